@@ -1,0 +1,62 @@
+# Everything a newcomer types. `make help` lists it.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+VENV := .venv
+PY := PYTHONPATH=. $(VENV)/bin/python
+PYTHON ?= python3
+ROLE ?= bi_reader
+DATA ?= ../shared/data/online_retail
+
+$(VENV)/.ready: requirements.lock requirements-bootstrap.lock
+	@echo "Setting up the Python environment in $(VENV) ..."
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else f"Python 3.11, 3.12 or 3.13 is needed, this is {v[0]}.{v[1]}; name another one: make PYTHON=python3.12 ...")'
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bootstrap.lock
+	@$(VENV)/bin/uv pip sync --quiet --python $(VENV)/bin/python --require-hashes requirements.lock requirements-bootstrap.lock
+	@touch $@
+
+.PHONY: help setup run test up down dsn bench docs retailer lint lock clean
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+setup: $(VENV)/.ready ## Make the Python environment from the lock file
+
+run: $(VENV)/.ready ## Simulated company, nightly DAGs through Airflow, KPIs on the terminal
+	@$(PY) -m local run
+
+up: $(VENV)/.ready ## Airflow with scheduler and UI on loopback, nightly schedules on
+	@$(PY) -m local up
+
+down: $(VENV)/.ready ## Stop Airflow and the embedded PostgreSQL
+	@$(PY) -m local down
+
+dsn: $(VENV)/.ready ## Print one libpq URI: make dsn ROLE=bi_reader
+	@$(PY) -m warehouse dsn $(ROLE)
+
+retailer: $(VENV)/.ready ## A real retailer's daily files: make retailer DATA=folder
+	@$(PY) -m local retailer $(DATA)
+
+test: $(VENV)/.ready ## Run every test
+	@$(PY) -m pytest
+
+lint: $(VENV)/.ready ## ruff, mypy, sqlfluff, yamllint
+	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/yamllint -s .
+	@$(PY) -m sqlfluff lint dbt_project/models
+
+bench: $(VENV)/.ready ## Ratios against rivals, side by side in one run
+	@$(PY) -m benchmarks
+
+docs: $(VENV)/.ready ## Data dictionary, dbt docs and data docs as pages
+	@$(PY) -m ingestion dictionary
+	@$(PY) -m warehouse.build docs
+
+lock: ## Resolve the dependencies anew into requirements.lock
+	@$(VENV)/bin/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet --upgrade -o requirements.lock
+
+clean: ## Stop everything and remove the environment, the database and all files made
+	@if [ -x $(VENV)/bin/python ]; then $(PY) -m local down || true; $(PY) -m warehouse destroy || true; fi
+	@rm -rf $(VENV) var dbt_project/target dbt_project/logs .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

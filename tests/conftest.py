@@ -1,0 +1,68 @@
+"""Fixtures shared by all tests: one embedded PostgreSQL a session, one fresh database a module."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from warehouse import connections, migrate, server
+
+_numbers = itertools.count(1)
+_SETTINGS = ("WAREHOUSE_DSN", "LANDING_URL", "BUSINESS_DATE", "REPORTING_CURRENCY", "LAYOUTS")
+
+
+@pytest.fixture(scope="session")
+def warehouse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Start an embedded PostgreSQL of the test session's own; yields its `var` folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        var = tmp_path_factory.mktemp("var")
+        patch.setenv("REVLOG_VAR", str(var))
+        for name in _SETTINGS:
+            patch.setenv(name, "")
+        server.start()
+        patch.setenv("REVLOG_DATABASE", "template_warehouse")
+        _migrate_all()
+        yield var
+        server.destroy()
+
+
+@pytest.fixture(scope="module")
+def database(
+    warehouse_server: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    """Give the module an empty migrated warehouse and an empty landing zone; yields the latter."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield _fresh(patch, tmp_path_factory.mktemp("landing"))
+
+
+@pytest.fixture()
+def fresh_database(
+    warehouse_server: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """Like `database`, for one test alone."""
+    landing = tmp_path / "landing"
+    landing.mkdir()
+    return _fresh(monkeypatch, landing)
+
+
+def _fresh(patch: pytest.MonkeyPatch, landing: Path) -> Path:
+    name = f"warehouse_{os.getpid()}_{next(_numbers)}"
+    with psycopg.connect(connections.dsn("admin", "postgres"), autocommit=True) as connection:
+        connection.execute(f"create database {name} template template_warehouse")
+    patch.setenv("REVLOG_DATABASE", name)
+    patch.setenv("LANDING_URL", str(landing))
+    migrate.migrate()
+    return landing
+
+
+def _migrate_all() -> None:
+    migrate.migrate()
+    from ingestion.raw import create_raw_tables
+
+    create_raw_tables()
+    migrate.grant()

@@ -1,0 +1,1 @@
+"""The database itself: the embedded server, connections, the ops schema, roles and grants."""

@@ -1,0 +1,69 @@
+"""Connections to the warehouse, each as the role that the step is for."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from warehouse import server
+from warehouse.secrets import secret
+from warehouse.settings import settings
+
+ROLES = ("loader", "transformer", "publisher", "bi_reader", "finance_reader", "auditor")
+
+
+def dsn(role: str, database: str | None = None) -> str:
+    """Return one libpq URI for `role` (one of ROLES, or `admin`).
+
+    `database` overrides the warehouse's own. Raises ValueError for an unknown role.
+    """
+    if role not in (*ROLES, "admin"):
+        raise ValueError(f"unknown role {role!r}; choose one of {', '.join((*ROLES, 'admin'))}")
+    parts = _address()
+    if database:
+        parts["dbname"] = database
+    if role != "admin":
+        parts |= {"user": role, "password": secret(role)}
+    return _uri(parts)
+
+
+def connect(role: str, **options: Any) -> psycopg.Connection[Any]:
+    """Open a psycopg connection as `role`; `options` go to `psycopg.connect`."""
+    options.setdefault("application_name", f"reverse-logistics {role}")
+    return psycopg.connect(dsn(role), **options)
+
+
+def adbc(role: str) -> Any:
+    """Open an ADBC connection (DB-API) as `role`, for columnar reads and bulk COPY."""
+    from adbc_driver_postgresql import dbapi
+
+    return dbapi.connect(dsn(role))
+
+
+def _address() -> dict[str, str]:
+    given = settings().warehouse_dsn
+    if given:
+        return {k: str(v) for k, v in conninfo_to_dict(given).items()}
+    return {
+        "host": "127.0.0.1",
+        "port": str(server.port()),
+        "dbname": settings().warehouse_database,
+        "user": "postgres",
+        "password": secret("postgres"),
+    }
+
+
+def _uri(parts: dict[str, str]) -> str:
+    known = {"host", "port", "dbname", "user", "password"}
+    extra = {k: v for k, v in parts.items() if k not in known}
+    login = quote(parts.get("user", ""), safe="")
+    if parts.get("password"):
+        login += ":" + quote(parts["password"], safe="")
+    uri = (
+        f"postgresql://{login}@{parts.get('host', '127.0.0.1')}:{parts.get('port', '5432')}"
+        f"/{quote(parts.get('dbname', 'postgres'), safe='')}"
+    )
+    return uri + (f"?{urlencode(extra)}" if extra else "")

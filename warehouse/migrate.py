@@ -1,0 +1,61 @@
+"""Bring the database to the state that the code expects; may run any number of times."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from warehouse import server
+from warehouse.connections import ROLES, connect, dsn
+from warehouse.secrets import secret
+from warehouse.settings import settings
+
+SQL = Path(__file__).parent / "sql"
+# One number for the whole pipeline, so that two migrations never interleave.
+MIGRATION_LOCK = 720_001
+
+
+def migrate() -> None:
+    """Start the embedded server where it is the warehouse, then apply `warehouse/sql` and roles.
+
+    Every file is written to be repeatable; they run in name order in one transaction.
+    """
+    if settings().warehouse_dsn is None:
+        server.start()
+        _create_database()
+    with connect("admin") as connection:
+        connection.execute("select pg_advisory_xact_lock(%s)", [MIGRATION_LOCK])
+        _create_roles(connection)
+        for file in sorted(SQL.glob("*.sql")):
+            connection.execute(file.read_bytes())
+
+
+def grant() -> None:
+    """Apply the grants again, after tables have been created."""
+    with connect("admin") as connection:
+        connection.execute("select pg_advisory_xact_lock(%s)", [MIGRATION_LOCK])
+        connection.execute((SQL / "900_grants.sql").read_bytes())
+
+
+def _create_database() -> None:
+    name = settings().warehouse_database
+    with psycopg.connect(dsn("admin", database="postgres"), autocommit=True) as connection:
+        found = connection.execute("select 1 from pg_database where datname = %s", [name])
+        if found.fetchone() is None:
+            connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+
+
+def _create_roles(connection: psycopg.Connection) -> None:
+    """Create the six roles, none a superuser, with their generated or given passwords."""
+    known = {name for (name,) in connection.execute("select rolname from pg_roles")}
+    for role in ROLES:
+        verb = "alter" if role in known else "create"
+        connection.execute(
+            sql.SQL("{} role {} login nosuperuser nocreatedb nocreaterole password {}").format(
+                sql.SQL(verb), sql.Identifier(role), sql.Literal(secret(role))
+            )
+        )
+        # A non-superuser administrator must be a member to hand over ownership.
+        connection.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(role)))

@@ -1,0 +1,73 @@
+"""Settings of the pipeline, read from the environment or `.env` (see `.env.example`)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Everything that differs between machines; each field is an environment variable."""
+
+    model_config = SettingsConfigDict(
+        env_file=ROOT / ".env", extra="ignore", env_ignore_empty=True, populate_by_name=True
+    )
+
+    var: Path = Field(default=ROOT / "var", alias="REVLOG_VAR")
+    landing_url: str = Field(default="", alias="LANDING_URL")
+    warehouse_dsn: str | None = Field(default=None, alias="WAREHOUSE_DSN")
+    warehouse_database: str = Field(default="warehouse", alias="REVLOG_DATABASE")
+    warehouse_port: int = Field(default=54329, alias="REVLOG_PORT")
+    business_date: dt.date | None = Field(default=None, alias="BUSINESS_DATE")
+    reporting_currency: str = Field(default="EUR", alias="REPORTING_CURRENCY")
+    layouts: str = Field(default="standard", alias="LAYOUTS")
+    code_version: str | None = Field(default=None, alias="CODE_VERSION")
+
+    @property
+    def landing(self) -> str:
+        """URL or folder of the landing zone; `var/landing` unless LANDING_URL is set."""
+        return self.landing_url or str(self.var / "landing")
+
+    @property
+    def customer_key(self) -> bytes:
+        """Key of the customer pseudonyms; kept outside the warehouse."""
+        from warehouse.secrets import secret
+
+        return secret("customer_key").encode()
+
+
+def settings() -> Settings:
+    """Read the settings anew; cheap, and tests may change the environment between calls.
+
+    BUSINESS_DATE and the like win over `.env`. A relative REVLOG_VAR is taken from the project root.
+    """
+    found = Settings()
+    if not found.var.is_absolute():
+        found.var = ROOT / found.var
+    found.var.mkdir(parents=True, exist_ok=True)
+    return found
+
+
+def code_version() -> str:
+    """Version of the code for `ops.publications`: CODE_VERSION, else the git commit, else `unknown`."""
+    if explicit := settings().code_version:
+        return explicit
+    head = ROOT / ".git" / "HEAD"
+    if not head.is_file():
+        return "unknown"
+    text = head.read_text().strip()
+    if not text.startswith("ref: "):
+        return text
+    ref = ROOT / ".git" / text.removeprefix("ref: ")
+    return ref.read_text().strip() if ref.is_file() else "unknown"
+
+
+def process_environment() -> dict[str, str]:
+    """Environment for a child process that shall see the same settings."""
+    return {**os.environ, "PYTHONPATH": str(ROOT), "REVLOG_VAR": str(settings().var)}

@@ -1,0 +1,59 @@
+-- Who may do what. PUBLIC has nothing; every role gets what its step needs.
+do $$ begin
+    execute format('revoke all on database %I from public', current_database());
+    execute format(
+        'grant connect on database %I to loader, transformer, publisher, bi_reader, '
+        'finance_reader, auditor', current_database());
+    execute format(
+        'grant temporary on database %I to loader, transformer, publisher', current_database());
+end $$;
+revoke all on schema public from public;
+
+-- loader: inserts into raw and ops
+grant usage on schema raw, ops to loader;
+grant insert, select on all tables in schema raw to loader;
+grant insert, select, update on ops.file_ledger to loader;
+grant insert, select on ops.quarantine to loader;
+grant select on ops.erasures to loader;
+grant usage on sequence ops.ledger_seq to loader;
+
+-- transformer: reads raw, owns staging to build
+grant usage on schema raw, ops to transformer;
+grant select on all tables in schema raw to transformer;
+grant select on ops.file_ledger, ops.quarantine, ops.publications to transformer;
+grant select, insert, update on ops.builds to transformer;
+grant select, insert on ops.validation_results to transformer;
+
+-- publisher: writes marts and finance
+grant usage on schema build, ops to publisher;
+grant select on all tables in schema build to publisher;
+grant select on ops.file_ledger, ops.builds, ops.validation_results to publisher;
+grant select, insert on ops.publications to publisher;
+alter default privileges for role transformer in schema build grant select on tables to publisher;
+
+-- readers
+grant usage on schema marts to bi_reader, finance_reader;
+grant usage on schema finance, ops to finance_reader;
+grant select on all tables in schema marts to bi_reader, finance_reader;
+grant select on all tables in schema finance to finance_reader;
+grant select on ops.file_ledger, ops.publications to finance_reader;
+alter default privileges for role publisher in schema marts
+    grant select on tables to bi_reader, finance_reader;
+alter default privileges for role publisher in schema finance grant select on tables to finance_reader;
+
+-- auditor: reads everything, writes nothing
+grant usage on schema raw, ops, staging, intermediate, core, build, marts, finance to auditor;
+grant select on all tables in schema
+    raw, ops, staging, intermediate, core, build, marts, finance to auditor;
+alter default privileges for role transformer in schema staging, intermediate, core, build
+    grant select on tables to auditor;
+alter default privileges for role publisher in schema marts, finance
+    grant select on tables to auditor;
+
+-- Names, e-mail and telephone: only the loader writes them, only the auditor reads them.
+do $$ begin
+    if to_regclass('raw.crm_customers_identity') is not null then
+        revoke all on raw.crm_customers_identity from transformer, loader;
+        grant insert on raw.crm_customers_identity to loader;
+    end if;
+end $$;
