@@ -1,0 +1,78 @@
+"""The embedded PostgreSQL: who gets in, and what outlives a killed client."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from warehouse import connections, migrate, server
+from warehouse.settings import ROOT
+
+
+def test_it_is_postgresql_18_on_loopback_only(database: Path) -> None:
+    with connections.connect("admin") as connection:
+        version = connection.execute("show server_version_num").fetchone()
+        listens = connection.execute("show listen_addresses").fetchone()
+        sockets = connection.execute("show unix_socket_directories").fetchone()
+    assert version is not None and int(version[0]) // 10000 == 18
+    assert listens == ("127.0.0.1",)
+    assert sockets == ("",)
+
+
+def test_a_wrong_password_is_refused(database: Path) -> None:
+    wrong = connections.dsn("bi_reader").replace("bi_reader:", "bi_reader:x")
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(wrong)
+
+
+def test_starting_twice_keeps_the_server_and_its_port(database: Path) -> None:
+    assert server.start() == server.port() == server.start()
+
+
+def test_migrating_twice_changes_nothing(database: Path) -> None:
+    count = "select count(*) from information_schema.tables where table_schema = 'ops'"
+    with connections.connect("admin") as connection:
+        before = connection.execute(count).fetchone()
+    migrate.migrate()
+    with connections.connect("admin") as connection:
+        assert connection.execute(count).fetchone() == before
+
+
+def test_no_role_is_a_superuser_or_makes_roles(database: Path) -> None:
+    with connections.connect("admin") as connection:
+        rows = connection.execute(
+            "select rolname from pg_roles where rolname = any(%s)"
+            " and (rolsuper or rolcreaterole or rolcreatedb or rolbypassrls)",
+            [list(connections.ROLES)],
+        ).fetchall()
+    assert rows == []
+
+
+def test_a_statement_of_a_killed_client_does_not_commit(database: Path) -> None:
+    with connections.connect("admin", autocommit=True) as connection:
+        connection.execute("create table ops.killed (id integer)")
+        client = subprocess.Popen(
+            [
+                sys.executable,
+                "-c",
+                "from warehouse.connections import connect\n"
+                "c = connect('admin', autocommit=True)\n"
+                "print('ready', flush=True)\n"
+                "c.execute('insert into ops.killed select 1 from pg_sleep(6)')",
+            ],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+        )
+        assert client.stdout is not None
+        client.stdout.readline()
+        time.sleep(1)
+        client.kill()
+        client.wait()
+        time.sleep(7)
+        assert connection.execute("select count(*) from ops.killed").fetchone() == (0,)
+        connection.execute("drop table ops.killed")
