@@ -1,0 +1,1 @@
+"""Files to raw tables, nothing lost. Imports neither Airflow nor dbt."""

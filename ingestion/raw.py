@@ -1,0 +1,78 @@
+"""The raw tables, made from the contracts."""
+
+from __future__ import annotations
+
+from psycopg import sql
+
+from ingestion.contract import Contract, all_feeds, load_contract
+from warehouse.connections import connect
+
+LINEAGE = {
+    "_file_id": "bigint not null",
+    "_line_no": "bigint not null",
+    "_record_no": "bigint not null",
+    "_ordinal": "integer not null default 1",
+    "_extra": "text",
+}
+LINEAGE_TEXT = {
+    "_file_id": "File that brought the row, in ops.file_ledger.",
+    "_line_no": "Line of the file on which the row begins.",
+    "_record_no": "Number of the record within the file, from 1.",
+    "_ordinal": "Which of several equal rows of the file this is, from 1.",
+    "_extra": "Columns of the file that the contract does not know, as JSON.",
+}
+IDENTITY_TABLE = "crm_customers_identity"
+
+
+def create_raw_tables() -> None:
+    """Create what is missing in `raw` and add columns that contracts gained; drops nothing."""
+    with connect("admin") as connection:
+        for feed in all_feeds():
+            for statement in table_statements(load_contract(feed)):
+                connection.execute(statement)
+
+
+def table_statements(contract: Contract) -> list[sql.Composed]:
+    """SQL that brings raw.<feed>, and where it has direct identifiers its identity table, up to date."""
+    statements = _table(contract.feed, contract.raw_columns | LINEAGE, contract.key)
+    described = {n: c.description for n, c in contract.columns.items() if c.pii != "direct"}
+    statements += _comments(contract.feed, contract.description, described | LINEAGE_TEXT)
+    if contract.direct_identifiers:
+        columns = {"customer_id": "text not null", "source_customer_id": "text not null"}
+        columns |= dict.fromkeys(contract.direct_identifiers, "text")
+        columns |= {n: LINEAGE[n] for n in ("_file_id", "_line_no", "_record_no")}
+        statements += _table(f"{contract.feed}_identity", columns, ("customer_id",))
+    return statements
+
+
+def _table(name: str, columns: dict[str, str], key: tuple[str, ...]) -> list[sql.Composed]:
+    table = sql.Identifier("raw", name)
+    body = sql.SQL(", ").join(
+        sql.SQL("{} {}").format(sql.Identifier(n), sql.SQL(t)) for n, t in columns.items()
+    )
+    statements = [
+        sql.SQL(
+            "create table if not exists {} ({}, primary key (_file_id, _record_no))"
+        ).format(table, body),
+        sql.SQL("create index if not exists {} on {} ({})").format(
+            sql.Identifier(f"{name}_key"), table, sql.SQL(", ").join(map(sql.Identifier, key))
+        ),
+    ]
+    return statements + [
+        sql.SQL("alter table {} add column if not exists {} {}").format(
+            table, sql.Identifier(n), sql.SQL(t)
+        )
+        for n, t in columns.items()
+        if not n.startswith("_")
+    ]
+
+
+def _comments(name: str, description: str, columns: dict[str, str]) -> list[sql.Composed]:
+    table = sql.Identifier("raw", name)
+    statements = [sql.SQL("comment on table {} is {}").format(table, sql.Literal(description))]
+    return statements + [
+        sql.SQL("comment on column {} is {}").format(
+            sql.Identifier("raw", name, column), sql.Literal(text)
+        )
+        for column, text in columns.items()
+    ]
