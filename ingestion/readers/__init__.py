@@ -1,0 +1,21 @@
+"""One module a format: bytes to tables of text with line numbers.
+
+A reader is a function `read(source, layout) -> Iterator[Chunk]`. It decides nothing about values; it
+refuses what is not a readable file of its format and sets apart rows that it can't split.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from importlib import import_module
+
+from ingestion.contract import Contract
+from ingestion.readers.chunk import Chunk, Source
+
+Reader = Callable[[Source, Contract, str], Iterator[Chunk]]
+
+
+def reader(file_format: str) -> Reader:
+    """Return the reader of a format; a new format is a new module with a `read` function."""
+    found: Reader = import_module(f"ingestion.readers.{file_format}").read
+    return found

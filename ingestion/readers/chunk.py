@@ -1,0 +1,77 @@
+"""What readers take and give."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+import numpy as np
+import pyarrow as pa
+
+from ingestion.reasons import Reason
+
+CHUNK_ROWS = 100_000
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What one pass over a file's bytes tells before it is parsed."""
+
+    sha256: str
+    size: int
+    quotes: int
+    nuls: int
+    head: bytes
+    tail: bytes
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file to read: its name, how to open it anew, and its scan."""
+
+    name: str
+    open: Callable[[], IO[bytes]]
+    scan: Scan
+
+
+@dataclass(frozen=True)
+class BadRow:
+    """A row that is set apart, with where it stands and why."""
+
+    line_no: int
+    record_no: int
+    reason: Reason
+    column: str | None
+    raw_text: str
+    detail: str = ""
+
+
+@dataclass
+class Chunk:
+    """Some consecutive rows of a file.
+
+    `table` holds text columns under the file's own names, null where nothing is there; `line_no` and
+    `record_no` are aligned with it. `control` are rows that state totals, as lists of text.
+    """
+
+    table: pa.Table
+    line_no: np.ndarray[Any, np.dtype[np.int64]]
+    record_no: np.ndarray[Any, np.dtype[np.int64]]
+    bad: list[BadRow] = field(default_factory=list)
+    control: list[list[str]] = field(default_factory=list)
+    root: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def extracted_at(self) -> str | None:
+        """Reserved attribute of a root element that says when the file was extracted."""
+        return self.root.get("extracted_at")
+
+
+def parse_instant(text: str) -> dt.datetime:
+    """Parse an ISO 8601 instant; raises ValueError without an offset."""
+    found = dt.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    if found.tzinfo is None:
+        raise ValueError(f"{text!r} has no offset")
+    return found
