@@ -375,7 +375,7 @@ class _Rows:
     def _negatives(self, name: str, column: Column) -> None:
         if column.negative == "allowed" or column.type not in (*SCALES, "integer"):
             return
-        mask = _mask(pc.less(self.done[name], pa.scalar(0).cast(self.done[name].type)))
+        mask = _mask(pc.equal(pc.sign(self.done[name]), -1))
         rule = column.negative
         if isinstance(rule, NegativeRule) and mask.any():
             kinds = pc.is_in(self.text[rule.column], value_set=pa.array(rule.among))
@@ -387,9 +387,7 @@ class _Rows:
     def _decimals_of_currency(self, name: str, column: Column) -> None:
         if column.type != "money" or column.currency not in self.text:
             return
-        whole = _mask(
-            pc.is_in(self.text[column.currency], value_set=pa.array(WITHOUT_DECIMALS))
-        )
+        whole = _mask(pc.is_in(self.text[column.currency], value_set=pa.array(WITHOUT_DECIMALS)))
         if whole.any():
             amounts = self.done[name]
             broken = _mask(pc.not_equal(amounts, pc.cast(pc.floor(amounts), amounts.type)))
@@ -438,12 +436,9 @@ class _Rows:
     def _raw_text(self, row: int) -> str:
         """The row as it came, but for what names a person."""
         header = self.chunk.table.column_names
-        hidden = {
-            self._source_of(n, header) for n, c in self.contract.columns.items() if c.pii
-        }
+        hidden = {self._source_of(n, header) for n, c in self.contract.columns.items() if c.pii}
         values = {
-            n: WITHHELD if n in hidden else self.chunk.table.column(n)[row].as_py()
-            for n in header
+            n: WITHHELD if n in hidden else self.chunk.table.column(n)[row].as_py() for n in header
         }
         if self.layout.format != "csv":
             return json.dumps(values, ensure_ascii=False).replace("\\u0000", "\\\\0")

@@ -51,9 +51,9 @@ def _table(name: str, columns: dict[str, str], key: tuple[str, ...]) -> list[sql
         sql.SQL("{} {}").format(sql.Identifier(n), sql.SQL(t)) for n, t in columns.items()
     )
     statements = [
-        sql.SQL(
-            "create table if not exists {} ({}, primary key (_file_id, _record_no))"
-        ).format(table, body),
+        sql.SQL("create table if not exists {} ({}, primary key (_file_id, _record_no))").format(
+            table, body
+        ),
         sql.SQL("create index if not exists {} on {} ({})").format(
             sql.Identifier(f"{name}_key"), table, sql.SQL(", ").join(map(sql.Identifier, key))
         ),

@@ -32,18 +32,14 @@ def warehouse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
 
 
 @pytest.fixture(scope="module")
-def database(
-    warehouse_server: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Path]:
+def database(warehouse_server: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Give the module an empty migrated warehouse and an empty landing zone; yields the latter."""
     with pytest.MonkeyPatch.context() as patch:
         yield _fresh(patch, tmp_path_factory.mktemp("landing"))
 
 
 @pytest.fixture()
-def fresh_database(
-    warehouse_server: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Path:
+def fresh_database(warehouse_server: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Like `database`, for one test alone."""
     landing = tmp_path / "landing"
     landing.mkdir()

@@ -35,7 +35,9 @@ def _refuse_other_formats(source: Source) -> None:
     start = source.scan.head.lstrip(b"\xef\xbb\xbf \t\r\n")[:64].lower()
     if not start:
         raise FileRejected(Rejection.EMPTY_FILE, "the file has no content; ask for it again")
-    if start.startswith((b"<!doctype", b"<html", b"<?xml", b"{", b"pk\x03\x04", b"\x1f\x8b", b"par1")):
+    if start.startswith(
+        (b"<!doctype", b"<html", b"<?xml", b"{", b"pk\x03\x04", b"\x1f\x8b", b"par1")
+    ):
         raise FileRejected(
             Rejection.NOT_THIS_FORMAT,
             f"expected CSV, the file begins with {start[:20]!r}; ask for the export again",
@@ -101,7 +103,7 @@ class _Blocks:
                         column_names=[f"c{i}" for i in range(len(names))],
                         skip_rows=1,
                         block_size=BLOCK_BYTES,
-                        use_threads=True,
+                        use_threads=False,  # only then are rejected rows numbered
                         encoding=self.layout.encoding.replace("utf-8-sig", "utf-8"),
                     ),
                     parse_options=arrow.ParseOptions(

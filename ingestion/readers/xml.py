@@ -21,9 +21,7 @@ def read(source: Source, contract: Contract, layout_name: str) -> Iterator[Chunk
         with source.open() as file:
             yield from _records(file, layout)
     except etree.XMLSyntaxError as error:
-        raise FileRejected(
-            Rejection.MALFORMED, f"{error.msg}; ask for the file again"
-        ) from error
+        raise FileRejected(Rejection.MALFORMED, f"{error.msg}; ask for the file again") from error
 
 
 def _refuse(source: Source) -> None:
