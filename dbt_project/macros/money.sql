@@ -1,0 +1,15 @@
+{#- Amount in the reporting currency: rounded to cents per row, half away from zero (numeric round). -#}
+{% macro to_reporting(amount, rate) -%}
+    cast(round({{ amount }} * {{ rate }}, 2) as numeric(18, 2))
+{%- endmacro %}
+
+{#- Cumulative rounding: the part of `amount` that falls on a row, given its weight, the running sum
+    of weights up to it and the total. The parts re-add to the whole, to the cent. A total of zero
+    puts the whole on the first row. -#}
+{% macro cumulative_share(amount, weight, running, total, row_no) -%}
+    case
+        when {{ total }} = 0 then case when {{ row_no }} = 1 then {{ amount }} else 0 end
+        else round({{ amount }} * {{ running }} / {{ total }}, 2)
+            - round({{ amount }} * ({{ running }} - {{ weight }}) / {{ total }}, 2)
+    end
+{%- endmacro %}

@@ -1,0 +1,62 @@
+{#- Files whose rows came or went within the build's window of ledger changes. A file that was
+    superseded touches the keys it brought as much as the file that replaced it. -#}
+{% macro changed_files(feed) -%}
+    select file_id
+    from {{ source('ops', 'file_ledger') }}
+    where feed = '{{ feed }}'
+        and changed_seq > {{ var('from_seq') }}
+        and changed_seq <= {{ var('to_seq') }}
+        and status in ('loaded', 'superseded')
+{%- endmacro %}
+
+{#- Values of `columns` in the rows of changed files. -#}
+{% macro touched_keys(source_name, feed, columns) -%}
+    select distinct {{ columns | join(', ') }}
+    from {{ source(source_name, feed) }}
+    where _file_id in ({{ changed_files(feed) }})
+{%- endmacro %}
+
+{#- Versioned tables (mode full): a key is touched where a changed file differs from the active file
+    before it. That suffices: a change between two later files touches through those. `changed_from`
+    is the day of the earliest such file. -#}
+{% macro touched_versions(source_name, feed, key, columns) -%}
+    select
+        coalesce(now_there.{{ key }}, there_before.{{ key }}) as {{ key }},
+        min(coalesce(now_there.snapshot_on, there_before.snapshot_on)) as changed_from
+    from (
+        select pair.file_id, pair.snapshot_on, r.{{ key }}, {{ row_content('r', columns) }} as content
+        from ({{ file_pairs(feed) }}) as pair
+        inner join {{ source(source_name, feed) }} as r on pair.file_id = r._file_id
+    ) as now_there
+    full join (
+        select pair.file_id, pair.snapshot_on, r.{{ key }}, {{ row_content('r', columns) }} as content
+        from ({{ file_pairs(feed) }}) as pair
+        inner join {{ source(source_name, feed) }} as r on pair.previous_file_id = r._file_id
+    ) as there_before
+        on now_there.file_id = there_before.file_id
+        and now_there.{{ key }} = there_before.{{ key }}
+    where now_there.content is distinct from there_before.content
+    group by coalesce(now_there.{{ key }}, there_before.{{ key }})
+{%- endmacro %}
+
+{#- Each changed file with the active file before it in the order of files. -#}
+{% macro file_pairs(feed) -%}
+    select
+        changed.file_id,
+        {{ utc_date('changed.extract_at') }} as snapshot_on,
+        (
+            select active.file_id
+            from {{ source('ops', 'file_ledger') }} as active
+            where active.feed = '{{ feed }}' and active.status = 'loaded'
+                and (active.extract_at, active.modified_at, active.content_sha256)
+                < (changed.extract_at, changed.modified_at, changed.content_sha256)
+            order by active.extract_at desc, active.modified_at desc, active.content_sha256 desc
+            limit 1
+        ) as previous_file_id
+    from {{ source('ops', 'file_ledger') }} as changed
+    where changed.file_id in ({{ changed_files(feed) }})
+{%- endmacro %}
+
+{% macro row_content(relation, columns) -%}
+    md5(cast(row({% for c in columns %}{{ relation }}.{{ c }}{{ ', ' if not loop.last }}{% endfor %}) as text))
+{%- endmacro %}

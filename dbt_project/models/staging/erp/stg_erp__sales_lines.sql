@@ -1,0 +1,52 @@
+{{ config(
+    meta={'replaces': 'files', 'source': 'erp', 'feed': 'erp_sales_lines', 'keys': ['order_no', 'line_no']},
+    indexes=[
+        {'columns': ['order_no', 'line_no'], 'unique': true},
+        {'columns': ['customer_id']},
+        {'columns': ['sku', 'ordered_on']},
+        {'columns': ['ordered_on']},
+    ],
+) }}
+-- Grain: one row per sales order line, its newest version.
+
+with winners as (
+    {{ winners('erp', 'erp_sales_lines', ['order_no', 'line_no'], 'updated_at') }}
+),
+
+channels as (
+    select * from {{ ref('channels') }}
+)
+
+select
+    winners.order_no,
+    winners.line_no,
+    -- who and what
+    winners.customer_id,
+    winners.channel as source_channel,
+    coalesce(channels.channel, 'UNMAPPED') as channel,
+    winners.sku,
+    winners.lot_no,
+    winners.serial_nos,
+    winners.ship_from_site,
+    -- timing
+    winners.ordered_at,
+    {{ utc_date('winners.ordered_at') }} as ordered_on,
+    winners.shipped_at,
+    {{ utc_date('winners.shipped_at') }} as shipped_on,
+    winners.updated_at,
+    -- amounts
+    winners.quantity,
+    winners.unit_price,
+    coalesce(winners.discount_amount, 0) as discount_amount,
+    winners.net_amount,
+    coalesce(winners.tax_amount, 0) as tax_amount,
+    coalesce(winners.shipping_amount, 0) as shipping_amount,
+    winners.unit_cost,
+    winners.currency,
+    -- state
+    winners.is_void,
+    -- lineage
+    winners._file_id,
+    winners._line_no
+from winners
+left join channels on winners.channel = channels.source_code

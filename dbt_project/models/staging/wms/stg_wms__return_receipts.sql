@@ -1,0 +1,41 @@
+{{ config(
+    meta={
+        'replaces': 'files', 'source': 'wms', 'feed': 'wms_return_receipts',
+        'keys': ['receipt_id'],
+    },
+    indexes=[
+        {'columns': ['receipt_id'], 'unique': true},
+        {'columns': ['rma_no']},
+        {'columns': ['order_no']},
+        {'columns': ['sku']},
+        {'columns': ['received_on']},
+    ],
+) }}
+-- Grain: one row per receipt of one SKU.
+
+with winners as (
+    {{ winners('wms', 'wms_return_receipts', ['receipt_id']) }}
+)
+
+select
+    receipt_id,
+    rma_no,
+    rma_line_no,
+    order_no,
+    tracking_no,
+    -- what
+    sku,
+    quantity,
+    lot_no,
+    serial_no,
+    site,
+    weight_g,
+    -- timing
+    received_at,
+    {{ utc_date('received_at') }} as received_on,
+    received_at_local,
+    received_zone,
+    -- lineage
+    _file_id,
+    _line_no
+from winners
