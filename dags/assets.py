@@ -1,0 +1,55 @@
+"""What producers and consumer share: the assets, the partition rule, and how tasks behave."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from airflow.sdk import (
+    Asset,
+    CronPartitionTimetable,
+    ExceptionRetryPolicy,
+    PartitionedAssetTimetable,
+    RetryAction,
+    RetryRule,
+    StartOfDayMapper,
+)
+
+from nightly import notices
+from nightly.errors import ConnectionBroken
+
+# The partition of every run is the business date.
+DATE = "%Y-%m-%d"
+SOURCES = {"erp": "30 1 * * *", "wms": "45 1 * * *", "crm": "15 1 * * *"}
+LANDED = {s: Asset(name=f"landed_{s}", uri=f"x-landing://reverse-logistics/{s}") for s in SOURCES}
+PUBLISHED = Asset(name="published_marts", uri="x-warehouse://reverse-logistics/marts")
+
+# Ingestion takes one slot a feed, a build takes all of them: two nights never write at once.
+POOL = "warehouse_writes"
+POOL_SLOTS = 4
+
+TASK_DEFAULTS = {
+    "owner": "data-engineering",
+    "retries": 3,
+    "retry_delay": dt.timedelta(seconds=20),
+    # A broken connection may be back in a moment; a failed check says the same again.
+    "retry_policy": ExceptionRetryPolicy(
+        rules=[RetryRule(exception=ConnectionBroken, action=RetryAction.RETRY)],
+        default=RetryAction.FAIL,
+    ),
+    "on_failure_callback": notices.failed,
+    "pool": POOL,
+}
+START = dt.datetime(2010, 1, 1, tzinfo=dt.UTC)
+
+
+def nightly(cron: str) -> CronPartitionTimetable:
+    """Run after midnight for the business date that has just ended."""
+    return CronPartitionTimetable(cron, timezone="UTC", run_offset=-1, key_format=DATE)
+
+
+def when_all_have_landed() -> PartitionedAssetTimetable:
+    """Run for a business date once every source has landed it."""
+    return PartitionedAssetTimetable(
+        assets=LANDED["erp"] & LANDED["wms"] & LANDED["crm"],
+        default_partition_mapper=StartOfDayMapper(input_format=DATE, output_format=DATE),
+    )

@@ -1,0 +1,91 @@
+"""build_marts: write, audit, publish one business date."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from airflow.sdk import DAG, AsyncCallback, DeadlineAlert, DeadlineReference, task
+from assets import POOL_SLOTS, PUBLISHED, START, TASK_DEFAULTS, when_all_have_landed
+
+from nightly import notices, stages
+
+DOC = """
+### Build the warehouse and publish the marts
+
+Starts by itself when ERP, WMS and CRM have landed a business date.
+
+gate *landed* → staging → core → gate *core* → marts → gate *publish* → publish → report
+
+A critical check that fails stops the night before publishing: readers keep the last good night, and the
+task's message names check, rows, file and line. Mend the cause, then clear the failed task; what ran
+before is not harmed by running again. `ops.validation_results` holds every check.
+"""
+
+with DAG(
+    dag_id="build_marts",
+    schedule=when_all_have_landed(),
+    start_date=START,
+    catchup=False,
+    max_active_runs=1,
+    default_args=TASK_DEFAULTS | {"pool_slots": POOL_SLOTS},
+    doc_md=DOC,
+    tags=["reverse-logistics", "build"],
+    deadline=DeadlineAlert(
+        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        interval=dt.timedelta(hours=3),
+        callback=AsyncCallback(notices.late, kwargs={"dag": "build_marts"}),
+    ),
+):
+
+    @task
+    def gate_landed(dag_run=None) -> None:
+        """Judge this night's raw rows."""
+        print(stages.gate("landed", dag_run.partition_key))
+
+    @task
+    def staging(dag_run=None) -> None:
+        """Newest version of each key, one model a feed."""
+        print(stages.begin_build(dag_run.partition_key))
+        print(stages.transform("staging"))
+
+    @task
+    def core() -> None:
+        """Dimensions and facts of the touched orders."""
+        print(stages.transform("core"))
+
+    @task
+    def gate_core(dag_run=None) -> None:
+        """Judge staged and core rows."""
+        print(stages.gate("core", dag_run.partition_key))
+
+    @task
+    def marts() -> None:
+        """What will be published, built where nobody reads it."""
+        print(stages.transform("marts"))
+
+    @task
+    def gate_publish(dag_run=None) -> None:
+        """Judge what will be published."""
+        print(stages.gate("publish", dag_run.partition_key))
+
+    @task(outlets=[PUBLISHED])
+    def publish(dag_run=None) -> None:
+        """Publish in one transaction."""
+        print(stages.finish_build())
+        print(stages.publish(dag_run.partition_key))
+
+    @task(pool="default_pool", pool_slots=1)
+    def report(dag_run=None) -> None:
+        """Write the pages that people look at."""
+        print(stages.report(dag_run.partition_key))
+
+    (
+        gate_landed()
+        >> staging()
+        >> core()
+        >> gate_core()
+        >> marts()
+        >> gate_publish()
+        >> publish()
+        >> report()
+    )

@@ -1,0 +1,58 @@
+"""ingest_erp, ingest_wms, ingest_crm: from files in the landing zone to raw tables."""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG, Param, task
+from assets import LANDED, SOURCES, START, TASK_DEFAULTS, nightly
+
+from nightly import stages
+
+DOC = """
+### Ingest the feeds of {source}
+
+Takes every file of the source that is dated up to the **business date** (the partition of the run),
+complete, and not loaded yet: late files are swept in by the next night. Each feed is one mapped task;
+each file is one transaction of raw rows, quarantine and ledger.
+
+* A file that can't be loaded is *rejected* whole; `ops.file_ledger` says why, and the gate of
+  `build_marts` holds the night.
+* Running a night again loads nothing twice.
+* Backfill: `airflow backfill create --dag-id ingest_{source} --from-date … --to-date …`; `build_marts`
+  follows by itself once all three sources have landed a date.
+"""
+
+
+def ingest_dag(source: str, cron: str) -> DAG:
+    """Build the DAG of one source system."""
+    with DAG(
+        dag_id=f"ingest_{source}",
+        schedule=nightly(cron),
+        start_date=START,
+        catchup=False,
+        max_active_runs=1,
+        default_args=TASK_DEFAULTS,
+        doc_md=DOC.format(source=source),
+        tags=["reverse-logistics", "ingest", source],
+        params={"feeds": Param([], type="array", description="Only these feeds; empty: all.")},
+    ) as dag:
+
+        @task(pool="default_pool")
+        def list_feeds(params=None) -> list[str]:
+            """Name the feeds that the source delivers."""
+            return params["feeds"] or stages.feeds(source)
+
+        @task(map_index_template="{{ task.op_kwargs['feed'] }}")
+        def load(feed: str, dag_run=None) -> None:
+            """Load one feed."""
+            print(stages.ingest(feed, dag_run.partition_key))
+
+        @task(outlets=[LANDED[source]], pool="default_pool")
+        def landed() -> None:
+            """Say that the source has landed the business date."""
+
+        load.expand(feed=list_feeds()) >> landed()
+    return dag
+
+
+for _source, _cron in SOURCES.items():
+    globals()[f"ingest_{_source}"] = ingest_dag(_source, _cron)

@@ -1,0 +1,11 @@
+"""The two ways in which a stage fails; light to import, since DAG files name them."""
+
+from __future__ import annotations
+
+
+class ConnectionBroken(RuntimeError):
+    """The database went away or refused a connection; the same stage may succeed a little later."""
+
+
+class NightFailed(RuntimeError):
+    """The night can't go on: a check failed or an input is wrong. Trying again changes nothing."""

@@ -1,0 +1,131 @@
+"""Each stage of the night, callable on its own; every one may be repeated without harm.
+
+Heavy libraries are imported inside, since DAG files import this module and must load fast.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import os
+from collections.abc import Iterator
+
+from nightly.errors import ConnectionBroken, NightFailed
+
+LAYERS = ("staging", "core", "marts")
+
+
+def feeds(source: str) -> list[str]:
+    """Names of the feeds that one source system delivers."""
+    from ingestion.contract import feeds as carried
+
+    return carried(source)
+
+
+def ingest(feed: str, date: str) -> str:
+    """Load what has landed of one feed up to the business date; returns one line for people."""
+    from ingestion.load import load_feed
+
+    with _translated():
+        result = load_feed(feed, dt.date.fromisoformat(date), print)
+    return (
+        f"{feed}: {len(result.files)} files, {result.total('loaded'):,} rows loaded, "
+        f"{result.total('quarantined'):,} quarantined, {result.total('duplicate'):,} duplicate"
+    )
+
+
+def gate(stage: str, date: str) -> str:
+    """Let Great Expectations judge one stage; raises NightFailed where a critical check fails."""
+    from expectations.gates import GateFailed, run_gate
+
+    with _translated():
+        try:
+            return str(run_gate(stage, dt.date.fromisoformat(date)))  # type: ignore[arg-type]
+        except GateFailed as error:
+            raise NightFailed(str(error)) from error
+
+
+def begin_build(date: str) -> str:
+    """Open a build for the night: it fixes which ledger changes the layers take in."""
+    from warehouse import build
+
+    with _translated():
+        return str(build.begin(dt.date.fromisoformat(date)))
+
+
+def transform(layer: str) -> str:
+    """Build and test one layer of the warehouse with dbt; raises NightFailed where a test fails."""
+    from warehouse import build
+
+    with _translated():
+        try:
+            return str(build.run_layer(layer))
+        except build.CheckFailed as error:
+            raise NightFailed(str(error)) from error
+        except build.ConnectionBroken as error:
+            raise ConnectionBroken(str(error)) from error
+
+
+def finish_build() -> str:
+    """Close the build: the next one starts where it ended."""
+    from warehouse import build
+
+    with _translated():
+        return str(build.finish())
+
+
+def publish(date: str) -> str:
+    """Publish the audited build into marts and finance, in one transaction."""
+    from warehouse.publish import publish as publish_night
+
+    with _translated():
+        result = publish_night(dt.date.fromisoformat(date))
+    if not result.is_new:
+        return "nothing differs from what is published"
+    changed = sum(c["inserted"] for c in result.tables.values())
+    return f"publication {result.publication_id}: {len(result.tables)} tables, {changed:,} rows"
+
+
+def report(date: str) -> str:
+    """Write the pages that people look at; returns where they are."""
+    from reporting.scorecard import write_scorecard
+
+    with _translated():
+        return str(write_scorecard())
+
+
+def whole_night(date: str, tell: object = print) -> None:
+    """Run every stage in order, without an orchestrator."""
+    say = tell if callable(tell) else print
+    for source in ("erp", "wms", "crm"):
+        for feed in feeds(source):
+            say(ingest(feed, date))
+    say(gate("landed", date))
+    say(begin_build(date))
+    say(transform("staging"))
+    say(transform("core"))
+    say(gate("core", date))
+    say(transform("marts"))
+    say(gate("publish", date))
+    say(finish_build())
+    say(publish(date))
+    say(report(date))
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    """Turn every driver's broken connection into one error that the orchestrator retries."""
+    import adbc_driver_manager
+    import psycopg
+    import sqlalchemy.exc
+
+    broken = (
+        psycopg.OperationalError,
+        adbc_driver_manager.OperationalError,
+        sqlalchemy.exc.OperationalError,
+    )
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    try:
+        yield
+    except broken as error:
+        raise ConnectionBroken(f"{type(error).__name__}: {error}") from error
