@@ -6,3 +6,10 @@
         else coalesce({{ mapped }}, 'UNMAPPED')
     end
 {%- endmacro %}
+
+{#- False for postage, discounts and other lines that the seed names: they are no goods. -#}
+{% macro is_product(sku) -%}
+    not exists (
+        select 1 from {{ ref('non_product_codes') }} as code where {{ sku }} like code.sku_pattern
+    )
+{%- endmacro %}

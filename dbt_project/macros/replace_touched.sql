@@ -59,3 +59,10 @@
         {{ relation }}
     {%- endif -%}
 {%- endmacro %}
+
+{#- `meta` of another model of this project; at parse time, when nobody knows it yet, nothing. -#}
+{% macro model_meta(name) -%}
+    {%- if not execute %}{{ return({'columns': ['x']}) }}{% endif -%}
+    {%- set node = graph.nodes['model.reverse_logistics.' ~ name] -%}
+    {{ return(node.config.meta) }}
+{%- endmacro %}

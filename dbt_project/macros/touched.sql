@@ -60,3 +60,35 @@
 {% macro row_content(relation, columns) -%}
     md5(cast(row({% for c in columns %}{{ relation }}.{{ c }}{{ ', ' if not loop.last }}{% endfor %}) as text))
 {%- endmacro %}
+
+{#- Condition of a working set: the key belongs to a touched unit. In a full build all do. `prefix`
+    names units that stand alone, such as 'RMA:'. -#}
+{% macro in_touched_units(expression) -%}
+    {%- if is_full_build() -%} true
+    {%- else -%} {{ expression }} in (select unit_key from {{ ref('int_touched_units') }})
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Keys of the touched units that stand alone under `prefix`. -#}
+{% macro lone_units(prefix) -%}
+    select substr(unit_key, {{ prefix | length + 1 }})
+    from {{ ref('int_touched_units') }}
+    where unit_key like '{{ prefix }}%'
+{%- endmacro %}
+
+{#- Rows of `relation` that may belong to a touched unit: any of `conditions` holds. A union, since an
+    `or` over subqueries would read the whole history. In a full build all rows. -#}
+{% macro working_set(relation, conditions) -%}
+    {%- if is_full_build() -%}
+    select * from {{ relation }}
+    {%- else -%}
+    {%- for condition in conditions %}
+    select * from {{ relation }} where {{ condition }}
+    {{ 'union' if not loop.last }}
+    {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro touched_units() -%}
+    (select unit_key from {{ ref('int_touched_units') }})
+{%- endmacro %}

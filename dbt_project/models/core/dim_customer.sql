@@ -1,0 +1,49 @@
+{{ config(
+    meta={'replaces': 'entity', 'entity': 'customer', 'key': 'customer_id'},
+    indexes=[
+        {'columns': ['customer_key'], 'unique': true},
+        {'columns': ['customer_id', 'valid_from']},
+    ],
+) }}
+-- Grain: one row per customer (keyed hash) and version (type 2), merges followed to their end in
+-- survivor_customer_id, which is as of today on every version. 'UNKNOWN' stands for nobody known.
+
+with customers as (
+    select * from {{ ref('stg_crm__customers') }}
+    {% if is_incremental() -%}
+    where customer_id in (
+        select entity_key from {{ ref('int_touched_keys') }} where entity = 'customer'
+    )
+    {%- endif %}
+),
+
+survivors as (
+    select * from {{ ref('int_customer_survivors') }}
+),
+
+final as (
+    select
+        customers.customer_id || '@' || to_char(customers.valid_from, 'YYYY-MM-DD')
+            as customer_key,
+        customers.customer_id,
+        coalesce(survivors.survivor_customer_id, customers.customer_id) as survivor_customer_id,
+        customers.valid_from,
+        customers.valid_to,
+        customers.is_current,
+        customers.is_deleted,
+        customers.country,
+        customers.segment,
+        customers.created_at,
+        customers.merged_into,
+        customers.has_marketing_consent
+    from customers
+    left join survivors on customers.customer_id = survivors.customer_id
+    {% if not is_incremental() -%}
+    union all
+    select
+        'UNKNOWN', 'UNKNOWN', 'UNKNOWN', cast('1900-01-01' as date), cast('9999-12-31' as date),
+        true, false, null, null, null, null, false
+    {%- endif %}
+)
+
+select * from final

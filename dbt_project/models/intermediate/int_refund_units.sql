@@ -1,0 +1,20 @@
+{{ config(materialized='view', post_hook=[]) }}
+-- Grain: one row per refund tender, with the unit it belongs to: its order, its request's, its RMA's.
+
+select
+    refund.*,
+    coalesce(
+        refund.order_no,
+        (
+            select min(coalesce(request.order_no, 'REQ:' || request.request_id))
+            from {{ ref('stg_crm__return_requests') }} as request
+            where request.request_id = refund.request_id
+        ),
+        (
+            select min(rma.unit_key)
+            from {{ ref('int_rma_units') }} as rma
+            where rma.rma_no = refund.rma_no
+        ),
+        'RFD:' || refund.refund_id
+    ) as unit_key
+from {{ ref('stg_crm__refunds') }} as refund

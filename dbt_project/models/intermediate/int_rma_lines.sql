@@ -1,0 +1,52 @@
+{{ config(indexes=[
+    {'columns': ['rma_no', 'rma_line_no']}, {'columns': ['unit_key']}, {'columns': ['tracking_no']},
+]) }}
+-- Grain: one row per RMA line of the touched units, with the return line it belongs to: that of the
+-- request line with the same request, order and order line, else its own.
+
+with rmas as (
+    {{ working_set(ref('int_rma_units'), [
+        'order_no in ' ~ touched_units(),
+        'request_id in (select request_id from ' ~ ref('int_requests') ~ ')',
+        'request_id in (' ~ lone_units('REQ:') ~ ')',
+        'rma_no in (' ~ lone_units('RMA:') ~ ')',
+    ]) }}
+),
+
+requests as (
+    select unit_key, request_id, order_no, order_line_no, min(request_line) as request_line
+    from {{ ref('int_requests') }}
+    group by unit_key, request_id, order_no, order_line_no
+)
+
+select
+    rmas.unit_key,
+    coalesce(
+        'REQ:' || requests.request_id || '-' || requests.request_line,
+        'RMA:' || rmas.rma_no || '-' || rmas.rma_line_no
+    ) as return_line_key,
+    rmas.rma_no || '-' || rmas.rma_line_no as rma_line_key,
+    rmas.rma_no,
+    rmas.rma_line_no,
+    coalesce(rmas.order_no, requests.order_no) as order_no,
+    coalesce(rmas.order_line_no, requests.order_line_no) as order_line_no,
+    rmas.request_id,
+    requests.request_line,
+    rmas.sku,
+    rmas.quantity_authorized,
+    rmas.source_reason_code,
+    rmas.reason,
+    rmas.resolution,
+    rmas.source_status,
+    rmas.authorized_at,
+    rmas.authorized_on,
+    rmas.expires_at,
+    rmas.tracking_no,
+    rmas.is_void,
+    rmas.updated_at
+from rmas
+left join requests
+    on rmas.request_id = requests.request_id
+    and rmas.unit_key = requests.unit_key
+    and rmas.order_line_no = requests.order_line_no
+where {{ in_touched_units('rmas.unit_key') }}

@@ -1,0 +1,83 @@
+{{ config(indexes=[{'columns': ['order_no', 'line_no']}]) }}
+-- Grain: one row per sales line of the touched units, with product and customer as of the order date.
+
+with sales as (
+    select * from {{ ref('stg_erp__sales_lines') }}
+    where {{ in_touched_units('order_no') }}
+),
+
+products as (
+    select * from {{ ref('dim_product') }}
+),
+
+customers as (
+    select * from {{ ref('dim_customer') }}
+),
+
+fx as (
+    select * from {{ ref('int_fx') }}
+)
+
+select
+    sales.order_no as unit_key,
+    sales.order_no || '-' || sales.line_no as sales_line_key,
+    sales.order_no,
+    sales.line_no,
+    -- who and what
+    sales.customer_id,
+    coalesce(customers.survivor_customer_id, sales.customer_id, 'UNKNOWN')
+        as survivor_customer_id,
+    coalesce(customers.customer_key, 'UNKNOWN') as customer_key,
+    coalesce(customers.segment, 'UNKNOWN') as customer_segment,
+    sales.channel,
+    sales.sku,
+    coalesce(products.product_key, 'UNKNOWN') as product_key,
+    coalesce(products.product_category, 'UNKNOWN') as product_category,
+    products.brand,
+    products.style,
+    products.size,
+    products.vendor_id,
+    {{ is_product('sales.sku') }} as is_product,
+    coalesce(products.is_returnable, true) as is_returnable,
+    products.return_window_days,
+    products.restocking_fee_pct,
+    sales.lot_no,
+    sales.serial_nos,
+    coalesce(sales.ship_from_site, 'UNATTRIBUTED') as ship_from_site,
+    -- timing
+    sales.ordered_at,
+    sales.ordered_on,
+    sales.shipped_at,
+    sales.shipped_on,
+    sales.updated_at,
+    -- amounts
+    sales.quantity,
+    case
+        when sales.is_void or sales.shipped_at is null or not {{ is_product('sales.sku') }} then 0
+        else sales.quantity
+    end as shipped_quantity,
+    sales.unit_price,
+    sales.discount_amount,
+    sales.net_amount,
+    sales.tax_amount,
+    sales.shipping_amount,
+    sales.currency,
+    {{ to_reporting('sales.net_amount', 'fx.rate') }} as net_reporting,
+    -- cost: what the sale says, else the item
+    coalesce(sales.unit_cost, products.unit_cost) as unit_cost,
+    case when sales.unit_cost is null then products.currency else sales.currency end
+        as cost_currency,
+    sales.is_void
+from sales
+left join products
+    on sales.sku = products.sku
+    and sales.ordered_on >= products.valid_from
+    and sales.ordered_on < products.valid_to
+left join customers
+    on sales.customer_id = customers.customer_id
+    and sales.ordered_on >= customers.valid_from
+    and sales.ordered_on < customers.valid_to
+left join fx
+    on sales.currency = fx.currency
+    and sales.ordered_on >= fx.valid_from
+    and sales.ordered_on < fx.valid_to
