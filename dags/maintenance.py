@@ -1,0 +1,51 @@
+"""maintenance: what has to be done now and then so that the nights stay fast and lawful."""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG, Param, task
+from assets import POOL_SLOTS, START, TASK_DEFAULTS
+
+from nightly import upkeep
+
+DOC = """
+### Maintenance
+
+* **retention** removes superseded raw rows and quarantined rows older than `keep_days`.
+* **erase** deletes the direct identifiers of the customers (keyed hashes) in `erase`, and remembers them,
+  so that a replay of old files does not bring them back.
+* **vacuum** gives the planner fresh statistics.
+
+It takes all slots of the pool, so no night writes meanwhile.
+"""
+
+with DAG(
+    dag_id="maintenance",
+    schedule="0 12 * * 0",
+    start_date=START,
+    catchup=False,
+    max_active_runs=1,
+    default_args=TASK_DEFAULTS | {"pool_slots": POOL_SLOTS},
+    doc_md=DOC,
+    tags=["reverse-logistics", "maintenance"],
+    params={
+        "keep_days": Param(400, type="integer", minimum=30, description="Days to keep."),
+        "erase": Param([], type="array", description="Customers to erase, as keyed hashes."),
+    },
+):
+
+    @task
+    def erase(params=None) -> None:
+        """Delete direct identifiers for good."""
+        print(upkeep.erase(params["erase"]))
+
+    @task
+    def retention(params=None) -> None:
+        """Remove what no longer counts."""
+        print(upkeep.remove_superseded(params["keep_days"]))
+
+    @task
+    def vacuum() -> None:
+        """Vacuum and analyse."""
+        print(upkeep.vacuum())
+
+    erase() >> retention() >> vacuum()

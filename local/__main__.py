@@ -1,0 +1,71 @@
+"""`python -m local`: run, up, down, retailer."""
+
+from __future__ import annotations
+
+import typer
+
+from warehouse.settings import settings
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
+)
+
+
+@app.command()
+def run(order_lines: int | None = None, seed: int = 7, nights: int = 1) -> None:
+    """Bring a simulated company's nights through Airflow and print the KPIs."""
+    from local.airflow import AirflowError
+    from local.run import RunFailed, default_order_lines
+    from local.run import run as run_company
+    from warehouse.server import ServerError
+
+    try:
+        run_company(order_lines or default_order_lines(), seed, nights)
+    except (RunFailed, AirflowError, ServerError) as error:
+        typer.echo(f"\n{error}\n\nWhat to do: docs/runbook.md", err=True)
+        raise typer.Exit(1) from error
+    except KeyboardInterrupt:
+        typer.echo("\nStopped; `make run` goes on from here.", err=True)
+        raise typer.Exit(130) from None
+
+
+@app.command()
+def up() -> None:
+    """Start Airflow with scheduler and UI on loopback, nightly schedules on."""
+    from local import airflow
+    from warehouse.__main__ import migrate
+
+    migrate()
+    airflow.prepare()
+    airflow.start()
+    api = airflow.Api()
+    for dag in airflow.DAGS:
+        api.unpause(dag)
+    typer.echo(
+        f"Airflow: http://127.0.0.1:{airflow.api_port()}  user admin, password in "
+        f"{airflow.home() / 'passwords.json'}\n"
+        f"Landing zone: {settings().landing}\nNightly schedules are on; `make down` stops all."
+    )
+
+
+@app.command()
+def down() -> None:
+    """Stop Airflow and the embedded PostgreSQL."""
+    from local import airflow
+    from warehouse import server
+
+    airflow.stop()
+    server.stop()
+    typer.echo("Airflow and PostgreSQL are down; data stay where they are.")
+
+
+@app.command()
+def retailer(folder: str) -> None:
+    """Run the pipeline over a folder of UCI Online Retail daily files."""
+    from local.retailer import run_retailer
+
+    run_retailer(folder)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,161 @@
+"""`make run`: a simulated company, its nights through Airflow's scheduler, and what came of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from local import airflow
+from warehouse.settings import ROOT, process_environment, settings
+
+HISTORY_END = dt.date(2026, 1, 31)
+START = dt.date(2025, 1, 1)
+NIGHT_SECONDS = 45 * 60
+SOURCES = ("ingest_erp", "ingest_wms", "ingest_crm")
+FINISHED = ("success", "failed")
+
+console = Console(highlight=False)
+
+
+class RunFailed(RuntimeError):
+    """A night did not end well; the message is the failing task's own."""
+
+
+def run(order_lines: int, seed: int = 7, nights: int = 1) -> None:
+    """Bring the history and `nights` more nights through the pipeline, and print what came of it."""
+    from reporting.summary import print_summary
+    from warehouse.__main__ import migrate
+
+    started = time.monotonic()
+    _say("PostgreSQL: starting, schemas, roles")
+    migrate()
+    _simulate(order_lines, seed, nights)
+    dates = [HISTORY_END + dt.timedelta(days=n) for n in range(nights + 1)]
+    todo = [date for date in dates if not _is_published(date)]
+    was_up = airflow.is_running()
+    if todo:
+        _say("Airflow: metadata database, scheduler, DAG processor, API server, triggerer")
+        airflow.prepare()
+        airflow.start()
+        try:
+            api = airflow.Api()
+            for date in todo:
+                run_night(api, date)
+        finally:
+            if not was_up:
+                airflow.stop()
+    else:
+        _say("Every night is published already: nothing to do. `make clean` starts over.")
+    print_summary(console, seconds=time.monotonic() - started, did_work=bool(todo))
+
+
+def run_night(api: airflow.Api, date: dt.date) -> None:
+    """Let the scheduler run the three sources for `date` and wait for the build they trigger."""
+    key = date.isoformat()
+    _say(f"Night of {key}")
+    for dag in ("build_marts", *SOURCES):
+        api.unpause(dag)
+    for dag in SOURCES:
+        _create_run(api, dag, key)
+    seen: dict[str, str] = {}
+    deadline = time.monotonic() + NIGHT_SECONDS
+    while time.monotonic() < deadline:
+        states = {dag: _newest(api, dag, key, seen) for dag in (*SOURCES, "build_marts")}
+        failed = [dag for dag, state in states.items() if state == "failed"]
+        if failed:
+            raise RunFailed(_why(api, failed[0], key))
+        if all(state == "success" for state in states.values()):
+            return
+        time.sleep(1)
+    raise RunFailed(f"the night of {key} took longer than {NIGHT_SECONDS // 60} minutes")
+
+
+def _create_run(api: airflow.Api, dag: str, key: str) -> None:
+    """Backfill one partition. A run that failed before is run again, one under way is left alone."""
+    runs = api.runs(dag, key)
+    if runs and runs[0]["state"] not in ("failed",):
+        return
+    airflow.command(
+        "backfill", "create", "--dag-id", dag, "--from-date", key,
+        "--to-date", f"{key}T23:59:59+00:00", "--reprocess-behavior", "failed",
+    )  # fmt: skip
+
+
+def _newest(api: airflow.Api, dag: str, key: str, seen: dict[str, str]) -> str:
+    """State of the DAG's run for the night; tells of every task that has ended since the last look."""
+    runs = api.runs(dag, key)
+    if not runs:
+        return "waiting"
+    for task in api.tasks(dag, runs[0]["dag_run_id"]):
+        name = f"{dag}.{task['task_id']}"
+        label = task.get("rendered_map_index")
+        name += f"[{label or task['map_index']}]" if task["map_index"] >= 0 else ""
+        state = str(task["state"])
+        if seen.get(name) != state and state in (*FINISHED, "up_for_retry", "upstream_failed"):
+            seconds = task.get("duration") or 0
+            mark = {"success": "[green]ok[/]", "failed": "[red]failed[/]"}.get(state, state)
+            console.print(f"  {mark:<6} {name} [dim]{seconds:.1f} s[/]", soft_wrap=True)
+        seen[name] = state
+    return str(runs[0]["state"])
+
+
+def _why(api: airflow.Api, dag: str, key: str) -> str:
+    """The failing task's own message."""
+    import json
+
+    from nightly.notices import notices_file
+
+    lines = notices_file().read_text().splitlines() if notices_file().exists() else []
+    notices: list[dict[str, Any]] = [json.loads(line) for line in lines]
+    mine = [n for n in notices if n["where"].startswith(f"{dag}.") and n["night"] == key]
+    if mine:
+        return f"{mine[-1]['where']} failed for {key}:\n{mine[-1]['message']}"
+    return f"{dag} failed for {key}; its logs are under {airflow.home() / 'logs'}"
+
+
+def _is_published(date: dt.date) -> bool:
+    from warehouse.connections import connect
+
+    with connect("auditor") as connection:
+        found = connection.execute(
+            "select 1 from ops.publications where business_date = %s limit 1", [date]
+        )
+        return found.fetchone() is not None
+
+
+def _simulate(order_lines: int, seed: int, nights: int) -> None:
+    """Write the company's exports once; a second call with the same size finds them."""
+    landing, truth = Path(settings().landing), settings().var / "truth"
+    mark = settings().var / "simulated"
+    wanted = f"{order_lines} {seed} {nights}"
+    if mark.exists() and mark.read_text() == wanted:
+        _say(f"Landing zone: {landing} has the company's exports already")
+        return
+    _say(f"Simulated company: {order_lines:,} order lines into {landing}")
+    subprocess.run(
+        [
+            sys.executable, "-m", "simulator", "--order-lines", str(order_lines), "--seed",
+            str(seed), "--out", str(landing), "--truth", str(truth), "--start",
+            START.isoformat(), "--history-end", HISTORY_END.isoformat(), "--nights", str(nights),
+        ],
+        cwd=ROOT,
+        env=process_environment(),
+        check=True,
+    )  # fmt: skip
+    mark.write_text(wanted)
+
+
+def _say(text: str) -> None:
+    console.print(f"[bold]{text}[/]", soft_wrap=True)
+
+
+def default_order_lines() -> int:
+    """Size of the simulated company: ORDER_LINES, else 20,000."""
+    return int(os.environ.get("ORDER_LINES") or 20_000)
