@@ -1,0 +1,46 @@
+{{ config(indexes=[
+    {'columns': ['memo_component_key'], 'unique': true}, {'columns': ['unit_key']},
+    {'columns': ['return_line_key']}, {'columns': ['posted_on']},
+]) }}
+-- Grain: one row per credit memo line and component.
+-- Components add up to the memo; fees are negative.
+-- Amounts add up within a currency; reporting amounts are rounded per row and add up over all.
+
+with memos as (
+    select * from {{ ref('int_credit_memos') }}
+),
+
+lines as (
+    select * from {{ ref('int_return_lines') }}
+),
+
+fx as (
+    select * from {{ ref('int_fx') }}
+)
+
+select
+    memos.unit_key,
+    memos.return_line_key,
+    memos.memo_component_key,
+    memos.memo_no,
+    memos.memo_line_no,
+    memos.component,
+    memos.rma_no,
+    memos.rma_line_no,
+    memos.order_no,
+    memos.order_line_no,
+    memos.refund_id,
+    memos.reverses_memo_no,
+    memos.match_rule,
+    memos.posted_on,
+    memos.amount,
+    memos.currency,
+    {{ to_reporting('memos.amount', 'fx.rate') }} as reporting_amount,
+    coalesce(lines.channel, 'UNATTRIBUTED') as channel,
+    coalesce(lines.product_category, 'UNKNOWN') as product_category
+from memos
+left join lines on memos.return_line_key = lines.return_line_key
+left join fx
+    on memos.currency = fx.currency
+    and memos.posted_on >= fx.valid_from
+    and memos.posted_on < fx.valid_to
