@@ -1,0 +1,33 @@
+"""Header lines of the CSV feeds, as the systems spell them."""
+
+from __future__ import annotations
+
+HEADERS = {
+    "erp_sales_lines": (
+        "order_no;line_no;ordered_at;shipped_at;customer_id;channel;sku;quantity;unit_price;"
+        "discount_amount;net_amount;tax_amount;shipping_amount;currency;unit_cost;lot_no;serial_nos;"
+        "ship_from_site;is_void;updated_at"
+    ),
+    "erp_return_authorizations": (
+        "rma_no,rma_line_no,order_no,order_line_no,request_id,sku,quantity_authorized,reason_code,"
+        "resolution,status,authorized_at,expires_at,tracking_no,is_void,updated_at"
+    ),
+    "erp_payment_settlements": (
+        "settlement_id,batch_no,type,refund_id,gross_amount,fee_amount,net_amount,currency,"
+        "settled_amount,settled_currency,fx_rate,booked_at,status"
+    ),
+    "erp_items": (
+        "sku,style,size,colour,description,category,brand,unit_cost,list_price,currency,weight_g,"
+        "is_serialised,warranty_months,hazmat_class,weee_category,vendor_id,is_returnable,"
+        "return_window_days,restocking_fee_pct"
+    ),
+    "erp_fx_rates": "rate_date,from_currency,to_currency,rate",
+    "erp_recovery_sales": (
+        "recovery_id\tdisposition_id\tsku\tserial_no\tquantity\tchannel\tgross_proceeds\tfees\t"
+        "currency\tsold_at"
+    ),
+    "wms_carrier_invoices": "invoice_no;tracking_no;charge_type;amount;currency;invoiced_on",
+    "crm_customers": (
+        "customer_id,name,email,phone,country,segment,created_at,merged_into,marketing_consent"
+    ),
+}

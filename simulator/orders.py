@@ -1,0 +1,193 @@
+"""Sales order lines, block by block, in the order of time."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from simulator.company import (
+    CATEGORIES,
+    CHANNEL_SHARE,
+    CHANNELS,
+    COUNTRY_CURRENCY,
+    COUNTRY_SHARE,
+    COUNTRY_SITE,
+    COUNTRY_TAX_PCT,
+    DAY,
+    HOUR,
+    NEVER,
+    PRICE_FACTOR_PCT,
+    Company,
+    Ids,
+    Items,
+    day_weights,
+    epoch,
+    pick,
+    rounded,
+)
+
+DEFECTIVE_LOT_EVERY = 37  # items whose lot of DEFECTIVE_LOT_MONTH is bad
+DEFECTIVE_LOT_MONTH = 7  # months since the start
+
+
+@dataclass(frozen=True)
+class Block:
+    """A stretch of order lines: its number, its lines' first index, and when they are ordered."""
+
+    number: int
+    first: int
+    times: np.ndarray
+
+
+def blocks(company: Company) -> Iterator[Block]:
+    """Yield the history in blocks of at most `block_lines`, then one or more blocks a night.
+
+    Raises ValueError when there are fewer than 10 order lines.
+    """
+    if company.order_lines < 10:
+        raise ValueError("order_lines must be at least 10")
+    weights = day_weights(company)
+    edges = np.concatenate([[0.0], np.cumsum(weights) / weights.sum()])
+    starts = epoch(company.start) + np.arange(len(edges)) * DAY
+    number = 0
+    for first in range(0, company.order_lines, company.block_lines):
+        last = min(first + company.block_lines, company.order_lines)
+        quantile = (np.arange(first, last) + 0.5) / company.order_lines
+        yield Block(number, first, np.interp(quantile, edges, starts).astype(np.int64))
+        number += 1
+    daily = company.night_order_lines or max(
+        4, round(company.order_lines * weights[-1] / weights.sum())
+    )
+    for night in range(1, company.nights + 1):
+        for first in range(0, daily, company.block_lines):
+            count = min(company.block_lines, daily - first)
+            spread = (first + np.arange(count) + 0.5) / daily * (DAY - 4 * HOUR)
+            start = epoch(company.history_end + dt.timedelta(days=night))
+            # Night blocks have numbers of their own, so that history doesn't depend on the nights.
+            yield Block(
+                100_000 * night + first // company.block_lines,
+                first,
+                (start + spread).astype(np.int64),
+            )
+
+
+def make_sales(company: Company, items: Items, block: Block, ids: Ids) -> pd.DataFrame:
+    """Make the block's sales lines.
+
+    Columns: order, line_no, ordered_at, shipped_at, voided_at, customer, country, channel, item,
+    version, category, quantity, unit_price, discount, net, tax, shipping, currency, unit_cost, lot_month,
+    is_bad_lot, serial, site, window, fee_pct.
+    """
+    rng = np.random.default_rng([company.seed, 3, block.number])
+    size = len(block.times)
+    order = _orders(rng, size)
+    sales = _order_columns(company, rng, block, order)
+    sales["order"] = ids.take("order", int(order[-1]) + 1)[order]
+    sales["line_no"] = 10 * (1 + np.arange(size) - np.searchsorted(order, order))
+    _add_item_columns(company, items, rng, sales)
+    _add_amounts(items, rng, sales)
+    _add_fate(company, rng, sales)
+    sales["serial"] = ids.take("serial", 4 * size)[::4]
+    return sales
+
+
+def _orders(rng: np.random.Generator, size: int) -> np.ndarray:
+    """Number of the order that each line belongs to, counted from 0."""
+    lines = pick(rng, np.array([0.60, 0.25, 0.10, 0.05]), size) + 1
+    return np.repeat(np.arange(size), lines)[:size]
+
+
+def _order_columns(
+    company: Company, rng: np.random.Generator, block: Block, order: np.ndarray
+) -> pd.DataFrame:
+    count = int(order[-1]) + 1
+    first = np.searchsorted(order, np.arange(count))
+    # Up to three hours of scatter; a night's orders stay inside the night.
+    ordered = block.times[first] + rng.integers(0, 3 * HOUR, count)
+    country = pick(rng, COUNTRY_SHARE, count)
+    customers = max(20, company.order_lines // 5)
+    customer = (rng.random(count) ** 1.3 * customers).astype(np.int64)
+    return pd.DataFrame(
+        {
+            "ordered_at": unambiguous(ordered)[order],
+            "country": country[order],
+            "channel": pick(rng, CHANNEL_SHARE, count)[order],
+            "customer": customer[order],
+            "currency": COUNTRY_CURRENCY[country][order],
+            "site": COUNTRY_SITE[country][order],
+            "shipped_at": unambiguous(ordered + rng.integers(4 * HOUR, 3 * DAY, count))[order],
+        }
+    )
+
+
+def unambiguous(seconds: np.ndarray) -> np.ndarray:
+    """Move times of the repeated hour in October to its first pass: local files can't tell them."""
+    seconds = np.asarray(seconds, dtype=np.int64)
+    for year in (2024, 2025, 2026, 2027, 2028):
+        last = dt.date(year, 10, 31)
+        sunday = last - dt.timedelta(days=(last.weekday() + 1) % 7)
+        repeated = epoch(sunday) + HOUR
+        inside = (seconds >= repeated) & (seconds < repeated + HOUR)
+        seconds = np.where(inside, seconds - HOUR, seconds)
+    return seconds
+
+
+def _add_item_columns(
+    company: Company, items: Items, rng: np.random.Generator, sales: pd.DataFrame
+) -> None:
+    item = (rng.random(len(sales)) ** 1.5 * items.sold).astype(np.int64)
+    version = items.version(sales["ordered_at"].to_numpy())
+    month = (sales["ordered_at"].to_numpy() - epoch(company.start)) // (30 * DAY)
+    sales["item"] = item
+    sales["version"] = version
+    sales["category"] = items.category[version, item]
+    sales["window"] = items.window[version, item]
+    sales["fee_pct"] = items.fee_pct[version, item]
+    sales["lot_month"] = month
+    sales["is_bad_lot"] = (item % DEFECTIVE_LOT_EVERY == 5) & (month == DEFECTIVE_LOT_MONTH)
+
+
+def _add_amounts(items: Items, rng: np.random.Generator, sales: pd.DataFrame) -> None:
+    size = len(sales)
+    factor = PRICE_FACTOR_PCT[sales["currency"].to_numpy()]
+    version, item = sales["version"].to_numpy(), sales["item"].to_numpy()
+    quantity = pick(rng, np.array([0.70, 0.18, 0.08, 0.04]), size) + 1
+    price = rounded(items.list_price[version, item] * factor, 100)
+    gross = price * quantity
+    percent = np.where(rng.random(size) < 0.25, rng.integers(5, 35, size), 0)
+    discount = rounded(gross * percent, 100)
+    net = gross - discount
+    sales["quantity"] = quantity
+    sales["unit_price"] = price
+    sales["discount"] = discount
+    sales["net"] = net
+    sales["tax"] = rounded(net * COUNTRY_TAX_PCT[sales["country"].to_numpy()], 100)
+    sales["shipping"] = np.where(net < rounded(6000 * factor, 100), rounded(495 * factor, 100), 0)
+    sales["unit_cost"] = rounded(items.unit_cost[version, item] * factor, 100)
+
+
+def _add_fate(company: Company, rng: np.random.Generator, sales: pd.DataFrame) -> None:
+    """A few lines are cancelled before they ship; a few of an order ship days later."""
+    size = len(sales)
+    shipped = sales["shipped_at"].to_numpy()
+    late = rng.random(size) < 0.04
+    shipped = unambiguous(np.where(late, shipped + rng.integers(DAY, 9 * DAY, size), shipped))
+    voided = rng.random(size) < 0.015
+    sales["voided_at"] = np.where(voided, shipped, NEVER)
+    sales["shipped_at"] = np.where(voided, NEVER, shipped)
+
+
+def sku_texts(items: Items) -> list[str]:
+    """SKU of every item; stable, some with a leading zero."""
+    first = items.category[0]
+    return [
+        f"{index:06d}" if index % 50 == 3 else f"{CATEGORIES[first[index]][:3].upper()}-{index:05d}"
+        for index in range(items.category.shape[1])
+    ]
+
+
+__all__ = ["CHANNELS", "Block", "blocks", "make_sales", "sku_texts", "unambiguous"]
