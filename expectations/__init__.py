@@ -1,0 +1,1 @@
+"""Great Expectations gates: landed rows, core, and what will be published."""

@@ -1,0 +1,48 @@
+"""Command line: `python -m expectations gate landed --business-date 2026-02-01`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="Great Expectations gates: judge a night before it is published.",
+    no_args_is_help=True, pretty_exceptions_enable=False,
+)  # fmt: skip
+
+
+@app.command()
+def gate(
+    stage: Annotated[str, typer.Argument(help="landed, core or publish")],
+    business_date: Annotated[dt.datetime, typer.Option(formats=["%Y-%m-%d"])],
+) -> None:
+    """Run one gate; ends with 1 where a critical check failed."""
+    from expectations.gates import STAGES, GateFailed, run_gate
+
+    if stage not in STAGES:
+        raise typer.BadParameter(f"{stage!r} is no gate; choose one of {', '.join(STAGES)}")
+    try:
+        print(run_gate(stage, business_date.date()).text())
+    except GateFailed as failed:
+        print(failed, file=sys.stderr)
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def accept(
+    feed: Annotated[str, typer.Option(help="feed whose night is let pass")],
+    business_date: Annotated[dt.datetime, typer.Option(formats=["%Y-%m-%d"])],
+    reason: Annotated[str, typer.Option(help="why; kept with the acceptance")],
+) -> None:
+    """Let a feed's volume, absence, refused files and quarantine share of one date pass."""
+    from expectations.acceptance import accept as let_pass
+
+    let_pass(feed, business_date.date(), reason)
+    print(f"{feed} of {business_date.date()} is accepted: {reason}")
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,61 @@
+"""What a suite is made of: an asset (a query) and the expectations on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import great_expectations.expectations as gxe
+from great_expectations.expectations.expectation import Expectation
+
+Severity = Literal["critical", "warning"]
+
+
+@dataclass(frozen=True)
+class Asset:
+    """One thing to be judged: `query` gives its rows, `name` is what messages call it.
+
+    `key` names the columns of a row that tell an operator which one it is; where the query also
+    gives `_file_id` and `_line_no` the message names file and line.
+    """
+
+    name: str
+    suite: str
+    query: str
+    expectations: Sequence[Expectation]
+    key: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Meta:
+    """What a check carries beside the expectation itself.
+
+    `samples` is a condition on the asset's rows that finds those to blame, for expectations that
+    count and don't list.
+    """
+
+    check: str
+    advice: str = ""
+    samples: str = ""
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the form that GX stores in `meta`."""
+        return {"check": self.check, "advice": self.advice, "samples": self.samples, **self.extra}
+
+
+def no_rows(
+    check: str, where: str, *, severity: Severity, description: str, advice: str = ""
+) -> Expectation:
+    """Expect that no row of the asset fulfils `where`; those that do are the sample."""
+    return gxe.UnexpectedRowsExpectation(
+        unexpected_rows_query=f"select * from {{batch}} where {_escape(where)}",
+        description=description,
+        severity=severity,
+        meta=Meta(check, advice).as_dict(),
+    )
+
+
+def _escape(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")

@@ -1,0 +1,150 @@
+"""Run one gate: build its suites, let Great Expectations judge, keep the results, stop the night.
+
+One ephemeral context and one datasource a gate; assets are queries over this night's rows. GX reads
+as `auditor`; the results are written as `transformer`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib
+import logging
+import os
+import time
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+# Before the first import of GX: no telemetry leaves the machine.
+os.environ["GX_ANALYTICS_ENABLED"] = "false"
+
+import great_expectations as gx
+from great_expectations.core import ExpectationSuite
+from great_expectations.data_context.types.base import ProgressBarsConfig
+
+from expectations import docs, results
+from expectations.asset import Asset
+from expectations.night import Night, read_night
+from expectations.results import CheckResult
+from warehouse.connections import connect, dsn
+
+if TYPE_CHECKING:
+    from great_expectations.data_context import EphemeralDataContext
+
+Stage = Literal["landed", "core", "publish"]
+STAGES: tuple[Stage, ...] = ("landed", "core", "publish")
+log = logging.getLogger(__name__)
+
+
+class GateFailed(Exception):
+    """A critical check failed: nothing may be published. The message names check, rows and file."""
+
+    def __init__(self, result: GateResult) -> None:
+        super().__init__(result.text())
+        self.result = result
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """What a gate found."""
+
+    stage: Stage
+    business_date: dt.date
+    run_id: str
+    checks: tuple[CheckResult, ...]
+    page: Path
+    seconds: float
+    seconds_by_suite: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def failures(self) -> list[CheckResult]:
+        """Critical checks that failed: each of them blocks."""
+        return [c for c in self.checks if not c.success and c.severity == "critical"]
+
+    @property
+    def warnings(self) -> list[CheckResult]:
+        """Warning checks that failed: they tell."""
+        return [c for c in self.checks if not c.success and c.severity == "warning"]
+
+    def text(self) -> str:
+        """Several lines for a terminal or a task's log."""
+        head = (
+            f"Gate {self.stage} for {self.business_date}: {len(self.checks)} checks,"
+            f" {len(self.failures)} critical failed, {len(self.warnings)} warnings"
+            f" ({self.seconds:.1f} s)"
+        )
+        if self.failures:
+            head += "; nothing is published, the last good night stays"
+        lines = [f"  CRITICAL {c.message}" for c in self.failures]
+        lines += [f"  warning  {c.headline}" for c in self.warnings]
+        return "\n".join([head, *lines, f"  Data Docs: {self.page}"])
+
+
+def run_gate(stage: Stage, business_date: dt.date) -> GateResult:
+    """Judge the night of `business_date` at `stage` (one of STAGES).
+
+    Returns the result where nothing critical failed, else raises GateFailed. A check that can't be
+    evaluated counts as failed, whatever it would have found.
+    """
+    started = time.perf_counter()
+    with connect("auditor", autocommit=True) as reader:
+        night = read_night(reader, business_date)
+        assets = suites(stage, night)
+        context = _context()
+        checks, seconds = _judge(context, assets, reader)
+    run_id = f"{business_date:%Y%m%d}-{stage}-{uuid.uuid4().hex[:8]}"
+    page = docs.write(context, stage, business_date)
+    result = GateResult(
+        stage, business_date, run_id, tuple(checks), page, time.perf_counter() - started, seconds
+    )
+    with connect("transformer") as writer:
+        results.store(writer, run_id, stage, business_date, checks, seconds)
+    for warning in result.warnings:
+        log.warning("%s", warning.headline)
+    if result.failures:
+        raise GateFailed(result)
+    return result
+
+
+def suites(stage: Stage, night: Night) -> list[Asset]:
+    """All assets of a stage with their expectations."""
+    if stage not in STAGES:
+        raise ValueError(f"unknown gate {stage!r}; choose one of {', '.join(STAGES)}")
+    module = importlib.import_module(f"expectations.suites.{stage}")
+    found: list[Asset] = module.assets(night)
+    return found
+
+
+def _context() -> EphemeralDataContext:
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    return context
+
+
+def _judge(
+    context: EphemeralDataContext, assets: list[Asset], reader: Any
+) -> tuple[list[CheckResult], dict[str, float]]:
+    url = dsn("auditor").replace("postgresql://", "postgresql+psycopg2://", 1)
+    source = context.data_sources.add_postgres("warehouse", connection_string=url)
+    checks: list[CheckResult] = []
+    seconds: dict[str, float] = {}
+    for asset in assets:
+        started = time.perf_counter()
+        checks += _validate(context, source, asset, reader)
+        seconds[asset.suite] = seconds.get(asset.suite, 0.0) + time.perf_counter() - started
+    return checks, seconds
+
+
+def _validate(
+    context: EphemeralDataContext, source: Any, asset: Asset, reader: Any
+) -> list[CheckResult]:
+    batch = source.add_query_asset(asset.name, asset.query).add_batch_definition_whole_table("all")
+    suite = context.suites.add(
+        ExpectationSuite(name=asset.suite, expectations=list(asset.expectations))
+    )
+    definition = context.validation_definitions.add(
+        gx.ValidationDefinition(name=asset.suite, data=batch, suite=suite)
+    )
+    found = definition.run(result_format={"result_format": "COMPLETE"})
+    return [results.read(r, asset, reader) for r in found.results]

@@ -1,0 +1,227 @@
+"""Which files a gate judges, and what the recent past was like."""
+
+from __future__ import annotations
+
+import datetime as dt
+import statistics
+from dataclasses import dataclass, field
+from typing import Any
+
+from psycopg import Connection
+
+from ingestion.contract import Contract, feeds, load_contract
+
+# Four weeks hold four of each weekday; fewer than five days say nothing about what is usual.
+RECENT_DAYS = 28
+LEAST_DAYS = 5
+# A feed whose run covers more days than this is a history load: nothing to compare it with.
+HISTORY_DAYS = 7
+# Enough of a file's end to hold the recent days of a history file, and cheap to read.
+TAIL_RECORDS = 200_000
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of the ledger that is not published yet."""
+
+    file_id: int
+    feed: str
+    name: str
+    business_date: dt.date
+    status: str
+    rows: int
+    run_date: dt.date
+
+
+@dataclass(frozen=True)
+class Volume:
+    """Rows that a feed brought for a business date, and what was to be expected."""
+
+    feed: str
+    business_date: dt.date
+    rows: int
+    low: float | None
+    high: float | None
+    basis: str
+
+
+@dataclass(frozen=True)
+class Night:
+    """What one run of the gates is about."""
+
+    business_date: dt.date
+    files: tuple[File, ...]
+    contracts: dict[str, Contract] = field(default_factory=dict)
+    volumes: tuple[Volume, ...] = ()
+    earlier: dict[tuple[str, str, str], Any] = field(default_factory=dict)
+    touched_units: int = 0
+
+    def active(self, feed: str) -> list[File]:
+        """Return the files of a feed whose rows count and are not published yet."""
+        return [f for f in self.files if f.feed == feed and f.status == "loaded"]
+
+    def rows(self, feed: str) -> int:
+        """Return the number of rows that the night brought to a feed."""
+        return sum(f.rows for f in self.active(feed))
+
+    def before(self, asset: str, check: str, column: str) -> Any | None:
+        """Return what the same check observed on the last earlier night, or None."""
+        return self.earlier.get((asset, check, column))
+
+
+# Not only the files of tonight's run: what an earlier, held night brought is judged again, for it
+# would be published with this one.
+NOT_PUBLISHED = """
+    (l.run_date = %(date)s
+     or l.changed_seq > coalesce((select max(p.to_seq) from ops.publications as p), 0))
+    and l.run_date <= %(date)s
+"""
+
+
+def read_night(connection: Connection[Any], business_date: dt.date) -> Night:
+    """Read from the ledger what is to be judged; `connection` is the auditor's."""
+    rows = connection.execute(
+        "select l.file_id, l.feed, l.name, l.business_date, l.status, l.rows_loaded, l.run_date"
+        f" from ops.file_ledger as l where {NOT_PUBLISHED} order by l.file_id",
+        {"date": business_date},
+    ).fetchall()
+    files = tuple(File(*row) for row in rows)
+    contracts = {feed: load_contract(feed) for feed in feeds()}
+    return Night(
+        business_date,
+        files,
+        contracts,
+        tuple(_volumes(connection, files, contracts)),
+        _earlier(connection, business_date),
+        _touched_units(connection),
+    )
+
+
+def _touched_units(connection: Connection[Any]) -> int:
+    """Units that the last build recomputed; 0 after a full build, and before the first."""
+    found = connection.execute("select to_regclass('intermediate.int_touched_units')").fetchone()
+    if not found or found[0] is None:
+        return 0
+    counted = connection.execute("select count(*) from intermediate.int_touched_units").fetchone()
+    return int(counted[0]) if counted else 0
+
+
+def _earlier(
+    connection: Connection[Any], business_date: dt.date
+) -> dict[tuple[str, str, str], Any]:
+    rows = connection.execute(
+        "select distinct on (asset, check_name, column_name)"
+        " asset, check_name, coalesce(column_name, ''), observed"
+        " from ops.validation_results"
+        " where engine = 'gx' and success and observed is not null"
+        " and business_date < %s and business_date >= %s"
+        " order by asset, check_name, column_name, business_date desc, result_id desc",
+        [business_date, business_date - dt.timedelta(days=4 * RECENT_DAYS)],
+    )
+    return {(asset, check, column): observed for asset, check, column, observed in rows}
+
+
+def usual(history: list[int]) -> tuple[float, float] | None:
+    """Return the fewest and most rows that are still usual after `history`; None if too short.
+
+    A day may fall to 60 % of the median, and further where the days scatter more: four standard
+    deviations (from the median absolute deviation, at least Poisson's) below it. So a feed of ten
+    rows a day is never held for having three, one of a thousand is for having five hundred.
+    """
+    if len(history) < LEAST_DAYS:
+        return None
+    middle = statistics.median(history)
+    deviation = statistics.median(abs(value - middle) for value in history)
+    scatter = max(1.4826 * deviation, middle**0.5)
+    return max(0.0, min(0.6 * middle, middle - 4 * scatter)), max(3 * middle, middle + 8 * scatter)
+
+
+def _volumes(
+    connection: Connection[Any], files: tuple[File, ...], contracts: dict[str, Contract]
+) -> list[Volume]:
+    found: list[Volume] = []
+    for feed, contract in contracts.items():
+        dates = _nightly_dates([f for f in files if f.feed == feed and f.status == "loaded"])
+        if not dates:
+            continue
+        by_date = _rows_by_date(connection, feed)
+        event_days = None
+        for date in dates:
+            earlier = [rows for day, rows in by_date.items() if day < date][-RECENT_DAYS:]
+            if contract.mode == "full":
+                limits, basis = _full_limits(earlier), "the table before"
+            else:
+                limits, basis = usual(earlier), "recent files"
+                if limits is None and earlier:
+                    if event_days is None:
+                        event_days = _event_days(connection, contract, min(dates))
+                    limits, basis = usual(event_days), "recent days of history"
+            low, high = limits or (None, None)
+            found.append(Volume(feed, date, by_date.get(date, 0), low, high, basis))
+    return found
+
+
+def _nightly_dates(files: list[File]) -> list[dt.date]:
+    """Business dates of the files, without those of runs that brought a whole history."""
+    runs: dict[dt.date, set[dt.date]] = {}
+    for file in files:
+        runs.setdefault(file.run_date, set()).add(file.business_date)
+    return sorted({d for dates in runs.values() if len(dates) <= HISTORY_DAYS for d in dates})
+
+
+def _full_limits(earlier: list[int]) -> tuple[float, float] | None:
+    """A whole table that loses a tenth of its rows overnight was cut off, not cleaned."""
+    return (0.9 * earlier[-1], 2.0 * max(earlier[-1], 50)) if earlier else None
+
+
+def _rows_by_date(connection: Connection[Any], feed: str) -> dict[dt.date, int]:
+    """Rows that counted, by business date, oldest first."""
+    rows = connection.execute(
+        "select business_date, sum(rows_parsed - rows_control)::bigint from ops.file_ledger"
+        " where feed = %s and status = 'loaded' group by business_date order by business_date",
+        [feed],
+    )
+    return dict(rows.fetchall())
+
+
+def time_column(contract: Contract) -> str | None:
+    """Return the column that says when a row came about: its version, else its first time."""
+    if contract.version:
+        return contract.version
+    dated = [n for n, c in contract.columns.items() if c.type in ("timestamp", "date")]
+    required = [n for n in dated if contract.columns[n].required]
+    return next(iter(required or dated), None)
+
+
+def _event_days(connection: Connection[Any], contract: Contract, before: dt.date) -> list[int]:
+    """Rows by the day they came about, from the end of the files before: a baseline for the first
+    nights after a history that came as one file."""
+    column = time_column(contract)
+    if column is None:
+        return []
+    statement = _event_days_sql(contract.feed, column, contract.columns[column].type == "timestamp")
+    rows = connection.execute(
+        statement,
+        {
+            "feed": contract.feed,
+            "before": before,
+            "since": before - dt.timedelta(days=RECENT_DAYS),
+            "tail": TAIL_RECORDS,
+        },
+    ).fetchall()
+    return [count for _, count in rows]
+
+
+def _event_days_sql(feed: str, column: str, is_timestamp: bool) -> str:
+    day = f"(r.{column} at time zone 'UTC')::date" if is_timestamp else f"r.{column}"
+    return f"""
+        select {day} as day, count(*)
+        from ops.file_ledger as l
+        inner join raw.{feed} as r
+            on r._file_id = l.file_id and r._record_no > l.rows_parsed - %(tail)s
+        where l.feed = %(feed)s and l.status = 'loaded' and l.business_date < %(before)s
+            and l.business_date >= %(since)s
+            and {day} < %(before)s and {day} >= %(since)s
+        group by day
+        order by day
+    """

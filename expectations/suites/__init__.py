@@ -1,0 +1,1 @@
+"""Suites as code, one module per asset or family of assets, by stage."""

@@ -1,0 +1,17 @@
+"""Gate 2: what became of the night's rows on their way through staging to core."""
+
+from __future__ import annotations
+
+from expectations.asset import Asset
+from expectations.night import Night
+from expectations.suites.core import fct_return_line, fx, passage, refund_flows
+
+
+def assets(night: Night) -> list[Asset]:
+    """All assets of the core gate."""
+    return [
+        *passage.assets(night),
+        *refund_flows.assets(night),
+        *fx.assets(night),
+        *fct_return_line.assets(night),
+    ]

@@ -1,0 +1,158 @@
+"""One suite a feed, made from its contract: is this night's content like that of the nights before?
+
+Null shares, the mix of codes, the mean of quantities, freshness. All of it compares with what the
+same check observed on the last night; on the first there is nothing to compare with, and the checks
+only observe.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any
+
+import great_expectations.expectations as gxe
+from great_expectations.expectations.expectation import Expectation
+
+from expectations.asset import Asset, Meta, no_rows
+from expectations.night import Night, time_column
+from ingestion.contract import Contract
+
+# Fewer rows than this scatter too much to be compared.
+LEAST_ROWS = 50
+# A share may move by this much from one night to the next before anyone is told.
+NULL_SHARE_MOVES = 0.15
+# A column that was at least this full does not run dry of itself.
+FILLED = 0.5
+# Kullback-Leibler divergence, in nats: 0.1 is a code going from 10 % to about 35 % of the rows.
+DRIFT = 0.1
+# Codes with more values than this are names, not codes.
+MOST_CODES = 40
+STALE_DAYS = 3
+
+
+def assets(night: Night) -> list[Asset]:
+    """One asset for each feed that brought rows."""
+    return [
+        _asset(night, contract) for feed, contract in night.contracts.items() if night.rows(feed)
+    ]
+
+
+def _asset(night: Night, contract: Contract) -> Asset:
+    name = f"raw.{contract.feed}"
+    ids = ", ".join(str(f.file_id) for f in night.active(contract.feed))
+    # On a history load the mix of the whole is as good as that of a part.
+    query = f"select * from {name} where _file_id in ({ids})"
+    return Asset(
+        name, f"landed.{contract.feed}", query, list(_expectations(night, contract)), contract.key
+    )
+
+
+def _expectations(night: Night, contract: Contract) -> Iterator[Expectation]:
+    yield from _extra_columns()
+    yield from _freshness(night, contract)
+    if night.rows(contract.feed) < LEAST_ROWS:
+        return
+    for column in contract.raw_columns:
+        spec = contract.columns.get(column)
+        if spec is None:
+            continue
+        if not spec.required:
+            yield _null_share(night, contract, column)
+            if run_dry := _run_dry(night, contract, column):
+                yield run_dry
+        elif spec.type in ("code", "currency"):
+            yield _mix(night, contract, column)
+        elif spec.type == "integer" and column not in contract.key:
+            yield _mean(night, contract, column)
+
+
+def _extra_columns() -> Iterator[Expectation]:
+    yield no_rows(
+        "extra_columns",
+        "_extra is not null",
+        severity="warning",
+        description="Files have no column that the contract does not know.",
+        advice="Add the column to the contract, or set extra_columns: ignore in its layout.",
+    )
+
+
+def _freshness(night: Night, contract: Contract) -> Iterator[Expectation]:
+    column = time_column(contract)
+    if column is None or contract.cadence == "occasional" or contract.mode == "full":
+        return
+    oldest = night.business_date - dt.timedelta(days=STALE_DAYS)
+    kind = "timestamptz" if contract.columns[column].type == "timestamp" else "date"
+    yield gxe.UnexpectedRowsExpectation(
+        unexpected_rows_query=(
+            f"select max({column}) as newest from {{batch}}"
+            f" having max({column}) < {kind} '{oldest.isoformat()}'"
+        ),
+        description=f"The newest {column} is no older than {STALE_DAYS} days.",
+        severity="warning",
+        meta=Meta("freshness", "The export may be an old one; ask the source.").as_dict(),
+    )
+
+
+def _null_share(night: Night, contract: Contract, column: str) -> Expectation:
+    before = _share(night, contract, "null_share", column)
+    return gxe.ExpectColumnProportionOfNonNullValuesToBeBetween(
+        column=column,
+        min_value=0.0 if before is None else max(0.0, before - NULL_SHARE_MOVES),
+        max_value=1.0 if before is None else min(1.0, before + NULL_SHARE_MOVES),
+        severity="warning",
+        description=f"{column} is filled about as often as on the night before.",
+        meta=Meta("null_share", samples=f"{column} is null").as_dict(),
+    )
+
+
+def _run_dry(night: Night, contract: Contract, column: str) -> Expectation | None:
+    before = _share(night, contract, "null_share", column)
+    if before is None or before < FILLED:
+        return None
+    return gxe.ExpectColumnProportionOfNonNullValuesToBeBetween(
+        column=column,
+        min_value=0.0,
+        strict_min=True,
+        max_value=1.0,
+        severity="critical",
+        description=f"{column}, which was {before:.0%} filled, is not empty all of a sudden.",
+        meta=Meta(
+            "column_ran_dry",
+            "The source renamed or dropped the column; add an alias to the layout.",
+            samples=f"{column} is null",
+        ).as_dict(),
+    )
+
+
+def _share(night: Night, contract: Contract, check: str, column: str) -> float | None:
+    found = night.before(f"raw.{contract.feed}", check, column)
+    return None if found is None else float(found["value"])
+
+
+def _mix(night: Night, contract: Contract, column: str) -> Expectation:
+    before = night.before(f"raw.{contract.feed}", "code_mix", column) or {}
+    expected: dict[str, Any] | None = before.get("partition")
+    return gxe.ExpectColumnKLDivergenceToBeLessThan(
+        column=column,
+        partition_object=expected,
+        # Values that were never seen share one percent, so that one new code alone is no alarm.
+        tail_weight_holdout=0.01 if expected else 0,
+        bucketize_data=False,
+        threshold=DRIFT if expected else None,
+        severity="warning",
+        description=f"The mix of {column} is about that of the night before.",
+        meta=Meta("code_mix").as_dict(),
+    )
+
+
+def _mean(night: Night, contract: Contract, column: str) -> Expectation:
+    before = _share(night, contract, "mean", column)
+    return gxe.ExpectColumnMeanToBeBetween(
+        column=column,
+        min_value=None if before is None else before / 2 - 1,
+        max_value=None if before is None else before * 2 + 1,
+        severity="warning",
+        description=f"The mean of {column} is about that of the night before.",
+        meta=Meta("mean").as_dict(),
+    )

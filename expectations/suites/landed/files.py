@@ -1,0 +1,255 @@
+"""The file ledger: did every feed come, whole, in its usual volume, with few bad rows?"""
+
+from __future__ import annotations
+
+from psycopg import sql
+
+from expectations.asset import Asset, no_rows
+from expectations.night import Night
+
+# Shares of a feed's rows that are quarantined in one night. Real feeds carry a few bad rows per
+# thousand; one in twenty is a format that changed. A handful of rows is no share of anything.
+QUARANTINE_WARNS, QUARANTINE_BLOCKS, QUARANTINE_LEAST_ROWS = 0.01, 0.05, 20
+# A feed is expected when it came on each of this many dates before, and on this weekday a week ago
+# (exchange rates have no weekends).
+RHYTHM_DATES = 5
+
+ASK = "Ask the source for the file again; once it is right as it is, accept it (see expectations/README.md)."
+
+
+def assets(night: Night) -> list[Asset]:
+    """Assets on `ops.file_ledger` and `ops.quarantine`."""
+    return [_files(night), _feeds(night), _volumes(night), _quarantine(night)]
+
+
+def _accepted(alias: str) -> str:
+    return (
+        f"exists (select 1 from ops.acceptances as a where a.feed = {alias}.feed"
+        f" and a.business_date = {alias}.business_date)"
+    )
+
+
+def _files(night: Night) -> Asset:
+    """Files that are refused or still being written. A refused file that was replaced under its
+    name is forgiven."""
+    date = night.business_date.isoformat()
+    query = f"""
+        select l.feed, l.name as file, l.business_date, l.status, l.reason,
+            l.layout, l.feed = any({_texts(_occasional(night))}) as is_occasional,
+            {_accepted("l")} as is_accepted,
+            exists (
+                select 1 from ops.file_ledger as better
+                where better.feed = l.feed and better.name = l.name
+                    and better.status = 'loaded' and better.modified_at >= l.modified_at
+            ) as is_replaced
+        from ops.file_ledger as l
+        where l.run_date = date '{date}' and l.status in ('rejected', 'deferred')
+    """
+    bad = "status = 'rejected' and not is_replaced"
+    return Asset(
+        "ops.file_ledger",
+        "landed.files",
+        query.strip(),
+        [
+            no_rows(
+                "rejected_files",
+                f"{bad} and not is_occasional and not is_accepted",
+                severity="critical",
+                description="No file of tonight was refused, unless its replacement has come.",
+                advice=ASK,
+            ),
+            no_rows(
+                "rejected_files_tolerated",
+                f"{bad} and (is_occasional or is_accepted)",
+                severity="warning",
+                description="Refused files of occasional feeds, and those that were accepted.",
+            ),
+            no_rows(
+                "deferred_files",
+                "status = 'deferred'",
+                severity="warning",
+                description="No upload was still in progress when the night ran.",
+            ),
+        ],
+        ("feed", "file", "reason"),
+    )
+
+
+def _feeds(night: Night) -> Asset:
+    """Feeds of which nothing came for the business date: those with a rhythm are missed, those that
+    sometimes have no file are only mentioned."""
+    date = night.business_date.isoformat()
+    query = f"""
+        select f.feed, date '{date}' as business_date,
+            f.feed = any({_texts(_occasional(night))}) as is_occasional,
+            coalesce(r.dates_with, 0) as dates_with, coalesce(r.dates, 0) as dates,
+            coalesce(r.dates_with = r.dates, false) and exists (
+                select 1 from ops.file_ledger as l
+                where l.feed = f.feed and l.business_date = date '{date}' - 7
+            ) as has_rhythm,
+            exists (
+                select 1 from ops.file_ledger as l
+                where l.feed = f.feed and l.business_date = date '{date}'
+            ) as has_come,
+            exists (
+                select 1 from ops.acceptances as a
+                where a.feed = f.feed and a.business_date = date '{date}'
+            ) as is_accepted
+        from unnest({_texts(list(night.contracts))}) as f (feed)
+        left join (
+            select f.feed, count(distinct d.business_date) as dates,
+                count(distinct l.business_date) as dates_with
+            from unnest({_texts(list(night.contracts))}) as f (feed)
+            cross join (
+                select distinct business_date from ops.file_ledger
+                where business_date < date '{date}'
+                order by business_date desc limit {RHYTHM_DATES}
+            ) as d
+            left join ops.file_ledger as l
+                on l.feed = f.feed and l.business_date = d.business_date
+            group by f.feed
+        ) as r on r.feed = f.feed
+    """
+    return Asset(
+        "ops.file_ledger by feed",
+        "landed.missing_feeds",
+        query.strip(),
+        [
+            no_rows(
+                "missing_feed",
+                "not has_come and has_rhythm and not is_occasional and not is_accepted",
+                severity="critical",
+                description="Every feed that came on each of the dates before came tonight.",
+                advice="Ask the source for the file; once none will come, accept the date.",
+            ),
+            no_rows(
+                "feed_without_file",
+                "not has_come and (is_accepted or not has_rhythm or is_occasional)",
+                severity="warning",
+                description="Feeds without a file tonight that need not have one.",
+            ),
+        ],
+        ("feed", "business_date"),
+    )
+
+
+def _volumes(night: Night) -> Asset:
+    """Rows per feed and date beside what the recent past makes usual: the only thing that can tell
+    a file which was cut off between two rows."""
+    rows = [
+        f"({_text(v.feed)}, date '{v.business_date}', {v.rows}::bigint,"
+        f" {_number(v.low)}, {_number(v.high)}, {_text(v.basis)})"
+        for v in night.volumes
+    ] or ["(null::text, null::date, null::bigint, null::numeric, null::numeric, null::text)"]
+    query = f"""
+        select v.feed, v.business_date, v.rows, round(v.low) as fewest_usual,
+            round(v.high) as most_usual, v.basis, files.file,
+            {_accepted("v")} as is_accepted
+        from (values {", ".join(rows)}) as v (feed, business_date, rows, low, high, basis)
+        left join (
+            select l.feed, l.business_date, string_agg(l.name, ', ' order by l.name) as file
+            from ops.file_ledger as l where l.status = 'loaded'
+            group by l.feed, l.business_date
+        ) as files on files.feed = v.feed and files.business_date = v.business_date
+        where v.feed is not null
+    """
+    return Asset(
+        "ops.file_ledger volumes",
+        "landed.volume",
+        query.strip(),
+        [
+            no_rows(
+                "volume_low",
+                "rows < fewest_usual and not is_accepted",
+                severity="critical",
+                description="No feed brought far fewer rows than in the recent past"
+                " (a file cut off between two rows looks like this).",
+                advice=ASK,
+            ),
+            no_rows(
+                "volume_low_accepted",
+                "rows < fewest_usual and is_accepted",
+                severity="warning",
+                description="Feeds with too few rows that someone accepted.",
+            ),
+            no_rows(
+                "volume_high",
+                "rows > most_usual",
+                severity="warning",
+                description="No feed brought far more rows than in the recent past.",
+            ),
+            no_rows(
+                "volume_without_baseline",
+                "fewest_usual is null",
+                severity="warning",
+                description="Every feed has a recent past to be compared with.",
+            ),
+        ],
+        ("feed", "business_date", "rows", "fewest_usual", "file"),
+    )
+
+
+def _quarantine(night: Night) -> Asset:
+    """Share of rows in quarantine, by feed, with the most frequent reason and its first line."""
+    ids = _ids([f.file_id for f in night.files if f.status == "loaded"])
+    query = f"""
+        select t.feed, t.business_date, t.rows_quarantined, t.rows_parsed,
+            round(t.rows_quarantined::numeric / nullif(t.rows_parsed, 0), 4) as share,
+            q.reason, q.column_name, q.file_id as _file_id, q.line_no as _line_no,
+            {_accepted("t")} as is_accepted
+        from (
+            select l.feed, l.business_date, sum(l.rows_quarantined) as rows_quarantined,
+                sum(l.rows_parsed - l.rows_control) as rows_parsed,
+                array_agg(l.file_id) as file_ids
+            from ops.file_ledger as l where l.file_id = any({ids})
+            group by l.feed, l.business_date
+        ) as t
+        cross join lateral (
+            select q.reason, q.column_name, min(q.file_id) as file_id, min(q.line_no) as line_no
+            from ops.quarantine as q where q.file_id = any(t.file_ids)
+            group by q.reason, q.column_name order by count(*) desc, q.reason limit 1
+        ) as q
+        where t.rows_quarantined > 0
+    """
+    return Asset(
+        "ops.quarantine",
+        "landed.quarantine",
+        query.strip(),
+        [
+            no_rows(
+                "quarantine_share",
+                f"share > {QUARANTINE_BLOCKS} and rows_quarantined >= {QUARANTINE_LEAST_ROWS}"
+                " and not is_accepted",
+                severity="critical",
+                description=f"At most {QUARANTINE_BLOCKS:.0%} of a feed's rows are quarantined.",
+                advice="Look at ops.quarantine for the file; mend the layout or ask the source.",
+            ),
+            no_rows(
+                "quarantine_share_raised",
+                f"share > {QUARANTINE_WARNS}",
+                severity="warning",
+                description=f"At most {QUARANTINE_WARNS:.0%} of a feed's rows are quarantined.",
+            ),
+        ],
+        ("feed", "business_date", "rows_quarantined", "rows_parsed", "reason", "column_name"),
+    )
+
+
+def _occasional(night: Night) -> list[str]:
+    return [n for n, c in night.contracts.items() if c.cadence == "occasional"]
+
+
+def _text(value: str) -> str:
+    return sql.Literal(value).as_string()
+
+
+def _texts(values: list[str]) -> str:
+    return f"array[{', '.join(_text(v) for v in values)}]::text[]"
+
+
+def _ids(values: list[int]) -> str:
+    return f"array[{', '.join(map(str, values))}]::bigint[]"
+
+
+def _number(value: float | None) -> str:
+    return "null::numeric" if value is None else f"{value:.3f}::numeric"
