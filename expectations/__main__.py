@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
+
+if TYPE_CHECKING:
+    from expectations.gates import Stage
 
 app = typer.Typer(
     help="Great Expectations gates: judge a night before it is published.",
@@ -25,7 +28,7 @@ def gate(
     if stage not in STAGES:
         raise typer.BadParameter(f"{stage!r} is no gate; choose one of {', '.join(STAGES)}")
     try:
-        print(run_gate(stage, business_date.date()).text())
+        print(run_gate(cast("Stage", stage), business_date.date()).text())
     except GateFailed as failed:
         print(failed, file=sys.stderr)
         raise typer.Exit(1) from None

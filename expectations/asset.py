@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import great_expectations.expectations as gxe
 from great_expectations.expectations.expectation import Expectation
+from great_expectations.expectations.metadata_types import FailureSeverity
 
-Severity = Literal["critical", "warning"]
+CRITICAL, WARNING = FailureSeverity.CRITICAL, FailureSeverity.WARNING
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Meta:
 
 
 def no_rows(
-    check: str, where: str, *, severity: Severity, description: str, advice: str = ""
+    check: str, where: str, *, severity: FailureSeverity, description: str, advice: str = ""
 ) -> Expectation:
     """Expect that no row of the asset fulfils `where`; those that do are the sample."""
     return gxe.UnexpectedRowsExpectation(

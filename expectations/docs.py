@@ -30,7 +30,6 @@ def write(context: EphemeralDataContext, stage: str, business_date: dt.date) -> 
         "pages",
         {
             "class_name": "SiteBuilder",
-            "show_how_to_buttons": False,
             "store_backend": {
                 "class_name": "TupleFilesystemStoreBackend",
                 "base_directory": str(site),
@@ -39,6 +38,8 @@ def write(context: EphemeralDataContext, stage: str, business_date: dt.date) -> 
         },
     )
     context.build_data_docs(site_names=["pages"])
+    for animation in (site / "static" / "images").glob("*.gif"):
+        animation.unlink()  # 3 MB of GX's own tutorial, on every site
     _prune()
     _index()
     return site / "index.html"

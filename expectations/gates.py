@@ -37,7 +37,7 @@ STAGES: tuple[Stage, ...] = ("landed", "core", "publish")
 log = logging.getLogger(__name__)
 
 
-class GateFailed(Exception):
+class GateFailed(Exception):  # noqa: N818
     """A critical check failed: nothing may be published. The message names check, rows and file."""
 
     def __init__(self, result: GateResult) -> None:

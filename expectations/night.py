@@ -55,6 +55,8 @@ class Night:
     volumes: tuple[Volume, ...] = ()
     earlier: dict[tuple[str, str, str], Any] = field(default_factory=dict)
     touched_units: int = 0
+    as_of: dt.date | None = None
+    relations: frozenset[str] = frozenset()
 
     def active(self, feed: str) -> list[File]:
         """Return the files of a feed whose rows count and are not published yet."""
@@ -94,7 +96,32 @@ def read_night(connection: Connection[Any], business_date: dt.date) -> Night:
         tuple(_volumes(connection, files, contracts)),
         _earlier(connection, business_date),
         _touched_units(connection),
+        _as_of(connection, business_date),
+        _relations(connection),
     )
+
+
+def _as_of(connection: Connection[Any], business_date: dt.date) -> dt.date:
+    """The one clock: a backfilled night is built as of the newest date that is published."""
+    found = connection.execute(
+        "select greatest(%s::date, max(business_date)) from ops.publications", [business_date]
+    ).fetchone()
+    return found[0] if found else business_date
+
+
+def _relations(connection: Connection[Any]) -> frozenset[str]:
+    """Tables of what is built and what is published, and their columns as table.column."""
+    rows = connection.execute(
+        "select n.nspname || '.' || c.relname || coalesce('.' || a.attname, '')"
+        " from pg_class as c inner join pg_namespace as n on n.oid = c.relnamespace"
+        " left join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0"
+        " and not a.attisdropped"
+        " where n.nspname in ('build', 'marts', 'finance') and c.relkind in ('r', 'v')"
+        " union select n.nspname || '.' || c.relname"
+        " from pg_class as c inner join pg_namespace as n on n.oid = c.relnamespace"
+        " where n.nspname in ('build', 'marts', 'finance') and c.relkind in ('r', 'v')"
+    )
+    return frozenset(name for (name,) in rows)
 
 
 def _touched_units(connection: Connection[Any]) -> int:

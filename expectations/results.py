@@ -47,9 +47,8 @@ class CheckResult:
         if self.error:
             return f"{parts[0]}: could not be evaluated: {self.error}"
         if self.unexpected_count is not None:
-            parts.append(
-                f"{self.unexpected_count:,} row{'' if self.unexpected_count == 1 else 's'}"
-            )
+            plural = "" if self.unexpected_count == 1 else "s"
+            parts.append(f"{self.unexpected_count:,} row{plural}")
         elif self.observed is not None:
             parts.append(f"observed {json.dumps(self.observed, default=str)[:200]}")
         text = ": ".join(parts) + f". Expected: {self.description}"
@@ -125,7 +124,7 @@ def _blame(
 ) -> tuple[int, list[dict[str, Any]]]:
     """Count the rows of the asset that fulfil `where` and fetch a few."""
     cursor = connection.execute(
-        f"select count(*) over () as n, q.* from ({asset.query}) as q where {where} limit {SAMPLES}"  # noqa: S608
+        f"select count(*) over () as n, q.* from ({asset.query}) as q where {where} limit {SAMPLES}"
     )
     names = [column.name for column in cursor.description or ()]
     rows = [dict(zip(names, row, strict=True)) for row in cursor]
@@ -179,8 +178,8 @@ def store(
     ]  # fmt: skip
     with connection.cursor() as cursor:
         cursor.executemany(
-            "insert into ops.validation_results (run_id, business_date, stage, engine, suite, asset,"
-            " check_name, column_name, severity, success, observed, unexpected_count, sample,"
+            "insert into ops.validation_results (run_id, business_date, stage, engine, suite,"
+            " asset, check_name, column_name, severity, success, observed, unexpected_count, sample,"
             " message, seconds)"
             " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             rows,

@@ -1,10 +1,10 @@
-"""The return lines that the night touched: unmapped codes, forbidden transitions, the mix of states."""
+"""The return lines that the night touched: unmapped codes, forbidden steps, the mix."""
 
 from __future__ import annotations
 
 import great_expectations.expectations as gxe
 
-from expectations.asset import Asset, Meta, no_rows
+from expectations.asset import WARNING, Asset, Meta, no_rows
 from expectations.night import Night
 from expectations.suites.landed.feeds import DRIFT, LEAST_ROWS
 
@@ -27,7 +27,7 @@ def assets(night: Night) -> list[Asset]:
                 no_rows(
                     "unmapped_reason",
                     "reason = 'UNMAPPED'",
-                    severity="warning",
+                    severity=WARNING,
                     description="Every reason code of the sources is in the crosswalk.",
                     advice="Add the code to dbt_project/seeds/reason_crosswalk.csv.",
                 ),
@@ -40,7 +40,7 @@ def assets(night: Night) -> list[Asset]:
                         f" > {ILLEGAL_WARNS}"
                     ),
                     description=f"At most {ILLEGAL_WARNS:.0%} of lines took a forbidden step.",
-                    severity="warning",
+                    severity=WARNING,
                     meta=Meta("illegal_transitions").as_dict(),
                 ),
                 gxe.ExpectColumnKLDivergenceToBeLessThan(
@@ -50,7 +50,7 @@ def assets(night: Night) -> list[Asset]:
                     bucketize_data=False,
                     # A night's lines are another mix than all of history's: tell only of more.
                     threshold=5 * DRIFT if before else None,
-                    severity="warning",
+                    severity=WARNING,
                     description="The mix of resolutions is about that of the night before.",
                     meta=Meta("code_mix").as_dict(),
                 ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from expectations.asset import Asset, no_rows
+from expectations.asset import WARNING, Asset, no_rows
 from expectations.night import Night
 
 # Weekends and the longest run of bank holidays.
@@ -26,7 +26,7 @@ def assets(night: Night) -> list[Asset]:
                 no_rows(
                     "rate_is_old",
                     f"newest < date '{oldest.isoformat()}'",
-                    severity="warning",
+                    severity=WARNING,
                     description=f"Each currency has a rate of the last {OLDEST_DAYS} days.",
                     advice="Ask for the missing erp_fx_rates files; amounts convert at old rates.",
                 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from expectations.asset import Asset, no_rows
+from expectations.asset import CRITICAL, Asset, no_rows
 from expectations.night import Night
 
 
@@ -54,7 +54,7 @@ def assets(night: Night) -> list[Asset]:
                     no_rows(
                         "key_lost_on_the_way_to_staging",
                         "true",
-                        severity="critical",
+                        severity=CRITICAL,
                         description="Every key that the night brought is in staging.",
                         advice=AGAIN,
                     )
@@ -72,14 +72,14 @@ def assets(night: Night) -> list[Asset]:
                     no_rows(
                         "row_lost_on_the_way_to_core",
                         "in_core is null and staged is not null",
-                        severity="critical",
+                        severity=CRITICAL,
                         description="Every staged row of the night is in its fact.",
                         advice=AGAIN,
                     ),
                     no_rows(
                         "measure_changed_on_the_way_to_core",
                         "in_core <> staged",
-                        severity="critical",
+                        severity=CRITICAL,
                         description="Quantities and amounts arrive in core as they were staged.",
                         advice=AGAIN,
                     ),

@@ -1,15 +1,15 @@
 """Refunds beside settlements and credit memos: three systems on the same money.
 
-They never agree to the cent on one day, which is what the reconciliation is for. They agree within a
-few percent over two months that are old enough to have settled; where they don't, a feed is missing
-or a sign has turned.
+They never agree to the cent on one day, which is what the reconciliation is for. They agree within
+a few percent over two months that are old enough to have settled; where they don't, a feed is
+missing or a sign has turned.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 
-from expectations.asset import Asset, no_rows
+from expectations.asset import CRITICAL, WARNING, Asset, no_rows
 from expectations.night import Night
 
 # Processors settle within a week; two months hold enough refunds to be steady.
@@ -34,7 +34,7 @@ def assets(night: Night) -> list[Asset]:
                 no_rows(
                     "refund_sums_far_apart",
                     f"refunds >= {LEAST_REFUNDS} and gap_share > {BLOCKS}",
-                    severity="critical",
+                    severity=CRITICAL,
                     description=f"Sums of refunds, settlements and memos of {WINDOW_DAYS} days"
                     f" are within {BLOCKS:.0%} of each other, by currency.",
                     advice="A feed is missing, doubled or has turned its sign: compare the daily"
@@ -43,7 +43,7 @@ def assets(night: Night) -> list[Asset]:
                 no_rows(
                     "refund_sums_apart",
                     f"refunds >= {LEAST_REFUNDS} and gap_share > {WARNS}",
-                    severity="warning",
+                    severity=WARNING,
                     description=f"They are within {WARNS:.0%} of each other.",
                 ),
             ],

@@ -14,7 +14,7 @@ from typing import Any
 import great_expectations.expectations as gxe
 from great_expectations.expectations.expectation import Expectation
 
-from expectations.asset import Asset, Meta, no_rows
+from expectations.asset import CRITICAL, WARNING, Asset, Meta, no_rows
 from expectations.night import Night, time_column
 from ingestion.contract import Contract
 
@@ -71,7 +71,7 @@ def _extra_columns() -> Iterator[Expectation]:
     yield no_rows(
         "extra_columns",
         "_extra is not null",
-        severity="warning",
+        severity=WARNING,
         description="Files have no column that the contract does not know.",
         advice="Add the column to the contract, or set extra_columns: ignore in its layout.",
     )
@@ -89,7 +89,7 @@ def _freshness(night: Night, contract: Contract) -> Iterator[Expectation]:
             f" having max({column}) < {kind} '{oldest.isoformat()}'"
         ),
         description=f"The newest {column} is no older than {STALE_DAYS} days.",
-        severity="warning",
+        severity=WARNING,
         meta=Meta("freshness", "The export may be an old one; ask the source.").as_dict(),
     )
 
@@ -100,7 +100,7 @@ def _null_share(night: Night, contract: Contract, column: str) -> Expectation:
         column=column,
         min_value=0.0 if before is None else max(0.0, before - NULL_SHARE_MOVES),
         max_value=1.0 if before is None else min(1.0, before + NULL_SHARE_MOVES),
-        severity="warning",
+        severity=WARNING,
         description=f"{column} is filled about as often as on the night before.",
         meta=Meta("null_share", samples=f"{column} is null").as_dict(),
     )
@@ -115,7 +115,7 @@ def _run_dry(night: Night, contract: Contract, column: str) -> Expectation | Non
         min_value=0.0,
         strict_min=True,
         max_value=1.0,
-        severity="critical",
+        severity=CRITICAL,
         description=f"{column}, which was {before:.0%} filled, is not empty all of a sudden.",
         meta=Meta(
             "column_ran_dry",
@@ -140,7 +140,7 @@ def _mix(night: Night, contract: Contract, column: str) -> Expectation:
         tail_weight_holdout=0.01 if expected else 0,
         bucketize_data=False,
         threshold=DRIFT if expected else None,
-        severity="warning",
+        severity=WARNING,
         description=f"The mix of {column} is about that of the night before.",
         meta=Meta("code_mix").as_dict(),
     )
@@ -152,7 +152,7 @@ def _mean(night: Night, contract: Contract, column: str) -> Expectation:
         column=column,
         min_value=None if before is None else before / 2 - 1,
         max_value=None if before is None else before * 2 + 1,
-        severity="warning",
+        severity=WARNING,
         description=f"The mean of {column} is about that of the night before.",
         meta=Meta("mean").as_dict(),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from expectations.asset import Asset, no_rows
+from expectations.asset import CRITICAL, WARNING, Asset, no_rows
 from expectations.night import Night
 
 # Shares of a feed's rows that are quarantined in one night. Real feeds carry a few bad rows per
@@ -14,7 +14,10 @@ QUARANTINE_WARNS, QUARANTINE_BLOCKS, QUARANTINE_LEAST_ROWS = 0.01, 0.05, 20
 # (exchange rates have no weekends).
 RHYTHM_DATES = 5
 
-ASK = "Ask the source for the file again; once it is right as it is, accept it (see expectations/README.md)."
+ASK = (
+    "Ask the source for the file again. If it is right as it is, let it pass:"
+    " python -m expectations accept --feed FEED --business-date DATE --reason WHY"
+)
 
 
 def assets(night: Night) -> list[Asset]:
@@ -54,20 +57,20 @@ def _files(night: Night) -> Asset:
             no_rows(
                 "rejected_files",
                 f"{bad} and not is_occasional and not is_accepted",
-                severity="critical",
+                severity=CRITICAL,
                 description="No file of tonight was refused, unless its replacement has come.",
                 advice=ASK,
             ),
             no_rows(
                 "rejected_files_tolerated",
                 f"{bad} and (is_occasional or is_accepted)",
-                severity="warning",
+                severity=WARNING,
                 description="Refused files of occasional feeds, and those that were accepted.",
             ),
             no_rows(
                 "deferred_files",
                 "status = 'deferred'",
-                severity="warning",
+                severity=WARNING,
                 description="No upload was still in progress when the night ran.",
             ),
         ],
@@ -118,14 +121,14 @@ def _feeds(night: Night) -> Asset:
             no_rows(
                 "missing_feed",
                 "not has_come and has_rhythm and not is_occasional and not is_accepted",
-                severity="critical",
+                severity=CRITICAL,
                 description="Every feed that came on each of the dates before came tonight.",
                 advice="Ask the source for the file; once none will come, accept the date.",
             ),
             no_rows(
                 "feed_without_file",
                 "not has_come and (is_accepted or not has_rhythm or is_occasional)",
-                severity="warning",
+                severity=WARNING,
                 description="Feeds without a file tonight that need not have one.",
             ),
         ],
@@ -161,7 +164,7 @@ def _volumes(night: Night) -> Asset:
             no_rows(
                 "volume_low",
                 "rows < fewest_usual and not is_accepted",
-                severity="critical",
+                severity=CRITICAL,
                 description="No feed brought far fewer rows than in the recent past"
                 " (a file cut off between two rows looks like this).",
                 advice=ASK,
@@ -169,19 +172,19 @@ def _volumes(night: Night) -> Asset:
             no_rows(
                 "volume_low_accepted",
                 "rows < fewest_usual and is_accepted",
-                severity="warning",
+                severity=WARNING,
                 description="Feeds with too few rows that someone accepted.",
             ),
             no_rows(
                 "volume_high",
                 "rows > most_usual",
-                severity="warning",
+                severity=WARNING,
                 description="No feed brought far more rows than in the recent past.",
             ),
             no_rows(
                 "volume_without_baseline",
                 "fewest_usual is null",
-                severity="warning",
+                severity=WARNING,
                 description="Every feed has a recent past to be compared with.",
             ),
         ],
@@ -220,14 +223,14 @@ def _quarantine(night: Night) -> Asset:
                 "quarantine_share",
                 f"share > {QUARANTINE_BLOCKS} and rows_quarantined >= {QUARANTINE_LEAST_ROWS}"
                 " and not is_accepted",
-                severity="critical",
+                severity=CRITICAL,
                 description=f"At most {QUARANTINE_BLOCKS:.0%} of a feed's rows are quarantined.",
                 advice="Look at ops.quarantine for the file; mend the layout or ask the source.",
             ),
             no_rows(
                 "quarantine_share_raised",
                 f"share > {QUARANTINE_WARNS}",
-                severity="warning",
+                severity=WARNING,
                 description=f"At most {QUARANTINE_WARNS:.0%} of a feed's rows are quarantined.",
             ),
         ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from expectations.asset import Asset, no_rows
+from expectations.asset import CRITICAL, Asset, no_rows
 from expectations.night import Night
 
 
@@ -20,14 +20,14 @@ def assets(night: Night) -> list[Asset]:
                 no_rows(
                     "rows_as_in_ledger",
                     "rows_in_raw <> rows_in_ledger",
-                    severity="critical",
+                    severity=CRITICAL,
                     description="Raw holds as many rows of each file as the ledger says.",
                     advice="Load the file again: python -m ingestion load --business-date DATE.",
                 ),
                 no_rows(
                     "amounts_as_in_ledger",
                     "amount_in_raw <> amount_in_ledger",
-                    severity="critical",
+                    severity=CRITICAL,
                     description="The amounts of each file add up to those of the ledger.",
                     advice="Load the file again: python -m ingestion load --business-date DATE.",
                 ),

@@ -1,9 +1,12 @@
-"""To be filled."""
+"""Gate 3: what will be published, beside core and beside what is published now."""
+
+from __future__ import annotations
 
 from expectations.asset import Asset
 from expectations.night import Night
+from expectations.suites.publish import kpi_daily, refund_reconciliation, tables
 
 
 def assets(night: Night) -> list[Asset]:
-    """All assets of the gate."""
-    return []
+    """All assets of the publish gate."""
+    return [*tables.assets(night), *kpi_daily.assets(night), *refund_reconciliation.assets(night)]

@@ -1,0 +1,115 @@
+"""Every table that is published: none may collapse, repeat a key, or be of another night."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import great_expectations.expectations as gxe
+
+from expectations.asset import CRITICAL, WARNING, Asset, Meta, no_rows
+from expectations.night import Night
+
+if TYPE_CHECKING:
+    from warehouse.publish import Published
+
+# Published tables grow; only lists of open items shrink, and never by half overnight.
+SHRINKS_WARNS, SHRINKS_BLOCKS = 0.9, 0.5
+# Smaller tables are reference data that someone edits.
+LEAST_ROWS = 50
+
+
+def assets(night: Night) -> list[Asset]:
+    """One asset a table, and one over all that compares row counts with what is published."""
+    from warehouse.build import published_tables
+
+    tables = published_tables()
+    missing = [t.name for t in tables if f"build.{t.name}" not in night.relations]
+    built = [t for t in tables if t.name not in missing]
+    return [
+        *([_missing(missing)] if missing else []),
+        *([_sizes(night, built)] if built else []),
+        *[_table(night, table) for table in built],
+    ]
+
+
+def _missing(names: list[str]) -> Asset:
+    listed = ", ".join(f"('{name}')" for name in names)
+    return Asset(
+        "build",
+        "publish.missing",
+        f"select * from (values {listed}) as t (table_name)",
+        [
+            no_rows(
+                "table_was_not_built",
+                "true",
+                severity=CRITICAL,
+                description="Every table that is published has been built.",
+                advice="Build again: python -m warehouse.build --help.",
+            )
+        ],
+        ("table_name",),
+    )
+
+
+def _sizes(night: Night, tables: list[Published]) -> Asset:
+    parts = [
+        f"select '{t.schema}.{t.name}' as table_name,"
+        f" (select count(*) from build.{t.name}) as rows_built,"
+        f" {_published_count(night, t)} as rows_published"
+        for t in tables
+    ]
+    shrunk = f"rows_published >= {LEAST_ROWS} and rows_built < rows_published * "
+    return Asset(
+        "build beside published",
+        "publish.row_counts",
+        "select t.* from (" + " union all ".join(parts) + ") as t",
+        [
+            no_rows(
+                "table_collapses",
+                f"{shrunk} {SHRINKS_BLOCKS} or (rows_built = 0 and rows_published > 0)",
+                severity=CRITICAL,
+                description=f"No table keeps less than {SHRINKS_BLOCKS:.0%} of its rows.",
+                advice="Compare build with the published table; a feed or a filter lost rows.",
+            ),
+            no_rows(
+                "table_shrinks",
+                f"{shrunk} {SHRINKS_WARNS}",
+                severity=WARNING,
+                description=f"No table keeps less than {SHRINKS_WARNS:.0%} of its rows.",
+            ),
+        ],
+        ("table_name", "rows_built", "rows_published"),
+    )
+
+
+def _published_count(night: Night, table: Published) -> str:
+    if f"{table.schema}.{table.name}" not in night.relations:
+        return "0::bigint"
+    return f"(select count(*) from {table.schema}.{table.name})"
+
+
+def _table(night: Night, table: Published) -> Asset:
+    name = f"build.{table.name}"
+    keys = ", ".join(table.key)
+    checks = [
+        gxe.UnexpectedRowsExpectation(
+            unexpected_rows_query=(
+                f"select {keys}, count(*) as times from {{batch}}"
+                f" group by {keys} having count(*) > 1"
+            ),
+            description=f"One row per {keys}.",
+            severity=CRITICAL,
+            meta=Meta("key_repeats").as_dict(),
+        )
+    ]
+    if f"{name}.business_date" in night.relations:
+        checks.append(
+            no_rows(
+                "another_business_date",
+                f"business_date is distinct from date '{night.as_of}'",
+                severity=CRITICAL,
+                description=f"Every row is as of {night.as_of}.",
+                advice="The table is left over from another build; build again.",
+            )
+        )
+    return Asset(name, f"publish.{table.name}", f"select * from {name}", checks, table.key)
