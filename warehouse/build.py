@@ -1,0 +1,430 @@
+"""Build the warehouse with dbt, layer by layer: `python -m warehouse.build --business-date D`.
+
+A build takes in the ledger changes (from_seq, to_seq]; its parameters are fixed once, in the newest
+row of `ops.builds` that is `building`, so that every layer, retried or not, sees the same night.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import psycopg
+import typer
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import dict_row
+
+from warehouse.connections import connect, dsn
+from warehouse.settings import ROOT, settings
+
+if TYPE_CHECKING:
+    from warehouse.publish import Published
+
+PROJECT = ROOT / "dbt_project"
+# What each layer builds. Seeds change with the code only, and a changed definition is a full build.
+LAYERS = {
+    "staging": ("path:models/staging",),
+    "core": ("path:models/intermediate", "path:models/core"),
+    "marts": ("path:models/marts",),
+}
+SAMPLE_ROWS = 5
+# Words by which libpq and psycopg2 tell a lost server from a wrong statement.
+BROKEN = (
+    "could not connect",
+    "connection refused",
+    "connection to server",
+    "server closed the connection",
+    "terminating connection",
+    "connection already closed",
+    "connection not open",
+    "the database system is",
+    "could not translate host name",
+    "ssl connection has been closed",
+    "no connection to the server",
+)
+
+
+class CheckFailed(RuntimeError):
+    """A model or test failed: the message names it, its rows and its compiled SQL. Retrying is vain."""
+
+
+class ConnectionBroken(RuntimeError):
+    """The database went away; the same layer may be run again."""
+
+
+class NoBuildOpen(RuntimeError):
+    """A layer was asked for without `begin`."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """Parameters of one build, as `ops.builds` keeps them."""
+
+    build_id: int
+    business_date: dt.date
+    from_seq: int
+    to_seq: int
+    is_full_refresh: bool
+
+    def __str__(self) -> str:
+        kind = "everything" if self.is_full_refresh else f"changes {self.from_seq}-{self.to_seq}"
+        return f"build {self.build_id} as of {self.business_date}: {kind}"
+
+
+def begin(business_date: dt.date, full_refresh: bool = False) -> Build:
+    """Open a build as of `business_date`, or of the last published one where that is later.
+
+    It computes everything where `full_refresh` says so, nothing has been built yet, or seeds,
+    macros or models differ from those of the last build.
+    """
+    definitions = _definitions()
+    with connect("transformer", row_factory=dict_row) as connection:
+        connection.execute("update ops.builds set status = 'failed' where status = 'building'")
+        last = connection.execute(
+            "select to_seq, definitions from ops.builds where status = 'built'"
+            " order by build_id desc limit 1"
+        ).fetchone()
+        full = full_refresh or last is None or last["definitions"] != definitions
+        row = connection.execute(
+            "insert into ops.builds"
+            " (business_date, from_seq, to_seq, status, is_full_refresh, definitions)"
+            " select greatest(%(date)s, (select max(business_date) from ops.publications)),"
+            "   %(from_seq)s, coalesce(max(changed_seq), 0), 'building', %(full)s, %(definitions)s"
+            " from ops.file_ledger"
+            " returning build_id, business_date, from_seq, to_seq, is_full_refresh",
+            {
+                "date": business_date,
+                "from_seq": 0 if full or last is None else last["to_seq"],
+                "full": full,
+                "definitions": definitions,
+            },
+        ).fetchone()
+    assert row is not None
+    return Build(**row)
+
+
+def run_layer(layer: str) -> str:
+    """Build and test one of LAYERS for the open build; returns one line for people.
+
+    Raises CheckFailed where a model or a test fails, ConnectionBroken where the server is gone.
+    """
+    build = current_build()
+    seeds = ("path:seeds",) if layer == "staging" and build.is_full_refresh else ()
+    arguments = ["build", "--select", *seeds, *LAYERS[layer], "--indirect-selection", "buildable"]
+    if build.is_full_refresh:
+        arguments.append("--full-refresh")
+    else:
+        # Logic changes with the code; the night changes only rows.
+        arguments += ["--exclude-resource-type", "unit_test"]
+    results_file = _target() / "run_results.json"
+    results_file.unlink(missing_ok=True)
+    done = _dbt([*arguments, "--vars", json.dumps(_variables(build))])
+    results = _results(results_file)
+    _record(build, layer, results)
+    _raise_for(layer, done, results)
+    return _summary(layer, results)
+
+
+def finish() -> str:
+    """Close the open build; the next one starts where it ended."""
+    build = current_build()
+    with connect("transformer") as connection:
+        connection.execute(
+            "update ops.builds set status = 'built', finished_at = now() where build_id = %s",
+            [build.build_id],
+        )
+    return f"{build}, built"
+
+
+def build_all(business_date: dt.date, full_refresh: bool = False) -> Iterator[str]:
+    """Run a whole build without gates in between; yields one line per step."""
+    yield str(begin(business_date, full_refresh))
+    for layer in LAYERS:
+        yield run_layer(layer)
+    yield finish()
+
+
+def current_build() -> Build:
+    """The newest build that is open; raises NoBuildOpen where none is."""
+    with connect("transformer", row_factory=dict_row) as connection:
+        row = connection.execute(
+            "select build_id, business_date, from_seq, to_seq, is_full_refresh"
+            " from ops.builds where status = 'building' order by build_id desc limit 1"
+        ).fetchone()
+    if row is None:
+        raise NoBuildOpen("no build is open; begin one: python -m warehouse.build")
+    return Build(**row)
+
+
+def published_tables() -> list[Published]:
+    """Models and seeds whose `meta.publish_to` names a public schema, with their primary keys."""
+    from warehouse.publish import Published
+
+    manifest = _target() / "manifest.json"
+    if not manifest.exists():
+        done = _dbt(["parse"])
+        if done.returncode:
+            raise CheckFailed(f"dbt does not understand the project:\n{_tail(done)}")
+    nodes = json.loads(manifest.read_text())["nodes"].values()
+    found = [
+        Published(node["name"], meta["publish_to"], tuple(meta["primary_key"]))
+        for node in nodes
+        if (meta := node["config"].get("meta") or {}).get("publish_to")
+    ]
+    return sorted(found, key=lambda table: table.name)
+
+
+def write_docs() -> Path:
+    """Write dbt's documentation as one page under var/pages; returns the page."""
+    done = _dbt(["docs", "generate", "--static"])
+    if done.returncode:
+        raise CheckFailed(f"dbt docs failed:\n{_tail(done)}")
+    page = settings().var / "pages" / "dbt.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_bytes((_target() / "static_index.html").read_bytes())
+    return page
+
+
+def _variables(build: Build) -> dict[str, Any]:
+    return {
+        "business_date": build.business_date.isoformat(),
+        "from_seq": build.from_seq,
+        "to_seq": build.to_seq,
+        "reporting_currency": settings().reporting_currency,
+    }
+
+
+def _definitions() -> str:
+    """Hash of everything that decides what a model computes."""
+    digest = hashlib.sha256(settings().reporting_currency.encode())
+    for folder in ("seeds", "macros", "models"):
+        for file in sorted((PROJECT / folder).rglob("*")):
+            if file.suffix in {".sql", ".csv"}:
+                digest.update(str(file.relative_to(PROJECT)).encode())
+                digest.update(file.read_bytes())
+    digest.update((PROJECT / "dbt_project.yml").read_bytes())
+    return digest.hexdigest()
+
+
+def _target() -> Path:
+    return settings().var / "dbt" / "target"
+
+
+def _dbt(arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run dbt as the role transformer; the password goes by environment, never by argument."""
+    address = conninfo_to_dict(dsn("transformer"))
+    environment = {
+        **os.environ,
+        "DBT_HOST": str(address["host"]),
+        "DBT_PORT": str(address["port"]),
+        "DBT_USER": str(address["user"]),
+        "DBT_PASSWORD": str(address["password"]),
+        "DBT_DBNAME": str(address["dbname"]),
+        "DBT_PROFILES_DIR": str(PROJECT),
+        "DBT_PROJECT_DIR": str(PROJECT),
+        "DBT_TARGET_PATH": str(_target()),
+        "DBT_LOG_PATH": str(settings().var / "dbt" / "logs"),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+    }
+    return subprocess.run(
+        [sys.executable, "-c", "from dbt.cli.main import cli; cli()", *arguments],
+        env=environment,
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def _results(file: Path) -> list[dict[str, Any]]:
+    if not file.exists():
+        return []
+    found: list[dict[str, Any]] = json.loads(file.read_text())["results"]
+    return found
+
+
+def _record(build: Build, layer: str, results: list[dict[str, Any]]) -> None:
+    """Keep each node's outcome in ops.model_runs, and each test's in ops.validation_results."""
+    nodes = _nodes()
+    runs = [
+        (
+            build.build_id,
+            layer,
+            _name(result),
+            _kind(result),
+            result["status"],
+            result["execution_time"],
+            result["adapter_response"].get("rows_affected"),
+            _first_line(result["message"]) if result["status"] in ("error", "fail") else None,
+        )
+        for result in results
+    ]
+    checks = [
+        (
+            f"build-{build.build_id}",
+            build.business_date,
+            layer,
+            _tested(nodes.get(result["unique_id"], {})),
+            _name(result),
+            _severity(nodes.get(result["unique_id"], {})),
+            result["status"] in ("pass", "success"),
+            result["failures"],
+            _meaning(nodes.get(result["unique_id"], {})),
+            result["execution_time"],
+        )
+        for result in results
+        if _kind(result) in ("test", "unit_test") and result["status"] != "skipped"
+    ]
+    with connect("transformer") as connection, connection.cursor() as cursor:
+        cursor.executemany(
+            "insert into ops.model_runs (build_id, layer, node, resource_type, status, seconds,"
+            " rows_affected, message) values (%s, %s, %s, %s, %s, %s, %s, %s)",
+            runs,
+        )
+        cursor.executemany(
+            "insert into ops.validation_results (run_id, business_date, stage, engine, asset,"
+            " check_name, severity, success, unexpected_count, message, seconds)"
+            " values (%s, %s, %s, 'dbt', %s, %s, %s, %s, %s, %s, %s)",
+            checks,
+        )
+
+
+def _raise_for(
+    layer: str, done: subprocess.CompletedProcess[str], results: list[dict[str, Any]]
+) -> None:
+    failed = [result for result in results if result["status"] in ("error", "fail")]
+    if done.returncode == 0 and not failed:
+        return
+    said = "\n".join(str(result["message"]) for result in failed) or done.stdout + done.stderr
+    if any(word in said.lower() for word in BROKEN):
+        raise ConnectionBroken(f"layer {layer}: {_first_line(said)}")
+    if not failed:
+        raise CheckFailed(f"layer {layer}: dbt ended with {done.returncode}:\n{_tail(done)}")
+    nodes = _nodes()
+    told = [_explained(result, nodes.get(result["unique_id"], {})) for result in failed]
+    raise CheckFailed(f"layer {layer}: {len(failed)} failed\n" + "\n".join(told))
+
+
+def _explained(result: dict[str, Any], node: dict[str, Any]) -> str:
+    """What failed, what that means, the first rows at fault, and where the SQL is."""
+    lines = [f"{_kind(result)} {_name(result)}: {result['message']}"]
+    if meaning := _meaning(node):
+        lines.append(f"  It means: {meaning}")
+    if result["status"] == "fail" and _kind(result) == "test":
+        lines += [f"  {row}" for row in _sample(result.get("compiled_code") or "")]
+    if node.get("compiled_path"):
+        lines.append(f"  SQL: {_target() / _below_target(node['compiled_path'])}")
+    return "\n".join(lines)
+
+
+def _sample(query: str) -> Iterator[str]:
+    """First rows that a test found."""
+    with connect("transformer", row_factory=dict_row) as connection:
+        try:
+            cursor = connection.execute(f"select * from ({query}) as failing limit {SAMPLE_ROWS}")
+        except psycopg.Error as error:
+            yield f"(rows could not be read: {_first_line(str(error))})"
+            return
+        for row in cursor:
+            yield ", ".join(f"{name}={value}" for name, value in row.items())
+
+
+def _nodes() -> dict[str, dict[str, Any]]:
+    file = _target() / "manifest.json"
+    if not file.exists():
+        return {}
+    manifest = json.loads(file.read_text())
+    return {**manifest["nodes"], **manifest["unit_tests"]}
+
+
+def _below_target(path: str) -> Path:
+    parts = Path(path).parts
+    return Path(*parts[parts.index("compiled") :]) if "compiled" in parts else Path(path)
+
+
+def _tested(node: dict[str, Any]) -> str:
+    attached = node.get("attached_node") or node.get("model")
+    if attached:
+        return str(attached).split(".")[-1]
+    parents = (node.get("depends_on") or {}).get("nodes") or ["?"]
+    return ", ".join(parent.split(".")[-1] for parent in parents)
+
+
+def _severity(node: dict[str, Any]) -> str:
+    said = str((node.get("config") or {}).get("severity", "error")).lower()
+    return "warning" if said == "warn" else "critical"
+
+
+def _meaning(node: dict[str, Any]) -> str | None:
+    meta = (node.get("config") or {}).get("meta") or {}
+    found = meta.get("failure_means") or meta.get("failure") or node.get("description")
+    return str(found) if found else None
+
+
+def _kind(result: dict[str, Any]) -> str:
+    return str(result["unique_id"]).split(".")[0]
+
+
+def _name(result: dict[str, Any]) -> str:
+    return str(result["unique_id"]).split(".")[2]
+
+
+def _first_line(text: str | None) -> str:
+    return next((line.strip() for line in (text or "").splitlines() if line.strip()), "")[:500]
+
+
+def _tail(done: subprocess.CompletedProcess[str]) -> str:
+    return "\n".join((done.stdout + done.stderr).strip().splitlines()[-25:])
+
+
+def _summary(layer: str, results: Iterable[dict[str, Any]]) -> str:
+    results = list(results)
+    kinds = Counter(_kind(result) for result in results)
+    warned = [_name(result) for result in results if result["status"] == "warn"]
+    tests = kinds["test"] + kinds["unit_test"]
+    line = f"{layer}: {kinds['model']} models, {tests} tests, {len(warned)} warned"
+    return line + (f" ({', '.join(warned)})" if warned else "")
+
+
+app = typer.Typer(add_completion=False, help=__doc__)
+
+
+@app.callback(invoke_without_command=True)
+def main(
+    context: typer.Context,
+    business_date: Annotated[dt.datetime | None, typer.Option(formats=["%Y-%m-%d"])] = None,
+    full_refresh: Annotated[bool, typer.Option(help="Compute everything anew.")] = False,
+) -> None:
+    """Build staging, core and marts as of BUSINESS_DATE."""
+    if context.invoked_subcommand:
+        return
+    date = business_date.date() if business_date else settings().business_date
+    if date is None:
+        raise typer.BadParameter("give --business-date or set BUSINESS_DATE")
+    try:
+        for line in build_all(date, full_refresh):
+            typer.echo(line)
+    except (CheckFailed, ConnectionBroken, NoBuildOpen) as error:
+        typer.echo(str(error), err=True)
+        # 75 (EX_TEMPFAIL) tells a caller that trying again may help.
+        raise typer.Exit(75 if isinstance(error, ConnectionBroken) else 1) from error
+
+
+@app.command()
+def docs() -> None:
+    """Write dbt's documentation as one page."""
+    typer.echo(f"dbt docs: {write_docs()}")
+
+
+if __name__ == "__main__":
+    app()
