@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 
 from local import airflow
 from warehouse.settings import ROOT, process_environment, settings
@@ -101,7 +102,7 @@ def _newest(api: airflow.Api, dag: str, key: str, seen: dict[str, str]) -> str:
         if seen.get(name) != state and state in (*FINISHED, "up_for_retry", "upstream_failed"):
             seconds = task.get("duration") or 0
             mark = {"success": "[green]ok[/]", "failed": "[red]failed[/]"}.get(state, state)
-            console.print(f"  {mark:<6} {name} [dim]{seconds:.1f} s[/]", soft_wrap=True)
+            console.print(f"  {mark:<6} {escape(name)} [dim]{seconds:.1f} s[/]", soft_wrap=True)
         seen[name] = state
     return str(runs[0]["state"])
 
