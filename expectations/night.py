@@ -172,7 +172,6 @@ def _volumes(
         if not dates:
             continue
         by_date = _rows_by_date(connection, feed)
-        event_days = None
         for date in dates:
             earlier = [rows for day, rows in by_date.items() if day < date][-RECENT_DAYS:]
             if contract.mode == "full":
@@ -180,9 +179,8 @@ def _volumes(
             else:
                 limits, basis = usual(earlier), "recent files"
                 if limits is None and earlier:
-                    if event_days is None:
-                        event_days = _event_days(connection, contract, min(dates))
-                    limits, basis = usual(event_days), "recent days of history"
+                    limits = usual(_event_days(connection, contract, date))
+                    basis = "recent days of history"
             low, high = limits or (None, None)
             found.append(Volume(feed, date, by_date.get(date, 0), low, high, basis))
     return found

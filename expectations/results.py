@@ -179,8 +179,8 @@ def store(
     with connection.cursor() as cursor:
         cursor.executemany(
             "insert into ops.validation_results (run_id, business_date, stage, engine, suite,"
-            " asset, check_name, column_name, severity, success, observed, unexpected_count, sample,"
-            " message, seconds)"
+            " asset, check_name, column_name, severity, success, observed, unexpected_count,"
+            " sample, message, seconds)"
             " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             rows,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import great_expectations.expectations as gxe
+from great_expectations.expectations.expectation import Expectation
 
 from expectations.asset import CRITICAL, WARNING, Asset, Meta, no_rows
 from expectations.night import Night
@@ -91,7 +92,7 @@ def _published_count(night: Night, table: Published) -> str:
 def _table(night: Night, table: Published) -> Asset:
     name = f"build.{table.name}"
     keys = ", ".join(table.key)
-    checks = [
+    checks: list[Expectation] = [
         gxe.UnexpectedRowsExpectation(
             unexpected_rows_query=(
                 f"select {keys}, count(*) as times from {{batch}}"

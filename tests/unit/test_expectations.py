@@ -1,0 +1,68 @@
+"""What the gates decide without a database."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+import pytest
+
+from expectations.asset import WARNING, no_rows
+from expectations.night import LEAST_DAYS, File, _nightly_dates, time_column, usual
+from expectations.results import CheckResult, plain
+from ingestion.contract import all_feeds, load_contract
+
+
+def test_a_short_past_says_nothing_about_what_is_usual() -> None:
+    assert usual([100] * (LEAST_DAYS - 1)) is None
+
+
+def test_half_of_a_steady_thousand_is_unusual() -> None:
+    low, high = usual([1000, 1010, 990, 1005, 995]) or (0, 0)
+    assert 500 < low <= 600 and high >= 3000
+
+
+def test_a_feed_of_ten_rows_a_day_may_have_any_number() -> None:
+    low, _ = usual([10, 12, 8, 9, 11]) or (1, 1)
+    assert low == 0
+
+
+def test_a_feed_with_quiet_weekends_is_not_held_for_one() -> None:
+    low, _ = usual([1000, 400, 450, 900, 950, 1100, 500]) or (1000, 0)
+    assert low < 400
+
+
+def test_a_run_that_brings_many_days_is_a_history_and_not_compared() -> None:
+    day, run = dt.date(2026, 1, 1), dt.date(2026, 2, 1)
+    history = [File(n, "f", "n", day + dt.timedelta(days=n), "loaded", 1, run) for n in range(20)]
+    night = File(99, "f", "n", dt.date(2026, 2, 2), "loaded", 1, dt.date(2026, 2, 2))
+    assert _nightly_dates([*history, night]) == [dt.date(2026, 2, 2)]
+
+
+@pytest.mark.parametrize("feed", all_feeds())
+def test_every_contract_says_when_a_row_came_about_or_is_a_whole_table(feed: str) -> None:
+    contract = load_contract(feed)
+    assert contract.mode == "full" or time_column(contract) in contract.columns
+
+
+def test_braces_in_a_condition_are_taken_literally() -> None:
+    check = no_rows("c", "name ~ '^[a-z]{2}$'", severity=WARNING, description="d")
+    assert check.unexpected_rows_query.format(batch="t") == (  # type: ignore[attr-defined]
+        "select * from t where name ~ '^[a-z]{2}$'"
+    )
+
+
+def test_a_message_names_check_count_keys_file_line_and_what_to_do() -> None:
+    found = CheckResult(
+        "landed.x", "raw.x", "column_ran_dry", "sku", "critical", False, None, 1200,
+        [{"order_no": "A1", "file": "x_20260101.csv", "line": 7}], "sku is filled.", "Ask.",
+    )  # fmt: skip
+    assert found.message.splitlines() == [
+        "column_ran_dry on raw.x.sku: 1,200 rows. Expected: sku is filled.",
+        "      order_no=A1, file=x_20260101.csv, line=7",
+        "      To do: Ask.",
+    ]
+
+
+def test_no_cent_is_lost_on_the_way_into_json() -> None:
+    assert plain(Decimal("12345678901234567.89")) == "12345678901234567.89"
