@@ -42,6 +42,10 @@ class FileTruth:
     control: int = 0
     bad: list[tuple[int, str]] = field(default_factory=list)
 
+    def path(self, out: Path) -> Path:
+        """Where the file lies in a landing zone."""
+        return out / self.feed.split("_", 1)[0] / self.name
+
     @property
     def parsed(self) -> int:
         """All records of the file, control rows included."""
@@ -166,13 +170,30 @@ class Exports:
 
     def _close(self, file: OutFile) -> None:
         file.close()
+        if file.path.stat().st_size == 0:  # a system that has no row sends no file
+            file.path.unlink()
+            file.path.with_name(file.path.name + ".done").unlink()
+            return
         self.done.append(file.truth)
 
     def close(self) -> list[FileTruth]:
         """Close the files of the large feeds; returns all files in order of night and name."""
         for file in self.files.values():
             self._close(file)
+        _mark_repeated(self.company.out, self.done)
         return sorted(self.done, key=lambda truth: (truth.night, truth.name))
+
+
+def _mark_repeated(out: Path, files: list[FileTruth]) -> None:
+    """A file whose content has come before under another name has no effect."""
+    seen: dict[tuple[str, int], list[FileTruth]] = {}
+    for file in sorted(files, key=lambda file: (file.night, file.name)):
+        path = file.path(out)
+        alike = seen.setdefault((file.feed, path.stat().st_size), [])
+        if any(sha256(path) == sha256(other.path(out)) for other in alike):
+            file.status, file.bad = "duplicate", []
+            file.loaded = file.quarantined = file.duplicate = file.control = 0
+        alike.append(file)
 
 
 def _date(day: int | np.integer) -> dt.date:

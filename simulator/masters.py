@@ -27,6 +27,8 @@ def item_rows(items: Items, date: dt.date) -> Rows:
     keep = np.flatnonzero((items.launched <= month) & (items.withdrawn > month))
     category = items.category[month, keep]
     electronic = category == 2
+    # One item is weighed anew for each file, so that no two masters are alike.
+    weighed = keep == epoch(date) // DAY % items.sold
     columns = {
         "sku": choice(sku_texts(items), keep),
         "style": number("ST", keep // 4, 4),
@@ -38,7 +40,7 @@ def item_rows(items: Items, date: dt.date) -> Rows:
         "unit_cost": fixed(items.unit_cost[month, keep], 4),
         "list_price": fixed(items.list_price[month, keep]),
         "currency": choice(CURRENCIES, np.zeros(len(keep), int)),
-        "weight_g": integer(items.weight[keep]),
+        "weight_g": integer(items.weight[keep] + weighed),
         "is_serialised": flag(electronic, "1", "0"),
         "warranty_months": integer(np.where(electronic, 24, 0)),
         "hazmat_class": choice(("9",), np.where(electronic & (keep % 5 == 0), 0, -1)),
@@ -70,6 +72,8 @@ def _customers(index: np.ndarray, created: np.ndarray, first: int, date: dt.date
     # Every 50th customer turns out to be another one, some day of the year.
     merged_on = created[index - first] + (30 + index % 300) * DAY
     merged = (index % 50 == 7) & (index > 50) & (merged_on < epoch(date) + DAY)
+    # One customer a day has opened the mail and said yes, or no: no two masters are alike.
+    asked = index == epoch(date) // DAY % 20
     loyal = index % 4 + (index % 9 == 0) * (epoch(date) > created[index - first] + 180 * DAY)
     columns = {
         "customer_id": number("C", index, 9),
@@ -82,7 +86,7 @@ def _customers(index: np.ndarray, created: np.ndarray, first: int, date: dt.date
         "segment": choice(SEGMENTS, loyal.clip(0, 2)),
         "created_at": stamp(created[index - first], "%Y-%m-%d %H:%M:%S"),
         "merged_into": number("C", np.where(merged, index - 50, -1), 9),
-        "marketing_consent": flag(index % 3 == 0, "yes", "no"),
+        "marketing_consent": flag((index % 3 == 0) ^ asked, "yes", "no"),
     }
     return Rows(csv_lines(columns), len(index))
 

@@ -140,21 +140,27 @@ def _make_credited(rng: np.random.Generator, goods: Goods) -> pd.DataFrame:
     paid = np.isin(lines["resolution"], (REFUND, STORE_CREDIT, EXCHANGE))
     row = np.flatnonzero((units > 0) & paid & (path != BLIND))
     credited = pd.DataFrame({"line": row, "units": units[row], "at": at[row]})
-    credited["defect"] = _defects(rng, lines, credited, received)
+    credited["defect"] = _defects(rng, lines, credited, received, instant)
     credited = credited[credited["defect"] != NEVER_PAID].reset_index(drop=True)
     _add_components(rng, lines, credited)
     return credited
 
 
 def _defects(
-    rng: np.random.Generator, lines: pd.DataFrame, credited: pd.DataFrame, received: np.ndarray
+    rng: np.random.Generator,
+    lines: pd.DataFrame,
+    credited: pd.DataFrame,
+    received: np.ndarray,
+    instant: np.ndarray,
 ) -> np.ndarray:
+    """Draw what goes wrong; lines refunded before the receipt, or in part, have enough of their own."""
     part = lines.iloc[credited["line"].to_numpy()]
     defect = np.zeros(len(part), dtype=int)
     cash = np.flatnonzero(
         (part["resolution"] == REFUND).to_numpy()
         & ~np.isin(part["path"], (LOST, BLIND_ORDER))
         & (credited["units"].to_numpy() == received[credited["line"]])
+        & ~instant[credited["line"]]
     )
     # What needs a property of the line goes first to lines that have it.
     for kind, fits in (

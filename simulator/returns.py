@@ -266,7 +266,7 @@ def _make_receipts(rng: np.random.Generator, lines: pd.DataFrame, ids: Ids) -> p
 
 
 def _outside_repeated_hours(seconds: np.ndarray) -> np.ndarray:
-    """The same for Chicago, where the repeated hour is 07:00-08:00 UTC on the first Sunday of November."""
+    """The same for Chicago: 07:00-08:00 UTC on the first Sunday of November."""
     days = seconds // DAY
     date = days.astype("datetime64[D]")
     month = date.astype("datetime64[M]").astype(int) % 12 + 1
@@ -435,7 +435,7 @@ def _make_recoveries(
 
 
 def _parcels(lines: pd.DataFrame) -> pd.DataFrame:
-    """One row per return parcel that was really sent: its tracking number and its line of reference."""
+    """One row per return parcel that was really sent."""
     sent = lines[(lines["tracking"] >= 0) & (lines["path"] != EXPIRED)]
     return sent.drop_duplicates("tracking")
 

@@ -11,6 +11,7 @@ from simulator.feeds import World
 from simulator.orders import blocks, make_sales
 from simulator.refunds import make_money
 from simulator.returns import make_goods
+from simulator.truthfiles import Truth
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Paths:
 def simulate(company: Company) -> Paths:
     """Write the company's exports and, apart, the truth; returns their places."""
     items, rates = make_items(company), make_rates(company)
-    exports = Exports(company)
+    exports, truth = Exports(company), Truth(company)
     for block in blocks(company):
         ids = Ids(block.number)
         sales = make_sales(company, items, block, ids)
@@ -33,7 +34,9 @@ def simulate(company: Company) -> Paths:
         money = make_money(company.seed, rates, block, sales, goods, ids)
         world = World(company, items, rates, sales, goods, money)
         exports.write_block(world)
+        truth.add(world)
     exports.write_masters(items, rates)
     files = exports.close()
-    landed = [company.out / truth.feed.split("_", 1)[0] / truth.name for truth in files]
+    truth.finish(files)
+    landed = [file.path(company.out) for file in files]
     return Paths(company.out, company.truth, landed)

@@ -1,0 +1,102 @@
+"""Writes the truth of every business date beside, and apart from, the exports."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from pathlib import Path
+
+import pandas as pd
+
+from simulator.company import Company
+from simulator.cycle import cycle_table
+from simulator.exports import FileTruth
+from simulator.feeds import World
+from simulator.reconcile import COLUMNS, goodwill_groups, line_groups
+from simulator.truth import KPIS, MONEY_ABOVE, MONEY_BELOW, KnownReturns, KpiTruth, money
+
+
+class Night:
+    """Truth of one business date, added up block by block; reconciliation goes to its file at once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.kpis = KpiTruth()
+        self.classes: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0])
+        self.groups = 0
+        pd.DataFrame(columns=list(COLUMNS)).to_csv(folder / "reconciliation.csv", index=False)
+
+    def add(self, world: World, night: int) -> None:
+        """Add one block as known on this date."""
+        known = KnownReturns(world, night)
+        self.kpis.add(known)
+        found = pd.concat([line_groups(known), goodwill_groups(known)], ignore_index=True)
+        self.groups += found["group_key"].nunique()
+        for (gap, name, currency), part in found.groupby(["gap", "class", "currency"]):
+            cell = self.classes[gap, name, currency]
+            cell[0] += len(part)
+            cell[1] += int(part["amount"].sum())
+        for column in ("e", "m", "p", "amount"):
+            found[column] = [money(int(cents)) for cents in found[column]]
+        path = self.folder / "reconciliation.csv"
+        found.sort_values(["group_key", "gap"]).to_csv(path, mode="a", header=False, index=False)
+
+    def finish(self, files: list[FileTruth]) -> None:
+        """Write what has been added up; `files` are all that have landed up to this date."""
+        self._write("kpi_daily.csv", self.kpis.kpi_daily())
+        self._write("return_cycle_time.csv", cycle_table(self.kpis.spans.table()))
+        self._write("files.csv", _file_table(files))
+        bad = [(file.name, line, reason) for file in files for line, reason in file.bad]
+        self._write("quarantine.csv", pd.DataFrame(bad, columns=["file", "line_no", "reason"]))
+        text = json.dumps(self._counts(files), indent=2, sort_keys=True)
+        (self.folder / "counts.json").write_text(text + "\n")
+
+    def _write(self, name: str, table: pd.DataFrame) -> None:
+        table.convert_dtypes().to_csv(self.folder / name, index=False)
+
+    def _counts(self, files: list[FileTruth]) -> dict[str, object]:
+        cells = self.kpis.cells.table()
+        kpis: dict[str, dict[str, str]] = {}
+        for index, part in cells.groupby("kpi"):
+            kpi = int(index)
+            above, below = int(part["numerator"].sum()), int(part["denominator"].sum())
+            kpis["/".join(KPIS[kpi])] = {
+                "numerator": money(above) if kpi in MONEY_ABOVE else str(above),
+                "denominator": money(below) if kpi in MONEY_BELOW else str(below),
+            }
+        by_feed: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        for file in files:
+            for name in ("parsed", "loaded", "quarantined", "duplicate", "control"):
+                by_feed[file.feed][name] += getattr(file, name)
+                by_feed["all"][name] += getattr(file, name)
+            by_feed[file.feed][f"files_{file.status}"] += 1
+            by_feed["all"][f"files_{file.status}"] += 1
+        classes = [
+            {"gap": gap, "class": name, "currency": currency, "rows": rows, "amount": money(cents)}
+            for (gap, name, currency), (rows, cents) in sorted(self.classes.items())
+        ]
+        return {"feeds": by_feed, "kpis": kpis, "groups": self.groups, "reconciliation": classes}
+
+
+def _file_table(files: list[FileTruth]) -> pd.DataFrame:
+    names = ("name", "feed", "status", "parsed", "loaded", "quarantined", "duplicate", "control")
+    rows = [[getattr(file, name) for name in names] for file in files]
+    return pd.DataFrame(rows, columns=list(names))
+
+
+class Truth:
+    """Truth of all business dates of a company."""
+
+    def __init__(self, company: Company) -> None:
+        self.nights = [Night(company.truth / date.isoformat()) for date in company.dates]
+
+    def add(self, world: World) -> None:
+        """Add one block to every business date."""
+        for night, truth in enumerate(self.nights):
+            truth.add(world, night)
+
+    def finish(self, files: list[FileTruth]) -> None:
+        """Write all; each date with the files that have landed by then."""
+        for night, truth in enumerate(self.nights):
+            truth.finish([file for file in files if file.night <= night])
