@@ -82,7 +82,9 @@ shipped_cohorts as (
         cast(received_quantity as numeric) as numerator,
         cast(shipped_quantity as numeric) as denominator,
         coalesce(
-            shipped_on + return_window_days + {{ var('transit_days') }} <= {{ as_of_date() }}, true
+            shipped_on + cast(return_window_days as integer) + {{ var('transit_days') }}
+            <= {{ as_of_date() }},
+            true
         ) as is_mature
     from sales_lines
     where shipped_quantity > 0 or received_quantity > 0
