@@ -251,9 +251,7 @@ def _create_metadata_database() -> None:
     with psycopg.connect(dsn("admin", database="postgres"), autocommit=True) as connection:
         role = connection.execute("select 1 from pg_roles where rolname = 'airflow'").fetchone()
         verb = sql.SQL("alter" if role else "create")
-        connection.execute(
-            sql.SQL("{} role airflow login password {}").format(verb, sql.Literal(password))
-        )
+        connection.execute(sql.SQL("{} role airflow login password {}").format(verb, sql.Literal(password)))
         found = connection.execute("select 1 from pg_database where datname = 'airflow'")
         if found.fetchone() is None:
             connection.execute("grant airflow to current_user")

@@ -125,9 +125,7 @@ def _is_published(date: dt.date) -> bool:
     from warehouse.connections import connect
 
     with connect("auditor") as connection:
-        found = connection.execute(
-            "select 1 from ops.publications where business_date = %s limit 1", [date]
-        )
+        found = connection.execute("select 1 from ops.publications where business_date = %s limit 1", [date])
         return found.fetchone() is not None
 
 
@@ -160,3 +158,18 @@ def _say(text: str) -> None:
 def default_order_lines() -> int:
     """Size of the simulated company: ORDER_LINES, else 20,000."""
     return int(os.environ.get("ORDER_LINES") or 20_000)
+
+
+def stage_seconds() -> list[tuple[str, float]]:
+    """Seconds per stage over all nights of this database, from Airflow's task records."""
+    import psycopg
+
+    from warehouse.connections import dsn
+
+    query = (
+        "select case when dag_id like 'ingest_%%' then 'ingestion' else task_id end as stage,"
+        " sum(duration) from task_instance where state = 'success'"
+        " and dag_id <> 'maintenance' group by 1 order by min(start_date)"
+    )
+    with psycopg.connect(dsn("admin", database="airflow")) as connection:
+        return [(str(stage), float(taken or 0)) for stage, taken in connection.execute(query)]

@@ -34,9 +34,7 @@ def remove_superseded(keep_days: int) -> str:
             " (select coalesce(max(to_seq), 0) from ops.builds where status = 'built')"
         )
         for feed in all_feeds():
-            done = connection.execute(
-                f'delete from raw."{feed}" where _file_id in ({old})', [keep_days]
-            )
+            done = connection.execute(f'delete from raw."{feed}" where _file_id in ({old})', [keep_days])
             removed += done.rowcount
     return f"{removed:,} superseded rows removed"
 

@@ -90,8 +90,7 @@ def begin(business_date: dt.date, full_refresh: bool = False) -> Build:
     with connect("transformer", row_factory=dict_row) as connection:
         connection.execute("update ops.builds set status = 'failed' where status = 'building'")
         last = connection.execute(
-            "select to_seq, definitions from ops.builds where status = 'built'"
-            " order by build_id desc limit 1"
+            "select to_seq, definitions from ops.builds where status = 'built' order by build_id desc limit 1"
         ).fetchone()
         full = full_refresh or last is None or last["definitions"] != definitions
         row = connection.execute(
@@ -299,9 +298,7 @@ def _record(build: Build, layer: str, results: list[dict[str, Any]]) -> None:
         )
 
 
-def _raise_for(
-    layer: str, done: subprocess.CompletedProcess[str], results: list[dict[str, Any]]
-) -> None:
+def _raise_for(layer: str, done: subprocess.CompletedProcess[str], results: list[dict[str, Any]]) -> None:
     failed = [result for result in results if result["status"] in ("error", "fail")]
     if done.returncode == 0 and not failed:
         return
@@ -367,8 +364,8 @@ def _severity(node: dict[str, Any]) -> str:
 
 def _meaning(node: dict[str, Any]) -> str | None:
     meta = (node.get("config") or {}).get("meta") or {}
-    found = meta.get("failure_means") or meta.get("failure") or node.get("description")
-    return str(found) if found else None
+    found = meta.get("failure_means") or node.get("description")
+    return " ".join(str(found).split()) if found and node.get("resource_type") != "model" else None
 
 
 def _kind(result: dict[str, Any]) -> str:

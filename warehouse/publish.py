@@ -126,18 +126,14 @@ def _evolve(
         _comment(connection, table, target)
         return
     for name in have.keys() - want.keys():
-        connection.execute(
-            sql.SQL("alter table {} drop column {}").format(target, sql.Identifier(name))
-        )
+        connection.execute(sql.SQL("alter table {} drop column {}").format(target, sql.Identifier(name)))
     for name, kind in want.items():
         change = "add column {} {}" if name not in have else None
         if name in have and have[name] != kind:
             change = "alter column {0} type {1} using {0}::{1}"
         if change:
             connection.execute(
-                sql.SQL("alter table {} " + change).format(
-                    target, sql.Identifier(name), sql.SQL(kind)
-                )
+                sql.SQL("alter table {} " + change).format(target, sql.Identifier(name), sql.SQL(kind))
             )
     _comment(connection, table, target)
 
@@ -146,9 +142,7 @@ def _comment(connection: psycopg.Connection[Any], table: Published, target: sql.
     row = connection.execute(
         "select obj_description(to_regclass(%s), 'pg_class')", [f'"build"."{table.name}"']
     ).fetchone()
-    connection.execute(
-        sql.SQL("comment on table {} is {}").format(target, sql.Literal(row and row[0]))
-    )
+    connection.execute(sql.SQL("comment on table {} is {}").format(target, sql.Literal(row and row[0])))
 
 
 def _write_differences(
@@ -160,14 +154,10 @@ def _write_differences(
 ) -> dict[str, int]:
     """Make `target` equal to `source`: delete rows that are gone or differ, insert what is new."""
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
-    same = sql.SQL(" and ").join(
-        sql.SQL("s.{0} = t.{0}").format(sql.Identifier(name)) for name in key
-    )
+    same = sql.SQL(" and ").join(sql.SQL("s.{0} = t.{0}").format(sql.Identifier(name)) for name in key)
     row_of = {
         alias: sql.SQL("row({})").format(
-            sql.SQL(", ").join(
-                sql.SQL("{}.{}").format(sql.SQL(alias), sql.Identifier(c)) for c in columns
-            )
+            sql.SQL(", ").join(sql.SQL("{}.{}").format(sql.SQL(alias), sql.Identifier(c)) for c in columns)
         )
         for alias in ("s", "t")
     }
@@ -186,9 +176,7 @@ def _write_differences(
     return {"deleted": deleted, "inserted": inserted}
 
 
-def _record(
-    connection: psycopg.Connection[Any], result: PublicationResult, build: dict[str, Any]
-) -> int:
+def _record(connection: psycopg.Connection[Any], result: PublicationResult, build: dict[str, Any]) -> int:
     """Write down what was published: from which files, by which build and code."""
     row = connection.execute(
         "insert into ops.publications"

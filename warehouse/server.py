@@ -149,9 +149,7 @@ def _command(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 def _pg_ctl(*arguments: str) -> None:
     done = _command("pg_ctl", "-D", str(_data()), *arguments)
     if done.returncode:
-        raise ServerError(
-            f"PostgreSQL did not {arguments[0]}: {done.stdout.strip()}\nSee {_home() / 'log'}"
-        )
+        raise ServerError(f"PostgreSQL did not {arguments[0]}: {done.stdout.strip()}\nSee {_home() / 'log'}")
 
 
 def _initialise() -> None:

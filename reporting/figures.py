@@ -1,0 +1,117 @@
+"""The figures that summary and scorecard show, read from the published tables and the books."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from psycopg.rows import dict_row
+
+from warehouse.connections import connect
+
+HEADLINES = (
+    "product_return_rate",
+    "cost_per_return",
+    "return_cycle_time",
+    "value_recovery_rate",
+)
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Everything that is shown, as rows of the query that asked for it."""
+
+    night: Row | None
+    files: list[Row]
+    kpis: list[Row]
+    cycle: Row | None
+    trend: list[Row]
+    classes: list[Row]
+    patterns: list[Row]
+    statuses: list[Row]
+    checks: list[Row]
+    quarantine: list[Row]
+
+
+FILES = """
+select split_part(feed, '_', 1) as source, count(*) filter (where status = 'loaded') as files,
+    count(*) filter (where status in ('rejected', 'deferred')) as refused,
+    count(*) filter (where status = 'duplicate') as duplicate_files,
+    coalesce(sum(rows_loaded) filter (where status <> 'rejected'), 0) as loaded,
+    coalesce(sum(rows_quarantined) filter (where status <> 'rejected'), 0) as quarantined,
+    coalesce(sum(rows_duplicate) filter (where status <> 'rejected'), 0) as duplicate
+from ops.file_ledger group by 1 order by 1
+"""
+KPIS = """
+select d.kpi, d.title, d.unit, d.better, k.basis, k.currency,
+    sum(k.numerator) as numerator, sum(k.denominator) as denominator,
+    sum(k.numerator) / nullif(sum(k.denominator), 0) as ratio
+from marts.kpi_daily as k inner join marts.kpi_definitions as d on d.kpi = k.kpi
+where d.kpi = any(%(kpis)s)
+group by d.kpi, d.title, d.unit, d.better, k.basis, k.currency
+order by array_position(%(kpis)s, d.kpi), k.basis
+"""
+TREND = """
+select kpi, basis, date_trunc('month', period_date)::date as month,
+    sum(numerator) / nullif(sum(denominator), 0) as ratio, bool_and(is_mature) as is_mature
+from marts.kpi_daily where kpi = any(%(kpis)s) and basis in ('SALE', 'RETURN', 'REQUEST')
+group by kpi, basis, month order by kpi, basis, month
+"""
+CYCLE = """
+select p50_hours, p90_hours, units, events, censored, competing from marts.return_cycle_time
+where request_month = 'ALL' and channel = 'ALL' and product_category = 'ALL'
+"""
+CLASSES = """
+select class, currency, count(*) as groups, sum(amount) as amount, min(status) as status
+from finance.refund_exceptions group by class, currency order by class, currency
+"""
+PATTERNS = """
+select pattern_name, count(*) as groups, count(*) filter (where is_reconciled) as reconciled
+from finance.refund_reconciliation group by pattern_name order by groups desc
+"""
+STATUSES = """
+select status, count(*) as lines, count(*) filter (where is_overdue) as overdue
+from marts.return_tracking group by status order by lines desc
+"""
+NIGHT = """
+select business_date, published_at, code_version, publication_id
+from ops.publications order by publication_id desc limit 1
+"""
+CHECKS = """
+select engine, stage, count(*) as checks,
+    count(*) filter (where not success and severity = 'critical') as failed,
+    count(*) filter (where not success and severity = 'warning') as warned
+from ops.validation_results
+where business_date = (select max(business_date) from ops.validation_results)
+group by engine, stage order by min(result_id)
+"""
+QUARANTINE = """
+select feed, reason, count(*) as rows from ops.quarantine
+group by feed, reason order by rows desc, feed, reason limit 12
+"""
+
+
+def read_figures() -> Figures:
+    """Read all figures as one snapshot, as the role that sees everything and writes nothing."""
+    with connect("auditor", row_factory=dict_row) as connection:
+        connection.execute("set transaction isolation level repeatable read read only")
+
+        def rows(query: str) -> list[Row]:
+            return list(connection.execute(query, {"kpis": list(HEADLINES)}).fetchall())
+
+        if not connection.execute("select to_regclass('marts.kpi_daily') as t").fetchone()["t"]:  # type: ignore[index,call-overload]
+            return Figures(None, rows(FILES), [], None, [], [], [], [], rows(CHECKS), [])
+        return Figures(
+            next(iter(rows(NIGHT)), None), rows(FILES), rows(KPIS), next(iter(rows(CYCLE)), None),
+            rows(TREND), rows(CLASSES), rows(PATTERNS), rows(STATUSES), rows(CHECKS),
+            rows(QUARANTINE),
+        )  # fmt: skip
+
+
+def shown(value: Decimal | None, unit: str) -> str:
+    """A ratio for people: percent for plain ratios, otherwise two decimals."""
+    if value is None:
+        return "–"
+    return f"{value:.1%}" if unit == "ratio" else f"{value:,.2f}"

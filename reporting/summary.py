@@ -1,0 +1,133 @@
+"""What `make run` prints at its end."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from reporting.figures import Figures, read_figures, shown
+from warehouse.connections import connect
+from warehouse.settings import settings
+
+
+def print_summary(console: Console, seconds: float, did_work: bool) -> None:
+    """Print files, KPIs, reconciliation, stage times and where to look next."""
+    figures = read_figures()
+    console.print()
+    _files(console, figures)
+    _kpis(console, figures)
+    _reconciliation(console, figures)
+    _checks(console, figures)
+    if did_work:
+        _stages(console, seconds)
+    _next(console, figures)
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None)
+    for number, name in enumerate(columns):
+        table.add_column(name, justify="left" if number == 0 else "right")
+    return table
+
+
+def _files(console: Console, figures: Figures) -> None:
+    table = _table(
+        "Files and rows", "source", "files", "refused", "files twice", "rows loaded",
+        "quarantined", "duplicate",
+    )  # fmt: skip
+    for row in figures.files:
+        table.add_row(
+            row["source"].upper(), f"{row['files']:,}", f"{row['refused']:,}",
+            f"{row['duplicate_files']:,}", f"{row['loaded']:,}", f"{row['quarantined']:,}",
+            f"{row['duplicate']:,}",
+        )  # fmt: skip
+    console.print(table)
+    for row in figures.quarantine[:5]:
+        console.print(f"  quarantined: {row['rows']} {row['feed']} {row['reason']}", style="dim")
+    console.print()
+
+
+def _kpis(console: Console, figures: Figures) -> None:
+    table = _table("KPIs", "KPI", "basis", "numerator", "denominator", "value")
+    for row in figures.kpis:
+        money = f" {row['currency']}" if "currency" in row["unit"] else ""
+        hours = " h" if row["unit"].startswith("hours") else ""
+        table.add_row(
+            row["title"], row["basis"], f"{row['numerator']:,.2f}", f"{row['denominator']:,.2f}",
+            shown(row["ratio"], row["unit"]) + money + hours,
+        )  # fmt: skip
+    console.print(table)
+    if cycle := figures.cycle:
+        console.print(
+            f"  cycle time by Kaplan–Meier: p50 {_hours(cycle['p50_hours'])}, "
+            f"p90 {_hours(cycle['p90_hours'])}; {cycle['events']:,} units disposed of, "
+            f"{cycle['censored']:,} open, {cycle['competing']:,} ended otherwise",
+            style="dim",
+        )
+    console.print()
+
+
+def _hours(value: int | None) -> str:
+    return "not reached" if value is None else f"{value:,} h ({value / 24:.1f} d)"
+
+
+def _reconciliation(console: Console, figures: Figures) -> None:
+    groups = sum(r["groups"] for r in figures.patterns)
+    agreed = sum(r["reconciled"] for r in figures.patterns)
+    console.print(f"[bold]Refund reconciliation[/]  {agreed:,} of {groups:,} groups agree to the cent")
+    table = _table("", "class", "currency", "items", "amount", "status")
+    for row in figures.classes:
+        table.add_row(
+            row["class"],
+            row["currency"],
+            f"{row['groups']:,}",
+            f"{row['amount']:,.2f}",
+            row["status"],
+        )
+    console.print(table)
+    console.print()
+
+
+def _checks(console: Console, figures: Figures) -> None:
+    table = _table("Checks of the last night", "stage", "engine", "checks", "failed", "warnings")
+    for row in figures.checks:
+        table.add_row(
+            row["stage"],
+            row["engine"],
+            f"{row['checks']:,}",
+            f"{row['failed']:,}",
+            f"{row['warned']:,}",
+        )
+    console.print(table)
+    console.print()
+
+
+def _stages(console: Console, seconds: float) -> None:
+    """Time per task from Airflow's own records, and what is left for orchestration."""
+    from local.run import stage_seconds
+
+    stages = stage_seconds()
+    table = _table("Time", "stage", "seconds")
+    for name, taken in stages:
+        table.add_row(name, f"{taken:,.1f}")
+    table.add_row("everything", f"{seconds:,.1f}")
+    console.print(table)
+    console.print()
+
+
+def _next(console: Console, figures: Figures) -> None:
+    with connect("auditor") as connection:
+        found = connection.execute("select to_regclass('marts.kpi_daily')").fetchone()
+    night = figures.night and figures.night["business_date"]
+    console.print(f"[bold]Where to look next[/]  (last good night: {night})")
+    pages = settings().var / "reports"
+    lines = [f"scorecard      {pages / 'scorecard.html'}"]
+    lines += [f"data docs      {page}" for page in sorted(pages.glob("data_docs/**/index.html"))[:1]]
+    if found and found[0]:
+        lines += [
+            'query marts    psql "$(make -s dsn ROLE=bi_reader)"',
+            'query finance  psql "$(make -s dsn ROLE=finance_reader)"',
+        ]
+    lines += ["Airflow UI     make up", "stop           make down"]
+    for line in lines:
+        console.print(f"  {line}", soft_wrap=True)
