@@ -10,9 +10,7 @@ from ingestion.contract import all_feeds, feeds, load_contract
 from ingestion.load import load_feed
 from ingestion.raw import create_raw_tables
 
-app = typer.Typer(
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
-)
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
 
 @app.command()
@@ -41,9 +39,7 @@ def check() -> None:
     """Check every contract and its layouts."""
     for feed in all_feeds():
         contract = load_contract(feed)
-        typer.echo(
-            f"{feed}: {len(contract.columns)} columns, layouts {', '.join(contract.layouts)}"
-        )
+        typer.echo(f"{feed}: {len(contract.columns)} columns, layouts {', '.join(contract.layouts)}")
 
 
 if __name__ == "__main__":

@@ -10,11 +10,21 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import re
+import zoneinfo
 from pathlib import Path
 from typing import Any, Literal
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from warehouse.settings import settings
 
@@ -57,12 +67,29 @@ class Column(Strict):
     description: str
     required: bool = False
     pii: Literal["pseudonym", "direct"] | None = None
-    negative: Literal["never", "allowed"] | NegativeRule = "allowed"
+    negative: Literal["never", "allowed"] | NegativeRule | None = None
     currency: str = "currency"
     values: tuple[str, ...] | None = None
     pattern: str | None = None
     max_length: int = 1000
     zone_column: str | None = None
+
+    @property
+    def negative_rule(self) -> Literal["never", "allowed"] | NegativeRule:
+        """As declared; undeclared amounts and prices are never negative, other numbers may be."""
+        if self.negative is not None:
+            return self.negative
+        return "never" if self.type in ("money", "price") else "allowed"
+
+    @field_validator("pattern")
+    @classmethod
+    def _compiles(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                pc.match_substring_regex(pa.array([""]), value)
+            except pa.ArrowInvalid as error:
+                raise ValueError(f"pattern {value!r} is no RE2 expression: {error}") from error
+        return value
 
 
 class TimeFormat(Strict):
@@ -73,6 +100,20 @@ class TimeFormat(Strict):
     zone_column: str | None = None
     gap: Literal["shift_forward", "quarantine"] = "shift_forward"
     overlap: Literal["first", "second", "quarantine"] = "first"
+
+    @field_validator("format")
+    @classmethod
+    def _readable(cls, value: str) -> str:
+        from ingestion.times import check_format
+
+        return check_format(value)
+
+    @field_validator("zone")
+    @classmethod
+    def _known_zone(cls, value: str | None) -> str | None:
+        if value is not None and value not in zoneinfo.available_timezones():
+            raise ValueError(f"{value!r} is no time zone of the IANA database")
+        return value
 
 
 class Control(Strict):
@@ -87,20 +128,40 @@ class Control(Strict):
 
 
 class ExtractAt(Strict):
-    """Where a file states when it was extracted, if not by its name's date."""
+    """Where a file states when it was extracted, if not by its name's date (ISO 8601 with offset)."""
 
-    root_attribute: str
+    root_attribute: str | None = None
+    control_column: int | None = None
 
 
 class Derived(Strict):
-    """A column that the file lacks: a constant, or made from other source columns."""
+    """A column that the file lacks: a constant, or made from other source columns.
+
+    In `concat`, `#record` is the number of the record in the file and `#ordinal_of:A+B` the running
+    number of the row among those with equal columns A and B.
+    """
 
     constant: str | None = None
     concat: tuple[str, ...] | None = None
     separator: str = "-"
-    product: tuple[str, ...] | None = None
+    product: tuple[str, str] | None = None
     decimals: int = 2
     ordinal: Literal["record", "within_key"] | None = None
+    ordinal_of: tuple[str, ...] | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Derived:
+        ways = (self.constant, self.concat, self.product, self.ordinal, self.ordinal_of)
+        if sum(way is not None for way in ways) != 1:
+            raise ValueError("give exactly one of constant, concat, product, ordinal, ordinal_of")
+        return self
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Columns of the file that the value is made from."""
+        parts = (*(self.concat or ()), *(self.product or ()), *(self.ordinal_of or ()))
+        groups = [p.removeprefix("#ordinal_of:").split("+") if ":" in p else [p] for p in parts]
+        return tuple(name for group in groups for name in group if not name.startswith("#"))
 
 
 class RowFilter(Strict):
@@ -109,6 +170,7 @@ class RowFilter(Strict):
     column: str
     matches: str | None = None
     not_matches: str | None = None
+    among: tuple[str, ...] | None = Field(default=None, alias="in")
 
 
 class Layout(Strict):
@@ -116,10 +178,14 @@ class Layout(Strict):
 
     file: str
     format: Literal["csv", "jsonl", "xml"]
+    folder: str | None = None
     delimiter: str = ","
+    quote: str = '"'
     encoding: str = "utf-8"
     decimal: str = "."
     thousands: str | None = None
+    negatives: tuple[Literal["minus", "trailing_minus", "parentheses", "cr"], ...] = ("minus",)
+    null_values: tuple[str, ...] = ()
     list_separator: str = "|"
     strip: bool = True
     upper: tuple[str, ...] = ()
@@ -131,12 +197,35 @@ class Layout(Strict):
     derive: dict[str, Derived] = {}
     negate: tuple[str, ...] = ()
     float_ids: tuple[str, ...] = ()
+    extract: dict[str, str] = {}
+    value_maps: dict[str, dict[str, str]] = {}
     rows: tuple[RowFilter, ...] = ()
     extra_columns: Literal["keep", "ignore", "reject"] = "keep"
     control: Control | None = None
     extract_at: ExtractAt | None = None
     record: str | None = None
     fields: dict[str, str] = {}
+
+    @field_validator("booleans", "value_maps", mode="before")
+    @classmethod
+    def _words_are_text(cls, value: Any) -> Any:
+        """YAML reads `1`, `yes` and the like as numbers and truths where they stand unquoted."""
+        return {str(k): v for k, v in value.items()} if isinstance(value, dict) else value
+
+    @model_validator(mode="after")
+    def _sound(self) -> Layout:
+        if not re.search(r"\{date(:[^}]+)?\}", self.file):
+            raise ValueError("the file pattern needs {date} or {date:%Y-%m-%d}")
+        if self.format == "xml" and not (self.record and self.fields):
+            raise ValueError("an XML layout needs `record` (a tag) and `fields` (column: path)")
+        if len(self.delimiter) != 1 or len(self.quote) > 1:
+            raise ValueError("delimiter is one character, quote one or none")
+        return self
+
+    @property
+    def is_canonical(self) -> bool:
+        """True when the file is expected to spell every column as the contract does."""
+        return not (self.columns or self.derive) and self.extra_columns == "keep"
 
     @functools.cached_property
     def name_pattern(self) -> re.Pattern[str]:
@@ -192,15 +281,38 @@ class Contract(Strict):
         if unknown := named - self.columns.keys():
             raise ValueError(f"key, version or amount names unknown columns {sorted(unknown)}")
         for layout in self.layouts.values():
-            mapped = {*layout.columns, *layout.derive, *layout.fields, *layout.negate}
+            mapped = {
+                *layout.columns, *layout.aliases, *layout.derive, *layout.fields, *layout.negate,
+                *layout.float_ids, *layout.upper, *layout.extract, *layout.value_maps,
+            }  # fmt: skip
+            if layout.control and layout.control.total_of:
+                mapped.add(layout.control.total_of)
             if unknown := mapped - self.columns.keys():
                 raise ValueError(f"a layout maps unknown columns {sorted(unknown)}")
+        for name, column in self.columns.items():
+            self._check_column(name, column)
         return self
+
+    def _check_column(self, name: str, column: Column) -> None:
+        if not re.match(r"^[a-z][a-z0-9_]{0,55}$", name):
+            raise ValueError(f"column {name!r}: names are lower case letters, digits and _")
+        if name in self.key and not column.required:
+            raise ValueError(f"column {name}: a key column must be `required: true`")
+        others = [column.zone_column] if column.zone_column else []
+        if isinstance(column.negative, NegativeRule):
+            others += [column.negative.column, *filter(None, [column.negative.or_filled])]
+        if unknown := set(others) - self.columns.keys():
+            raise ValueError(f"column {name} refers to unknown columns {sorted(unknown)}")
 
     @property
     def direct_identifiers(self) -> tuple[str, ...]:
         """Columns that name a person; they never reach the feed's raw table."""
         return tuple(n for n, c in self.columns.items() if c.pii == "direct")
+
+    @property
+    def has_pii(self) -> bool:
+        """True when some column is personal."""
+        return any(c.pii for c in self.columns.values())
 
     @property
     def raw_columns(self) -> dict[str, str]:

@@ -6,34 +6,32 @@ decimals without ever being floats.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from decimal import Decimal
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ingestion import hashing, times
 from ingestion.contract import Column, Contract, Layout, NegativeRule, TimeFormat
 from ingestion.currencies import CODES, WITHOUT_DECIMALS
+from ingestion.mapping import Mapping
+from ingestion.numbers import PRECISIONS, plain_numbers, to_decimal, to_integer
 from ingestion.pseudonym import pseudonyms
 from ingestion.readers.chunk import BadRow, Chunk
 from ingestion.readers.jsonl import LIST_SEPARATOR
-from ingestion.reasons import FileRejected, Reason, Rejection
+from ingestion.reasons import Reason
+from ingestion.text import Mask, data, is_valid, lengths, mask
 
-EARLIEST, LATEST = pd.Timestamp("1990-01-01"), pd.Timestamp("2100-01-01")
-SCALES = {"money": 2, "price": 4, "rate": 8}
-PRECISIONS = {"money": 18, "price": 18, "rate": 20}
-NUMBER = r"^-?\d+(\.\d+)?$"
-SCIENTIFIC = r"^[+-]?\d+(\.\d+)?[eE]\+\d+$|^[+-]?\d\.\d+[eE]-?\d+$"
+SCIENTIFIC = r"^[+-]?\d+(\.\d+)?[eE][+-]\d+$|^[+-]?\d+\.\d+[eE]\d+$"
+# UTF-8 read as a one-byte encoding, and what decoders put where they gave up.
+MOJIBAKE = "[ÃÂ][\u0080-\u00bf]|â[\u0080-\u00bf€]|\ufffd"
 WITHHELD = "[withheld]"
-
-Mask = np.ndarray[Any, np.dtype[np.bool_]]
+TIMESTAMP = TimeFormat(format="iso_offset")
+DATE = TimeFormat(format="%Y-%m-%d")
 
 
 @dataclass
@@ -41,17 +39,23 @@ class Converted:
     """Typed rows of a chunk.
 
     `rows` has the raw table's columns (lineage too, file id excepted); `identity` the direct
-    identifiers of the same rows; `bad` the rows set apart; `key_text` one text a row that is equal
-    where the keys are equal.
+    identifiers of the same rows; `bad` the rows set apart; `parsed` counts all of them and
+    `other_feeds` the rows that the layout's filter left to other feeds. `total` is the sum that the
+    layout's control total states, over good and bad rows, with `unread` amounts that are no numbers.
+    `text_of` gives the text of a record by its number.
     """
 
     rows: pa.Table
     identity: pa.Table | None
     bad: list[BadRow]
     parsed: int
+    other_feeds: int
     control: list[list[str]]
     root: dict[str, str]
-    amounts: dict[str, Decimal] = field(default_factory=dict)
+    text_of: Callable[[int], str]
+    total: Decimal = Decimal(0)
+    unread: int = 0
+    warnings: dict[str, int] = field(default_factory=dict)
 
 
 class Converter:
@@ -60,352 +64,236 @@ class Converter:
     def __init__(self, contract: Contract, layout: Layout) -> None:
         self.contract = contract
         self.layout = layout
-        self.native_lists = layout.format == "jsonl"
+        self.mapping = Mapping(contract, layout)
+        self._seen: dict[str, None] = {}
+        self._rows = 0
 
-    def convert(self, chunk: Chunk, has_nul: bool = False) -> Converted:
+    def convert(self, chunk: Chunk) -> Converted:
         """Convert one chunk; raises FileRejected where the file's columns break the contract."""
-        chunk, parsed = self._own_rows(chunk)
-        step = _Rows(self, chunk, has_nul)
-        step.run()
+        self._seen |= dict.fromkeys(chunk.table.column_names)
+        self._rows += chunk.table.num_rows
+        self.mapping.check_header(chunk.table.column_names)
+        own, others = self._own_rows(chunk)
+        rows = _Rows(self, own)
+        total, unread = rows.control_total()
+        bad = own.bad + rows.bad_rows()
         return Converted(
-            step.good(), step.identity(), chunk.bad + step.bad_rows(), parsed + len(chunk.bad),
-            chunk.control, chunk.root,
+            rows.good(), rows.identity(), bad, own.table.num_rows + len(own.bad), others,
+            own.control, own.root, rows.text_of, total, unread, rows.warnings,
         )  # fmt: skip
+
+    def finish(self) -> None:
+        """Raise FileRejected where no record of the file had a required column."""
+        if self.layout.format != "csv" and self._rows:
+            self.mapping.check_missing(list(self._seen))
 
     def _own_rows(self, chunk: Chunk) -> tuple[Chunk, int]:
         """Keep the rows that belong to this feed, where one file feeds several."""
-        keep: Mask = np.ones(chunk.table.num_rows, dtype=bool)
-        for test in self.layout.rows:
-            values = pc.fill_null(chunk.table.column(test.column), "")
-            if test.matches is not None:
-                keep &= _mask(pc.match_substring_regex(values, test.matches))
-            if test.not_matches is not None:
-                keep &= ~_mask(pc.match_substring_regex(values, test.not_matches))
+        keep = self.mapping.own_rows(chunk)
         if keep.all():
-            return chunk, chunk.table.num_rows
+            return chunk, 0
+        index = np.flatnonzero(keep)
         kept = Chunk(
             chunk.table.filter(pa.array(keep)), chunk.line_no[keep], chunk.record_no[keep],
-            chunk.bad, chunk.control, chunk.root,
+            lambda row: chunk.raw_text(int(index[row])), chunk.bad, chunk.control, chunk.root,
         )  # fmt: skip
-        return kept, kept.table.num_rows
+        return kept, int((~keep).sum())
 
 
 class _Rows:
     """One chunk under conversion: columns done so far, and the first fault of each row."""
 
-    def __init__(self, owner: Converter, chunk: Chunk, has_nul: bool) -> None:
-        self.contract, self.layout, self.owner = owner.contract, owner.layout, owner
+    def __init__(self, owner: Converter, chunk: Chunk) -> None:
+        self.contract, self.layout, self.mapping = owner.contract, owner.layout, owner.mapping
         self.chunk = chunk
         self.size = chunk.table.num_rows
-        self.has_nul = has_nul
-        self.text = self._named()
+        self.text = self.mapping.columns(chunk)
         self.done: dict[str, pa.Array] = {}
         self.fault: Mask = np.zeros(self.size, dtype=bool)
-        self.faults: dict[int, tuple[Reason, str, str]] = {}
-
-    def run(self) -> None:
+        self.faults: dict[int, tuple[Reason, str]] = {}
+        self.warnings: dict[str, int] = {}
         for name, column in self.contract.columns.items():
-            values = self.text[name]
-            self._general_checks(name, column, values)
-            self.done[name] = self._typed(name, column, values)
+            self._check_text(name, column, self.text[name])
+            self.done[name] = self._typed(name, column, self.text[name])
         for name, column in self.contract.columns.items():
-            self._negatives(name, column)
-            self._decimals_of_currency(name, column)
+            self._check_sign(name, column)
+            self._check_minor_unit(name, column)
 
-    # -- columns of the file to columns of the contract
+    # -- checks of any text
 
-    def _named(self) -> dict[str, pa.Array]:
-        """Text of each contract column, cleaned, null where nothing is there."""
-        found: dict[str, pa.Array] = {}
-        header = self.chunk.table.column_names
-        if self.size or header:
-            self._check_header(header)
-        for name in self.contract.columns:
-            source = self._source_of(name, header)
-            if source is not None:
-                found[name] = self._clean(self.chunk.table.column(source), name)
-            elif name not in self.layout.derive:
-                found[name] = pa.nulls(self.size, pa.string())
-        for name in self.layout.derive:
-            found[name] = self._derived(name)
-        return found
-
-    def _source_of(self, name: str, header: list[str]) -> str | None:
-        for candidate in (self.layout.columns.get(name, name), *self.layout.aliases.get(name, ())):
-            if candidate in header and name not in self.layout.derive:
-                return candidate
-        return None
-
-    def _check_header(self, header: list[str]) -> None:
-        twice = {name for name in header if header.count(name) > 1}
-        if twice:
-            raise FileRejected(Rejection.HEADER, f"columns stand twice: {sorted(twice)}")
-        if self.layout.format == "jsonl" and not self.size:
-            return
-        missing = [
-            n for n, c in self.contract.columns.items()
-            if c.required and n not in self.layout.derive and self._source_of(n, header) is None
-        ]  # fmt: skip
-        # An object may leave out a key: then its rows lack the value, not the file its column.
-        if missing and self.layout.format != "jsonl":
-            raise FileRejected(
-                Rejection.HEADER,
-                f"required columns are missing: {missing}; the file has {header[:30]}. If the "
-                "export renamed them, add an alias to the layout",
-            )
-        extra = self._extra_columns(header)
-        if extra and self.layout.extra_columns == "reject":
-            raise FileRejected(
-                Rejection.UNEXPECTED_COLUMN, f"columns that the contract does not know: {extra}"
-            )
-
-    def _extra_columns(self, header: list[str]) -> list[str]:
-        used = {self._source_of(n, header) for n in self.contract.columns}
-        return [name for name in header if name not in used]
-
-    def _clean(self, values: pa.ChunkedArray, name: str) -> pa.Array:
-        array = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
-        if self.layout.strip:
-            array = pc.utf8_trim_whitespace(array)
-        if name in self.layout.upper:
-            array = pc.utf8_upper(array)
-        if name in self.layout.float_ids:
-            array = pc.replace_substring_regex(array, r"^(\d+)\.0$", r"\1")
-        empty = pc.equal(array, "")
-        if pc.any(empty).as_py():
-            array = pc.if_else(empty, pa.scalar(None, pa.string()), array)
-        return array
-
-    def _derived(self, name: str) -> pa.Array:
-        rule = self.layout.derive[name]
-        if rule.constant is not None:
-            return pa.array([rule.constant] * self.size, pa.string())
-        if rule.ordinal:
-            return pa.array([str(n) for n in self.chunk.record_no], pa.string())
-        if rule.concat:
-            parts = [self._part(p) for p in rule.concat]
-            return pc.binary_join_element_wise(*parts, rule.separator, null_handling="skip")
-        parts = [self._clean(self.chunk.table.column(p), "") for p in rule.product or ()]
-        rows = zip(*(p.to_pylist() for p in parts), strict=True)
-        return pa.array([_product(row, rule.decimals) for row in rows], pa.string())
-
-    def _part(self, source: str) -> pa.Array:
-        if source == "#record":
-            return pa.array([str(n) for n in self.chunk.record_no], pa.string())
-        if source == "#file_date":
-            return pa.nulls(self.size, pa.string())
-        return self._clean(self.chunk.table.column(source), "")
-
-    # -- checks of any column
-
-    def _general_checks(self, name: str, column: Column, values: pa.Array) -> None:
-        if self.has_nul:
-            self._note(_mask(pc.match_substring(values, "\x00")), Reason.NUL_BYTE, name)
-        self._note(
-            _mask(pc.greater(pc.utf8_length(values), column.max_length)), Reason.TOO_LONG, name
-        )
+    def _check_text(self, name: str, column: Column, values: pa.StringArray) -> None:
         if column.required and values.null_count and column.type != "boolean":
-            self._note(_mask(pc.is_null(values)), Reason.MISSING_VALUE, name)
-        if column.values:
-            known = _mask(pc.is_in(values, value_set=pa.array(column.values)))
-            self._note(~known & _mask(pc.is_valid(values)), Reason.VALUE_NOT_ALLOWED, name)
+            self._note(~is_valid(values), Reason.MISSING_VALUE, name)
+        sizes = lengths(values)
+        if self.size and int(sizes.max()) > column.max_length:  # bytes; characters may be fewer
+            self._note(mask(pc.greater(pc.utf8_length(values), column.max_length)), Reason.TOO_LONG, name)
+        broken = self._mojibake(name, values)
         if column.pattern:
-            fits = _mask(pc.match_substring_regex(values, f"^(?:{column.pattern})$"))
-            self._note(~fits & _mask(pc.is_valid(values)), Reason.PATTERN_MISMATCH, name)
+            fits = mask(pc.match_substring_regex(values, f"^(?:{column.pattern})$"))
+            misfit = ~fits & is_valid(values)
+            self._note(misfit & broken, Reason.MOJIBAKE, name)
+            self._note(misfit, Reason.PATTERN_MISMATCH, name)
+        elif broken.any():
+            self.warnings[f"mojibake in {name}"] = int(broken.sum())
+        if column.values:
+            known = mask(pc.is_in(values, value_set=pa.array(column.values, pa.string())))
+            self._note(~known & is_valid(values), Reason.VALUE_NOT_ALLOWED, name)
 
-    def _note(self, mask: Mask, reason: Reason, column: str, detail: str = "") -> None:
-        new = mask & ~self.fault
+    def _mojibake(self, name: str, values: pa.StringArray) -> Mask:
+        if bytes(data(values)).isascii():
+            return np.zeros(self.size, dtype=bool)
+        return mask(pc.match_substring_regex(values, MOJIBAKE))
+
+    def _note(self, bad: Mask, reason: Reason, column: str) -> None:
+        """Remember the fault of each row that has none yet."""
+        new = bad & ~self.fault
         if new.any():
-            for row in np.flatnonzero(new):
-                self.faults[int(row)] = (reason, column, detail)
+            self.faults |= dict.fromkeys(np.flatnonzero(new).tolist(), (reason, column))
             self.fault |= new
 
     # -- typed columns
 
-    def _typed(self, name: str, column: Column, values: pa.Array) -> pa.Array:
+    def _typed(self, name: str, column: Column, values: pa.StringArray) -> pa.Array:
         if column.type == "id":
-            self._note(
-                _mask(pc.match_substring_regex(values, SCIENTIFIC)), Reason.SCIENTIFIC_ID, name
-            )
-            if name in self.layout.float_ids:
-                self._note(_mask(pc.match_substring(values, ".")), Reason.SCIENTIFIC_ID, name)
+            self._note(self._scientific(values), Reason.SCIENTIFIC_ID, name)
         if column.pii == "pseudonym":
             return pseudonyms(values)
         if column.type == "currency":
-            known = _mask(pc.is_in(values, value_set=pa.array(CODES)))
-            self._note(~known & _mask(pc.is_valid(values)), Reason.UNKNOWN_CURRENCY, name)
-        if column.type in ("id", "text", "code", "currency"):
-            return values
-        if column.type == "integer":
-            return self._integer(name, values)
-        if column.type in SCALES:
-            return self._decimal(name, values, SCALES[column.type], PRECISIONS[column.type])
+            known = mask(pc.is_in(values, value_set=pa.array(CODES)))
+            self._note(~known & is_valid(values), Reason.UNKNOWN_CURRENCY, name)
+        if column.type == "integer" or column.type in PRECISIONS:
+            return self._number(name, column, values)
         if column.type == "boolean":
             return self._boolean(name, column, values)
         if column.type == "date":
             return self._date(name, values)
         if column.type == "timestamp":
             return self._timestamp(name, values)
-        return self._list(values)
-
-    def _number_text(self, name: str, values: pa.Array) -> pa.Array:
-        """The layout's spelling of numbers, as plain digits with a point; null where it is none."""
-        layout = self.layout
-        if not layout.thousands and layout.decimal == ".":
-            plain = values
-        else:
-            mark, point = re.escape(layout.thousands or ""), re.escape(layout.decimal)
-            grouped = rf"^[-(]?\d{{1,3}}({mark}\d{{3}})+({point}\d+)?( CR|-|\))?$" if mark else None
-            ungrouped = rf"^[-(]?\d+({point}\d+)?( CR|-|\))?$"
-            fits = pc.match_substring_regex(values, ungrouped)
-            if grouped:
-                fits = pc.or_(fits, pc.match_substring_regex(values, grouped))
-            plain = pc.if_else(fits, values, pa.scalar("?", pa.string()))
-            if layout.thousands:
-                plain = pc.replace_substring(plain, layout.thousands, "")
-            plain = pc.replace_substring(plain, layout.decimal, ".")
-        bad = _mask(pc.invert(pc.match_substring_regex(plain, NUMBER)))
-        if not bad.any():
-            return plain
-        # Trailing minus, CR and parentheses are negative where the number is otherwise plain.
-        plain = pc.replace_substring_regex(plain, r"^\((\d+(?:\.\d+)?)\)$", r"-\1")
-        plain = pc.replace_substring_regex(plain, r"^(\d+(?:\.\d+)?)(?:-| CR)$", r"-\1")
-        bad = _mask(pc.invert(pc.match_substring_regex(plain, NUMBER)))
-        self._note(bad, Reason.NOT_A_NUMBER, name)
-        return pc.if_else(pa.array(bad), pa.scalar(None, pa.string()), plain)
-
-    def _integer(self, name: str, values: pa.Array) -> pa.Array:
-        plain = self._number_text(name, values)
-        plain = pc.replace_substring_regex(plain, r"\.0+$", "")
-        broken = _mask(pc.match_substring(plain, "."))
-        self._note(broken, Reason.NOT_A_NUMBER, name)
-        huge = _mask(pc.greater(pc.utf8_length(plain), 15))
-        self._note(huge, Reason.NUMBER_OUT_OF_RANGE, name)
-        plain = pc.if_else(pa.array(broken | huge), pa.scalar(None, pa.string()), plain)
-        numbers = plain.cast(pa.int64())
-        return pc.negate(numbers) if name in self.layout.negate else numbers
-
-    def _decimal(self, name: str, values: pa.Array, scale: int, precision: int) -> pa.Array:
-        plain = self._number_text(name, values)
-        wanted = pa.decimal128(precision, scale)
-        try:
-            numbers = plain.cast(wanted)
-        except pa.ArrowInvalid:
-            plain = pc.replace_substring_regex(plain, rf"(\.\d{{{scale}}})0+$", r"\1")
-            fine = _mask(pc.match_substring_regex(plain, rf"\.\d{{{scale + 1},}}$"))
-            self._note(fine, Reason.TOO_MANY_DECIMALS, name)
-            whole = precision - scale
-            huge = _mask(pc.match_substring_regex(plain, rf"^-?0*[1-9]\d{{{whole},}}"))
-            self._note(huge, Reason.NUMBER_OUT_OF_RANGE, name)
-            plain = pc.if_else(pa.array(fine | huge), pa.scalar(None, pa.string()), plain)
-            plain = pc.replace_substring_regex(plain, r"^(-?)0+(\d)", r"\1\2")
-            numbers = plain.cast(wanted)
-        return pc.negate(numbers) if name in self.layout.negate else numbers
-
-    def _boolean(self, name: str, column: Column, values: pa.Array) -> pa.Array:
-        words = self.layout.booleans
-        text = pc.fill_null(values, "")
-        index = pc.index_in(text, value_set=pa.array(list(words), pa.string()))
-        unknown = _mask(pc.is_null(index))
-        empty = _mask(pc.equal(text, ""))
-        self._note(unknown & ~empty, Reason.BAD_BOOLEAN, name)
-        if column.required:
-            self._note(unknown & empty, Reason.MISSING_VALUE, name)
-        return pc.take(pa.array(list(words.values()), pa.bool_()), index)
-
-    def _date(self, name: str, values: pa.Array) -> pa.Array:
-        form = self.layout.date or TimeFormat(format="%Y-%m-%d")
-        times = _once_each(values, lambda text: _strict_times(text, form.format))
-        self._note(_mask(pc.is_valid(values)) & times.isna().to_numpy(), Reason.BAD_DATE, name)
-        self._note(_outside(times), Reason.DATE_OUT_OF_RANGE, name)
-        return pa.array(times.where(~_outside(times)), pa.timestamp("s")).cast(pa.date32())
-
-    def _timestamp(self, name: str, values: pa.Array) -> pa.Array:
-        form = self.layout.timestamp or TimeFormat(format="iso_offset")
-        if form.format == "iso_offset":
-            times = _instants(values)
-        else:
-            local = _strict_times(values.to_pandas(), form.format)
-            times = self._in_utc(name, local, form)
-        missing = _mask(pc.is_valid(values)) & times.isna().to_numpy()
-        self._note(missing, Reason.BAD_TIMESTAMP, name)
-        outside = _outside(times.dt.tz_localize(None))
-        self._note(outside, Reason.DATE_OUT_OF_RANGE, name)
-        self.done[f"{name}_local"] = self._original(values, form)
-        return pa.array(times.where(~outside), pa.timestamp("us", "UTC"))
-
-    def _original(self, values: pa.Array, form: TimeFormat) -> pa.Array:
-        """The text as it came, where it says more than the UTC time does."""
-        if form.zone == "UTC":
-            return pa.nulls(self.size, pa.string())
+        if column.type == "list":
+            native = self.layout.format == "jsonl"
+            return pc.split_pattern(values, LIST_SEPARATOR if native else self.layout.list_separator)
         return values
 
-    def _in_utc(self, name: str, local: pd.Series, form: TimeFormat) -> pd.Series:
-        if form.zone_column is None:
-            return self._localised(name, local, form.zone or "UTC", form)
-        zones = self.text[form.zone_column].to_pandas()
-        found = pd.Series(pd.NaT, index=local.index, dtype="datetime64[us, UTC]")
-        for zone in zones.dropna().unique():
-            rows = (zones == zone).to_numpy()
-            try:
-                found[rows] = self._localised(name, local[rows], str(zone), form)
-            except Exception:  # an unknown zone: pandas and zoneinfo raise various
-                continue
-        return found
+    def _scientific(self, values: pa.StringArray) -> Mask:
+        raw = bytes(data(values))
+        if b"e" not in raw and b"E" not in raw:
+            return np.zeros(self.size, dtype=bool)
+        return mask(pc.match_substring_regex(values, SCIENTIFIC))
 
-    def _localised(self, name: str, local: pd.Series, zone: str, form: TimeFormat) -> pd.Series:
-        if form.overlap == "quarantine":
-            ambiguous: Any = "NaT"
+    def _number(self, name: str, column: Column, values: pa.StringArray) -> pa.Array:
+        plain, faults = plain_numbers(values, self.layout)
+        if column.type == "integer":
+            numbers, more = to_integer(plain)
         else:
-            ambiguous = np.full(len(local), form.overlap == "first")
-        gap: Any = "shift_forward" if form.gap == "shift_forward" else "NaT"
-        there = local.dt.tz_localize(zone, ambiguous=ambiguous, nonexistent=gap)
-        if form.overlap == "quarantine" or form.gap == "quarantine":
-            lost = (there.isna() & local.notna()).to_numpy()
-            if len(lost) == self.size:
-                self._note(lost, Reason.AMBIGUOUS_TIME, name)
-        return there.dt.tz_convert("UTC").dt.as_unit("us")
+            numbers, more = to_decimal(plain, column.type)
+        for bad, reason in (*faults, *more):
+            self._note(bad, reason, name)
+        return pc.negate(numbers) if name in self.layout.negate else numbers
 
-    def _list(self, values: pa.Array) -> pa.Array:
-        separator = LIST_SEPARATOR if self.owner.native_lists else self.layout.list_separator
-        return pc.split_pattern(values, separator)
+    def _boolean(self, name: str, column: Column, values: pa.StringArray) -> pa.Array:
+        words = self.layout.booleans
+        index = pc.index_in(pc.fill_null(values, ""), value_set=pa.array(words, pa.string()))
+        unknown = ~is_valid(index)
+        self._note(unknown & is_valid(values), Reason.BAD_BOOLEAN, name)
+        if column.required:
+            self._note(unknown & ~is_valid(values), Reason.MISSING_VALUE, name)
+        return pc.take(pa.array(words.values(), pa.bool_()), index)
+
+    def _date(self, name: str, values: pa.StringArray) -> pa.Array:
+        form = (self.layout.date or DATE).format
+        micros, valid = times.parse_fixed(values, form)
+        self._note(is_valid(values) & ~valid, Reason.BAD_DATE, name)
+        outside = times.range_fault(micros, valid)
+        self._note(outside, Reason.DATE_OUT_OF_RANGE, name)
+        return times.as_dates(micros, valid & ~outside)
+
+    def _timestamp(self, name: str, values: pa.StringArray) -> pa.Array:
+        rule = self.layout.timestamp or TIMESTAMP
+        if rule.format == "iso_offset":
+            micros, valid = times.parse_iso_offset(values)
+        else:
+            micros, valid = times.parse_fixed(values, rule.format)
+        self._note(is_valid(values) & ~valid, Reason.BAD_TIMESTAMP, name)
+        outside = times.range_fault(micros, valid)
+        self._note(outside, Reason.DATE_OUT_OF_RANGE, name)
+        valid &= ~outside
+        if rule.format != "iso_offset":
+            micros, valid = self._in_utc(name, micros, valid, rule)
+        is_utc = rule.zone == "UTC" and rule.zone_column is None
+        # The text as it came, where it says more than the time in UTC does.
+        self.done[f"{name}_local"] = pa.nulls(self.size, pa.string()) if is_utc else values
+        return times.as_timestamps(micros, valid)
+
+    def _in_utc(
+        self, name: str, micros: times.Instants, valid: Mask, rule: TimeFormat
+    ) -> tuple[times.Instants, Mask]:
+        zone_column = self.contract.columns[name].zone_column or rule.zone_column
+        if zone_column is None:
+            utc, lost = times.to_utc(micros, valid, rule.zone or "UTC", rule.gap, rule.overlap)
+            self._note(lost, Reason.AMBIGUOUS_TIME, name)
+            return utc, valid & ~lost
+        zones = self.text[zone_column].to_numpy(zero_copy_only=False)
+        utc, placed = np.zeros_like(micros), np.zeros(self.size, dtype=bool)
+        for zone in {z for z in zones.tolist() if z}:
+            here = valid & (zones == zone)
+            try:
+                found, lost = times.to_utc(micros, here, zone, rule.gap, rule.overlap)
+            except Exception:  # an unknown zone: pandas, zoneinfo and pytz raise various
+                continue
+            self._note(lost, Reason.AMBIGUOUS_TIME, name)
+            utc[here], placed[here] = found[here], ~lost[here]
+        self._note(valid & ~placed, Reason.BAD_TIMESTAMP, name)
+        return utc, placed
 
     # -- checks across columns
 
-    def _negatives(self, name: str, column: Column) -> None:
-        if column.negative == "allowed" or column.type not in (*SCALES, "integer"):
+    def _check_sign(self, name: str, column: Column) -> None:
+        rule = column.negative_rule
+        if rule == "allowed" or not (column.type == "integer" or column.type in PRECISIONS):
             return
-        mask = _mask(pc.equal(pc.sign(self.done[name]), -1))
-        rule = column.negative
-        if isinstance(rule, NegativeRule) and mask.any():
-            kinds = pc.is_in(self.text[rule.column], value_set=pa.array(rule.among))
-            mask &= ~_mask(kinds)
+        numbers = self.done[name]
+        nothing = 0 if column.type == "integer" else Decimal(0)
+        negative = mask(pc.less(numbers, pa.scalar(nothing, numbers.type)))
+        if isinstance(rule, NegativeRule) and negative.any():
+            negative &= ~mask(pc.is_in(self.text[rule.column], value_set=pa.array(rule.among, pa.string())))
             if rule.or_filled:
-                mask &= ~_mask(pc.is_valid(self.text[rule.or_filled]))
-        self._note(mask, Reason.NEGATIVE_NOT_ALLOWED, name)
+                negative &= ~is_valid(self.text[rule.or_filled])
+        self._note(negative, Reason.NEGATIVE_NOT_ALLOWED, name)
 
-    def _decimals_of_currency(self, name: str, column: Column) -> None:
+    def _check_minor_unit(self, name: str, column: Column) -> None:
+        """Amounts in currencies without a minor unit are whole."""
         if column.type != "money" or column.currency not in self.text:
             return
-        whole = _mask(pc.is_in(self.text[column.currency], value_set=pa.array(WITHOUT_DECIMALS)))
+        codes = self.text[column.currency]
+        whole = mask(pc.is_in(codes, value_set=pa.array(WITHOUT_DECIMALS)))
         if whole.any():
             amounts = self.done[name]
-            broken = _mask(pc.not_equal(amounts, pc.cast(pc.floor(amounts), amounts.type)))
+            broken = mask(pc.not_equal(amounts, pc.floor(amounts).cast(amounts.type)))
             self._note(broken & whole, Reason.TOO_MANY_DECIMALS, name)
 
     # -- results
 
+    def control_total(self) -> tuple[Decimal, int]:
+        """Sum of the column that the control total is stated for, and how many are no number."""
+        name = self.layout.control.total_of if self.layout.control else None
+        if name is None:
+            return Decimal(0), sum(1 for _ in self.chunk.bad)
+        lost = is_valid(self.text[name]) & ~is_valid(self.done[name])
+        total = pc.sum(self.done[name]).as_py() or Decimal(0)
+        return total, int(lost.sum()) + len(self.chunk.bad)
+
     def good(self) -> pa.Table:
-        keep = ~self.fault
+        """Typed rows without a fault."""
         columns = {n: self.done[n] for n in self.contract.raw_columns}
         columns["_line_no"] = pa.array(self.chunk.line_no, pa.int64())
         columns["_record_no"] = pa.array(self.chunk.record_no, pa.int64())
         columns["_ordinal"] = pa.array(np.ones(self.size, dtype=np.int32))
+        columns["_row_hash"] = hashing.as_hex(hashing.row_numbers(self._content()))
         columns["_extra"] = self._extra()
-        table = pa.table(columns)
-        return table if keep.all() else table.filter(pa.array(keep))
+        return self._without_faults(pa.table(columns))
 
     def identity(self) -> pa.Table | None:
+        """Direct identifiers of the same rows; None where the feed has none."""
         if not self.contract.direct_identifiers:
             return None
         columns = {
@@ -415,88 +303,67 @@ class _Rows:
         columns |= {n: self.done[n] for n in self.contract.direct_identifiers}
         columns["_line_no"] = pa.array(self.chunk.line_no, pa.int64())
         columns["_record_no"] = pa.array(self.chunk.record_no, pa.int64())
-        return pa.table(columns).filter(pa.array(~self.fault))
+        return self._without_faults(pa.table(columns))
+
+    def _without_faults(self, table: pa.Table) -> pa.Table:
+        return table if not self.fault.any() else table.filter(pa.array(~self.fault))
+
+    def _content(self) -> list[pa.Array]:
+        """What makes two rows equal: every column, direct identifiers under their keyed hash."""
+        found: list[pa.Array] = []
+        for name, column in self.contract.columns.items():
+            values = self.text[name] if column.type == "list" else self.done[name]
+            found.append(pseudonyms(values) if column.pii == "direct" else values)
+        return found
+
+    def _extra(self) -> pa.Array:
+        """Columns that the contract does not know, as JSON; their values may name a person."""
+        header = self.chunk.table.column_names
+        names = self.mapping.extra_columns(header)
+        if not names or self.layout.extra_columns != "keep":
+            return pa.nulls(self.size, pa.json_())
+        self.warnings |= {f"unknown column {n}": self.size for n in names}
+        rows = self.chunk.table.select(names).to_pylist()
+        if self.contract.direct_identifiers:
+            rows = [{n: v and WITHHELD for n, v in row.items()} for row in rows]
+        return pa.array(
+            [json.dumps(row, ensure_ascii=False).replace("\\u0000", "") for row in rows], pa.string()
+        ).cast(pa.json_())
 
     def bad_rows(self) -> list[BadRow]:
+        """The rows with a fault, each with its place, column, value and text."""
         return [
             BadRow(
                 int(self.chunk.line_no[row]), int(self.chunk.record_no[row]), reason, column,
-                self._raw_text(row), detail,
+                self._raw_text(row), self._detail(row, column),
             )
-            for row, (reason, column, detail) in sorted(self.faults.items())
+            for row, (reason, column) in sorted(self.faults.items())
         ]  # fmt: skip
 
-    def _extra(self) -> pa.Array:
-        names = self._extra_columns(self.chunk.table.column_names)
-        if not names or self.layout.extra_columns != "keep":
-            return pa.nulls(self.size, pa.string())
-        rows = self.chunk.table.select(names).to_pylist()
-        return pa.array([json.dumps(r, ensure_ascii=False) for r in rows], pa.string())
+    def _detail(self, row: int, column: str) -> str:
+        """The value at fault, unless it is personal."""
+        if self.contract.columns[column].pii:
+            return WITHHELD
+        value = self.text[column][row].as_py()
+        return "empty" if value is None else repr(value)[:200]
+
+    def text_of(self, record: int) -> str:
+        """Text of a record of this chunk by its number."""
+        return self._raw_text(int(np.searchsorted(self.chunk.record_no, record)))
 
     def _raw_text(self, row: int) -> str:
         """The row as it came, but for what names a person."""
+        personal = [n for n, c in self.contract.columns.items() if c.pii]
+        if not personal:
+            return self.chunk.raw_text(row)
         header = self.chunk.table.column_names
-        hidden = {self._source_of(n, header) for n, c in self.contract.columns.items() if c.pii}
-        values = {
-            n: WITHHELD if n in hidden else self.chunk.table.column(n)[row].as_py() for n in header
-        }
-        if self.layout.format != "csv":
-            return json.dumps(values, ensure_ascii=False).replace("\\u0000", "\\\\0")
-        line = io.StringIO()
-        writer = csv.writer(line, delimiter=self.layout.delimiter, lineterminator="")
-        writer.writerow(["" if v is None else v.replace("\x00", "\\0") for v in values.values()])
-        return line.getvalue()
-
-
-def _mask(values: Any) -> Mask:
-    """A boolean array with null as False."""
-    filled = pc.fill_null(values, False)
-    if isinstance(filled, pa.ChunkedArray):
-        filled = filled.combine_chunks()
-    found: Mask = filled.to_numpy(zero_copy_only=False).astype(bool)
-    return found
-
-
-def _once_each(values: pa.Array, parse: Any) -> pd.Series:
-    """Parse each distinct text once: dates repeat."""
-    coded = values.dictionary_encode()
-    parsed = parse(coded.dictionary.to_pandas())
-    index = pc.fill_null(coded.indices, -1).to_numpy(zero_copy_only=False)
-    extended = pd.concat([parsed, pd.Series([pd.NaT])], ignore_index=True).astype(parsed.dtype)
-    return extended.iloc[np.where(index < 0, len(parsed), index)].reset_index(drop=True)
-
-
-def _strict_times(text: pd.Series, form: str) -> pd.Series:
-    """Parse `text` by one format, every digit in its place; NaT otherwise."""
-    pattern = re.sub(r"%[YmdHMS]", lambda m: r"\d{4}" if m[0] == "%Y" else r"\d{2}", re.escape(
-        form).replace(r"\%", "%"))  # fmt: skip
-    array = pa.array(text, pa.string())
-    fits = _mask(pc.match_substring_regex(array, f"^{pattern}$"))
-    clean = pd.Series(array.to_pandas()).where(fits)
-    return pd.to_datetime(clean, format=form, errors="coerce").astype("datetime64[us]")
-
-
-def _instants(values: pa.Array) -> pd.Series:
-    """Parse ISO 8601 instants that carry an offset; NaT otherwise."""
-    form = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})$"
-    fits = _mask(pc.match_substring_regex(values, form))
-    clean = pd.Series(values.to_pandas()).where(fits)
-    return pd.to_datetime(clean, format="ISO8601", utc=True, errors="coerce").astype(
-        "datetime64[us, UTC]"
-    )
-
-
-def _outside(times: pd.Series) -> Mask:
-    found: Mask = ((times < EARLIEST) | (times >= LATEST)).to_numpy()
-    return found
-
-
-def _product(row: tuple[str | None, ...], decimals: int) -> str | None:
-    """Exact product of numbers in text, rounded half up; the text itself where one is no number."""
-    try:
-        total = Decimal(1)
-        for value in row:
-            total *= Decimal(value or "")
-        return str(total.quantize(Decimal(1).scaleb(-decimals), rounding="ROUND_HALF_UP"))
-    except InvalidOperation:
-        return next((v for v in row if v), None)
+        hidden = {self.mapping.source_of(n, header) for n in personal}
+        hidden |= set(self.mapping.extra_columns(header))
+        return json.dumps(
+            {
+                name: WITHHELD if name in hidden and value is not None else value
+                for name in header
+                if (value := self.chunk.table.column(name)[row].as_py()) is not None
+            },
+            ensure_ascii=False,
+        )

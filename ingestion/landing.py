@@ -21,7 +21,7 @@ from ingestion.readers.chunk import Scan
 from warehouse.settings import settings
 
 BLOCK = 1 << 20
-HEAD_BYTES = 64 << 10
+HEAD_BYTES = 4 << 10
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class LandedFile:
     size: int
     modified_at: dt.datetime
     is_complete: bool = True
+    fault: str | None = None
 
     def open(self) -> IO[bytes]:
         """Open the file for reading from its start."""
@@ -42,20 +43,15 @@ class LandedFile:
         return cast("IO[bytes]", filesystem.open(self.path, "rb"))
 
     def scan(self) -> Scan:
-        """Read the file once: hash, size, and what its bytes tell about quotes and NULs."""
+        """Read the file once for its hash, size and first bytes."""
         digest = hashlib.sha256()
-        size = quotes = nuls = 0
-        head = tail = b""
+        size, head = 0, b""
         with self.open() as file:
             while block := file.read(BLOCK):
                 digest.update(block)
                 size += len(block)
-                quotes += block.count(b'"')
-                nuls += block.count(b"\x00")
-                if len(head) < HEAD_BYTES:
-                    head = (head + block)[:HEAD_BYTES]
-                tail = (tail + block)[-4096:]
-        return Scan(digest.hexdigest(), size, quotes, nuls, head, tail)
+                head = head or block[:HEAD_BYTES]
+        return Scan(digest.hexdigest(), size, head)
 
 
 def discover(contract: Contract, until: dt.date) -> list[LandedFile]:
@@ -94,9 +90,7 @@ def _look(contract: Contract) -> Iterable[LandedFile]:
             yield from _matching(contract, path, entry, f"{path}.done" in entries)
 
 
-def _matching(
-    contract: Contract, path: str, entry: dict[str, object], is_done: bool
-) -> Iterable[LandedFile]:
+def _matching(contract: Contract, path: str, entry: dict[str, object], is_done: bool) -> Iterable[LandedFile]:
     name = path.rsplit("/", 1)[-1]
     for layout_name, layout in contract.layouts.items():
         date = layout.business_date(name)

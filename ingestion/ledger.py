@@ -12,11 +12,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from ingestion.contract import Contract
+from ingestion.election import Sighting, Verdict, changes
 from ingestion.landing import LandedFile
 from ingestion.readers.chunk import Scan
 
 # Makes changed_seq follow the order of commits: a build that reads up to a number misses nothing.
 LEDGER_LOCK = 720_002
+BROUGHT = "('loaded', 'superseded', 'duplicate')"
 
 
 @dataclass
@@ -42,32 +45,52 @@ class Counts:
 class Ledger:
     """The ledger of one feed, over an open ADBC connection."""
 
-    def __init__(self, connection: Any, feed: str, run_date: dt.date) -> None:
+    def __init__(self, connection: Any, contract: Contract, run_date: dt.date) -> None:
         self.connection = connection
-        self.feed = feed
+        self.feed = contract.feed
+        # A full feed shows the whole table as of a day: the same content on another day says anew.
+        self.is_full = contract.mode == "full"
         self.run_date = run_date
 
-    def known(self, file: LandedFile, scan: Scan) -> tuple[int, str, str] | None:
-        """File id, status and name of an earlier file with this content; loaded ones first."""
-        return self._one(
-            "select file_id, status, name from ops.file_ledger"
-            " where feed = $1 and layout = $2 and content_sha256 = $3"
-            " order by (status in ('loaded', 'superseded')) desc, (name = $4) desc, file_id limit 1",
-            (self.feed, file.layout, scan.sha256, file.name),
+    # -- what is known
+
+    def finished(self) -> set[tuple[str, str, int, dt.datetime]]:
+        """Layout, name, size and time of files that need not be read again."""
+        rows = self._all(
+            "select layout, name, size_bytes, coalesce(seen_modified_at, modified_at)"
+            f" from ops.file_ledger where feed = $1 and status in {BROUGHT}",
+            (self.feed,),
         )
+        return {(layout, name, size, at) for layout, name, size, at in rows}
+
+    def holder(self, file: LandedFile, sha256: str) -> tuple[int, str, dt.datetime] | None:
+        """File id, name and extract time of the file that brought this content's rows."""
+        found = self._one(
+            "select file_id, name, seen_extract_at from ops.file_ledger"
+            " where feed = $1 and layout = $2 and content_sha256 = $3"
+            " and status in ('loaded', 'superseded')"
+            + (" and business_date = cast($4 as text)::date" if self.is_full else ""),
+            (self.feed, file.layout, sha256) + ((file.business_date.isoformat(),) if self.is_full else ()),
+        )
+        return (int(found[0]), str(found[1]), found[2]) if found else None
 
     def entry(self, file: LandedFile, sha256: str) -> int | None:
         """File id of the entry with this name and content, or of the name's deferred entry."""
         found = self._one(
             "select file_id from ops.file_ledger where feed = $1 and layout = $2 and name = $3"
-            " and (content_sha256 = $4 or status = 'deferred') order by file_id desc limit 1",
+            " and (content_sha256 = $4 or status = 'deferred')"
+            " order by (content_sha256 = $4) desc, file_id limit 1",
             (self.feed, file.layout, file.name, sha256),
         )
-        return found[0] if found else None
+        return int(found[0]) if found else None
 
-    def note(
-        self, file: LandedFile, sha256: str, size: int, status: str, reason: str | None
-    ) -> int:
+    def status(self, file_id: int) -> str:
+        """Status of a file."""
+        return str(self._one("select status from ops.file_ledger where file_id = $1", (file_id,))[0])
+
+    # -- what is written
+
+    def note(self, file: LandedFile, sha256: str, size: int, status: str, reason: str | None) -> int:
         """Write or rewrite the entry of a file that brings no rows; returns its id."""
         found = self.entry(file, sha256)
         if found is None:
@@ -75,10 +98,14 @@ class Ledger:
         self._do(
             "update ops.file_ledger set status = $2, reason = $3, content_sha256 = $4,"
             " size_bytes = cast($5 as text)::bigint, run_date = cast($6 as text)::date,"
+            " modified_at = cast($7 as text)::timestamptz,"
             " finished_at = clock_timestamp(), rows_parsed = 0, rows_loaded = 0,"
             " rows_quarantined = 0, rows_duplicate = 0, rows_control = 0 where file_id = $1",
-            (found, status, reason, sha256, str(size), self.run_date.isoformat()),
-        )
+            (
+                found, status, reason, sha256, str(size), self.run_date.isoformat(),
+                file.modified_at.isoformat(),
+            ),
+        )  # fmt: skip
         return found
 
     def open(self, file: LandedFile, scan: Scan) -> int:
@@ -95,40 +122,86 @@ class Ledger:
         return found
 
     def close(
-        self, file_id: int, file: LandedFile, extract_at: dt.datetime, counts: Counts
-    ) -> None:
-        """Write the counts, number the change, and say which content under the name counts."""
+        self, file_id: int, file: LandedFile, extract_at: dt.datetime, counts: Counts,
+        warning: str | None,
+    ) -> str:  # fmt: skip
+        """Write counts and place, and say which contents count now; returns this file's status."""
         counts.balance()
         self._do(
             "update ops.file_ledger set rows_parsed = $2, rows_loaded = $3, rows_quarantined = $4,"
             " rows_duplicate = $5, rows_control = $6, amounts = cast($7 as text)::jsonb,"
-            " extract_at = cast($8 as text)::timestamptz, run_date = cast($9 as text)::date,"
-            " finished_at = clock_timestamp() where file_id = $1",
+            " reason = $8 where file_id = $1",
             (
                 file_id, counts.parsed, counts.loaded, counts.quarantined, counts.duplicate,
-                counts.control, json.dumps({k: str(v) for k, v in counts.amounts.items()}),
-                extract_at.isoformat(), self.run_date.isoformat(),
+                counts.control, json.dumps({k: str(v) for k, v in sorted(counts.amounts.items())}),
+                warning,
             ),
         )  # fmt: skip
-        self._do("select pg_advisory_xact_lock(cast($1 as bigint))", (LEDGER_LOCK,))
-        self._elect(file)
+        return self.settle(file_id, file, extract_at)
 
-    def _elect(self, file: LandedFile) -> None:
-        """Of all contents under one name the greatest in file order counts, the others don't."""
+    def settle(self, file_id: int, file: LandedFile, extract_at: dt.datetime) -> str:
+        """Write the file's place in file order and elect what counts; returns its status.
+
+        The lock is held until the commit, so that numbers of changes are committed in their order.
+        """
+        self._do("select pg_advisory_xact_lock(cast($1 as bigint))", (LEDGER_LOCK,))
         self._do(
-            "with ranked as ("
-            "  select file_id, case when row_number() over ("
-            "      order by extract_at desc, modified_at desc, content_sha256 desc) = 1"
-            "    then 'loaded' else 'superseded' end as elected"
-            "  from ops.file_ledger where feed = $1 and layout = $2 and name = $3"
-            "    and status in ('loaded', 'superseded'))"
-            " update ops.file_ledger as f set status = r.elected,"
-            "   reason = case when r.elected = 'superseded' then 'another content under this name"
-            " is newer' end, changed_seq = nextval('ops.ledger_seq')"
-            " from ranked as r where r.file_id = f.file_id"
-            "   and (f.status <> r.elected or f.changed_seq is null)",
-            (self.feed, file.layout, file.name),
+            "update ops.file_ledger set seen_extract_at = cast($2 as text)::timestamptz,"
+            " seen_modified_at = greatest(seen_modified_at, cast($3 as text)::timestamptz),"
+            " extract_at = coalesce(extract_at, cast($2 as text)::timestamptz),"
+            " run_date = cast($4 as text)::date, finished_at = clock_timestamp(),"
+            " changed_seq = case when status = 'loaded' and changed_seq is null"
+            " then nextval('ops.ledger_seq') else changed_seq end where file_id = $1",
+            (
+                file_id, extract_at.isoformat(), file.modified_at.isoformat(),
+                self.run_date.isoformat(),
+            ),
+        )  # fmt: skip
+        for verdict in changes(self._linked(file_id)):
+            self._apply(verdict)
+        return self.status(file_id)
+
+    def _linked(self, file_id: int) -> list[Sighting]:
+        """Every sighting that shares a name or a content with this one, or with one that does."""
+        content = "content_sha256" + (" || business_date" if self.is_full else "")
+        rows = self._all(
+            "with recursive brought as ("
+            f"  select *, {content} as content from ops.file_ledger"
+            f"  where feed = $2 and status in {BROUGHT} and seen_extract_at is not null"
+            "    and layout = (select layout from ops.file_ledger where file_id = $1)"
+            "), linked as ("
+            "  select name, content from brought where file_id = $1"
+            "  union"
+            "  select b.name, b.content from linked as l"
+            "  inner join brought as b on b.name = l.name or b.content = l.content)"
+            " select b.file_id, b.name, b.content, b.content_sha256, b.seen_extract_at,"
+            "   b.seen_modified_at, b.extract_at, b.modified_at, b.status"
+            " from brought as b inner join linked as l"
+            "   on l.name = b.name and l.content = b.content",
+            (file_id, self.feed),
         )
+        return [
+            Sighting(
+                row[0], row[1], row[2], (row[4], row[5], row[3]), (row[6], row[7], row[3]),
+                row[8], holds_rows=row[8] != "duplicate",
+            )
+            for row in rows
+        ]  # fmt: skip
+
+    def _apply(self, verdict: Verdict) -> None:
+        self._do(
+            "update ops.file_ledger set"
+            " changed_seq = case when 'loaded' in (status, $2)"
+            "   then nextval('ops.ledger_seq') else changed_seq end,"
+            " reason = case $2 when 'superseded' then 'another content under this name is newer'"
+            "   when status then reason end,"
+            " status = $2, extract_at = cast($3 as text)::timestamptz,"
+            " modified_at = cast($4 as text)::timestamptz where file_id = $1",
+            (
+                verdict.file_id, verdict.status, verdict.place[0].isoformat(),
+                verdict.place[1].isoformat(),
+            ),
+        )  # fmt: skip
 
     def _insert(self, file: LandedFile, sha256: str, size: int, status: str) -> int:
         found = self._one(
@@ -143,13 +216,17 @@ class Ledger:
                 self.run_date.isoformat(),
             ),
         )  # fmt: skip
-        assert found is not None
         return int(found[0])
 
-    def _one(self, statement: str, parameters: tuple[Any, ...]) -> Any:
+    # -- statements
+
+    def _all(self, statement: str, parameters: tuple[Any, ...]) -> list[Any]:
         with self.connection.cursor() as cursor:
             cursor.execute(statement, parameters)
-            return cursor.fetchone()
+            return list(cursor.fetchall())
+
+    def _one(self, statement: str, parameters: tuple[Any, ...]) -> Any:
+        return next(iter(self._all(statement, parameters)), None)
 
     def _do(self, statement: str, parameters: tuple[Any, ...]) -> None:
         with self.connection.cursor() as cursor:

@@ -12,13 +12,15 @@ LINEAGE = {
     "_line_no": "bigint not null",
     "_record_no": "bigint not null",
     "_ordinal": "integer not null default 1",
-    "_extra": "text",
+    "_row_hash": "text not null",
+    "_extra": "jsonb",
 }
 LINEAGE_TEXT = {
     "_file_id": "File that brought the row, in ops.file_ledger.",
     "_line_no": "Line of the file on which the row begins.",
     "_record_no": "Number of the record within the file, from 1.",
     "_ordinal": "Which of several equal rows of the file this is, from 1.",
+    "_row_hash": "Fingerprint of the row's values; equal rows have equal ones.",
     "_extra": "Columns of the file that the contract does not know, as JSON.",
 }
 IDENTITY_TABLE = "crm_customers_identity"
@@ -51,19 +53,16 @@ def _table(name: str, columns: dict[str, str], key: tuple[str, ...]) -> list[sql
         sql.SQL("{} {}").format(sql.Identifier(n), sql.SQL(t)) for n, t in columns.items()
     )
     statements = [
-        sql.SQL("create table if not exists {} ({}, primary key (_file_id, _record_no))").format(
-            table, body
-        ),
+        sql.SQL("create table if not exists {} ({}, primary key (_file_id, _record_no))").format(table, body),
         sql.SQL("create index if not exists {} on {} ({})").format(
             sql.Identifier(f"{name}_key"), table, sql.SQL(", ").join(map(sql.Identifier, key))
         ),
     ]
     return statements + [
         sql.SQL("alter table {} add column if not exists {} {}").format(
-            table, sql.Identifier(n), sql.SQL(t)
+            table, sql.Identifier(n), sql.SQL(t.removesuffix(" not null"))
         )
         for n, t in columns.items()
-        if not n.startswith("_")
     ]
 
 
@@ -71,8 +70,6 @@ def _comments(name: str, description: str, columns: dict[str, str]) -> list[sql.
     table = sql.Identifier("raw", name)
     statements = [sql.SQL("comment on table {} is {}").format(table, sql.Literal(description))]
     return statements + [
-        sql.SQL("comment on column {} is {}").format(
-            sql.Identifier("raw", name, column), sql.Literal(text)
-        )
+        sql.SQL("comment on column {} is {}").format(sql.Identifier("raw", name, column), sql.Literal(text))
         for column, text in columns.items()
     ]

@@ -28,6 +28,7 @@ class Reason(StrEnum):
     CONFLICTING_DUPLICATE = "conflicting_duplicate"
     BAD_JSON = "bad_json"
     DUPLICATE_JSON_KEY = "duplicate_json_key"
+    MOJIBAKE = "mojibake"
 
 
 class Rejection(StrEnum):

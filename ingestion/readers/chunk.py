@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from ingestion.reasons import Reason
 
-CHUNK_ROWS = 100_000
+# Rows of a chunk where rows pass through Python objects; bounds the memory.
+CHUNK_ROWS = 20_000
 
 
 @dataclass(frozen=True)
@@ -21,10 +22,7 @@ class Scan:
 
     sha256: str
     size: int
-    quotes: int
-    nuls: int
     head: bytes
-    tail: bytes
 
 
 @dataclass(frozen=True)
@@ -52,21 +50,18 @@ class BadRow:
 class Chunk:
     """Some consecutive rows of a file.
 
-    `table` holds text columns under the file's own names, null where nothing is there; `line_no` and
-    `record_no` are aligned with it. `control` are rows that state totals, as lists of text.
+    `table` holds text columns under the file's own names, null or empty where nothing is there;
+    `line_no` and `record_no` are aligned with it, and `raw_text(i)` is row i as the file has it.
+    `control` are rows that state totals, as lists of text; `root` what an XML root says.
     """
 
     table: pa.Table
     line_no: np.ndarray[Any, np.dtype[np.int64]]
     record_no: np.ndarray[Any, np.dtype[np.int64]]
+    raw_text: Callable[[int], str]
     bad: list[BadRow] = field(default_factory=list)
     control: list[list[str]] = field(default_factory=list)
     root: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def extracted_at(self) -> str | None:
-        """Reserved attribute of a root element that says when the file was extracted."""
-        return self.root.get("extracted_at")
 
 
 def parse_instant(text: str) -> dt.datetime:

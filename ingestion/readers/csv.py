@@ -1,203 +1,201 @@
-"""CSV in any declared dialect, streamed by blocks.
-
-Arrow's parser splits rows; it is strict about column counts and tells the rows it can't split.
-"""
+"""CSV in any declared dialect, streamed by blocks of whole records."""
 
 from __future__ import annotations
 
 import csv as standard
 import io
+import re
 from collections.abc import Iterator
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as arrow
 
 from ingestion.contract import Contract, Layout
 from ingestion.readers.chunk import BadRow, Chunk, Source
+from ingestion.readers.encoding import Decoder, refuse_other_formats
+from ingestion.readers.records import Block, Offsets, Splitter
 from ingestion.reasons import FileRejected, Reason, Rejection
 
-BLOCK_BYTES = 8 << 20
+# Large enough for vectorised work, small enough for bounded memory.
+BLOCK_BYTES = 4 << 20
 
 
 def read(source: Source, contract: Contract, layout_name: str) -> Iterator[Chunk]:
     """Yield the rows of a CSV file; raises FileRejected where it is not one, whole and readable."""
-    layout = contract.layouts[layout_name]
-    _refuse_other_formats(source)
-    header = _header(source, layout)
-    if source.scan.quotes % 2:
-        _refuse_unclosed_quote(source, layout)
-    yield from _Blocks(source, layout, header).chunks()
-
-
-def _refuse_other_formats(source: Source) -> None:
-    start = source.scan.head.lstrip(b"\xef\xbb\xbf \t\r\n")[:64].lower()
-    if not start:
-        raise FileRejected(Rejection.EMPTY_FILE, "the file has no content; ask for it again")
-    if start.startswith(
-        (b"<!doctype", b"<html", b"<?xml", b"{", b"pk\x03\x04", b"\x1f\x8b", b"par1")
-    ):
-        raise FileRejected(
-            Rejection.NOT_THIS_FORMAT,
-            f"expected CSV, the file begins with {start[:20]!r}; ask for the export again",
-        )
-
-
-def _codec(layout: Layout) -> str:
-    return "utf-8-sig" if layout.encoding.replace("_", "-") == "utf-8" else layout.encoding
-
-
-def _header(source: Source, layout: Layout) -> list[str]:
-    text = source.scan.head.decode(_codec(layout), errors="replace").lstrip("\ufeff")
-    line = io.StringIO(text, newline=None)
-    names = next(standard.reader(line, delimiter=layout.delimiter), [])
-    return [name.strip() for name in names]
-
-
-def _refuse_unclosed_quote(source: Source, layout: Layout) -> None:
-    """An odd number of quotes may be an inch mark or a quote that never closes; only one is fatal."""
+    refuse_other_formats(source.scan.head)
     with source.open() as file:
-        text = io.TextIOWrapper(file, encoding=layout.encoding, errors="replace", newline="")
-        rows = standard.reader(text, delimiter=layout.delimiter, strict=False)
-        last, width = [], None
-        try:
-            for last in rows:
-                width = width or len(last)
-        except standard.Error as error:
-            raise FileRejected(Rejection.TRUNCATED, f"{error}, line {rows.line_num}") from error
-    if width and last and len(last) != width and any("\n" in v or "\r" in v for v in last):
-        raise FileRejected(
-            Rejection.TRUNCATED, "a quote opens and never closes; ask for the file again"
-        )
-    if last and any("\n" in v for v in last[-1:]) and not source.scan.tail.rstrip().endswith(b'"'):
-        raise FileRejected(
-            Rejection.TRUNCATED, "a quote opens and never closes; ask for the file again"
-        )
+        yield from _CsvFile(file, contract.layouts[layout_name]).chunks()
 
 
-class _Blocks:
-    """State of one pass: which record comes next, and how many lines earlier values spanned."""
+class _CsvFile:
+    """State of one pass: the header, and how many records came before."""
 
-    def __init__(self, source: Source, layout: Layout, header: list[str]) -> None:
-        self.source = source
+    def __init__(self, file: IO[bytes], layout: Layout) -> None:
+        self.file = file
         self.layout = layout
-        self.header = header
-        self.control_mark = layout.control.first_column if layout.control else None
-        self.skipped: list[tuple[int, int, str]] = []
-        self.next_record = 1
-        self.extra_lines = 0
+        self.decoder = Decoder(layout.encoding)
+        self.header: list[str] = []
+        self.records = 0
+        self.control_start = self._control_pattern()
 
     def chunks(self) -> Iterator[Chunk]:
-        names = [f"{n}" for n in self.header]
-        options = arrow.ConvertOptions(
-            column_types={f"c{i}": pa.string() for i in range(len(names))},
-            strings_can_be_null=False,
-            check_utf8=True,
-        )
-        try:
-            with self.source.open() as file:
-                stream = arrow.open_csv(
-                    file,
-                    read_options=arrow.ReadOptions(
-                        column_names=[f"c{i}" for i in range(len(names))],
-                        skip_rows=1,
-                        block_size=BLOCK_BYTES,
-                        use_threads=False,  # only then are rejected rows numbered
-                        encoding=self.layout.encoding.replace("utf-8-sig", "utf-8"),
-                    ),
-                    parse_options=arrow.ParseOptions(
-                        delimiter=self.layout.delimiter,
-                        newlines_in_values=self.source.scan.quotes > 0,
-                        ignore_empty_lines=True,
-                        invalid_row_handler=self._set_apart,
-                    ),
-                    convert_options=options,
+        for block in self._blocks():
+            if not self.header and len(block):
+                self.header = self._header(block)
+                block = block.without_first()
+                yield self._chunk(block)  # even without rows: its columns are to be checked
+            elif len(block):
+                yield self._chunk(block)
+        self.decoder.finish()
+        if not self.header:
+            raise FileRejected(Rejection.EMPTY_FILE, "there is no header; ask for the file again")
+
+    def _blocks(self) -> Iterator[Block]:
+        splitter = Splitter(self.layout)
+        rest = self.decoder.start(self.file.read(BLOCK_BYTES))
+        is_old_mac = b"\r" in rest and b"\n" not in rest
+        line = 1
+        while rest:
+            more = self.file.read(BLOCK_BYTES)
+            if is_old_mac:
+                rest, more = rest.replace(b"\r", b"\n"), more.replace(b"\r", b"\n")
+            used, block = splitter.split(rest, line, at_end=not more)
+            line += rest.count(b"\n", 0, used)
+            yield block.decoded(self.decoder)
+            rest = rest[used:] + more
+
+    def _header(self, block: Block) -> list[str]:
+        if block.faults.get(0):
+            raise FileRejected(Rejection.HEADER, f"the header has {block.faults[0][1]}")
+        names = [name.strip() for name in self._fields(block.text(0))]
+        if len(names) == 1:
+            self._refuse_other_delimiters(names[0])
+        return names
+
+    def _refuse_other_delimiters(self, header: str) -> None:
+        for other in ",;\t|":
+            if other in header:
+                raise FileRejected(
+                    Rejection.HEADER,
+                    f"the header is split by {other!r}, declared is {self.layout.delimiter!r}; "
+                    "declare the delimiter or export anew",
                 )
-                for batch in stream:
-                    yield self._chunk(pa.Table.from_batches([batch]).rename_columns(names))
-        except pa.ArrowInvalid as error:
-            if "Empty CSV" in str(error) or "no data" in str(error).lower():
-                yield self._chunk(pa.table({n: pa.array([], pa.string()) for n in names}))
-                return
-            raise self._rejection(error) from error
-        except UnicodeError as error:
-            raise FileRejected(
-                Rejection.ENCODING, f"not {self.layout.encoding}: {error}"
-            ) from error
-        if self.skipped:
-            yield self._chunk(pa.table({n: pa.array([], pa.string()) for n in names}))
 
-    def _set_apart(self, row: arrow.InvalidRow) -> str:
-        self.skipped.append((row.number or 0, row.actual_columns, row.text))
-        return "skip"
+    def _fields(self, record: str) -> list[str]:
+        lines = io.StringIO(record, newline="")
+        if not self.layout.quote:
+            return record.split(self.layout.delimiter)
+        return next(standard.reader(lines, delimiter=self.layout.delimiter, quotechar=self.layout.quote), [])
 
-    def _rejection(self, error: pa.ArrowInvalid) -> FileRejected:
-        text = str(error)
-        if "UTF8" in text or "utf-8" in text.lower():
-            return FileRejected(Rejection.ENCODING, f"not {self.layout.encoding}: {text[:200]}")
-        return FileRejected(Rejection.MALFORMED, text[:300])
+    # -- one block
 
-    def _chunk(self, table: pa.Table) -> Chunk:
-        rows = table.num_rows
-        bad, control = self._skipped_before(rows)
-        taken = {b.record_no for b in bad} | {-c for c, _ in control}
-        record_no = self._record_numbers(rows, taken)
-        line_no = record_no + 1 + self._lines_before(table)
-        chunk = Chunk(table, line_no, record_no, bad, [values for _, values in control])
-        return self._lift_control_rows(chunk)
-
-    def _record_numbers(self, rows: int, taken: set[int]) -> np.ndarray:
-        """Numbers of the good rows: consecutive, but for those that were set apart."""
-        if not taken:
-            numbers = np.arange(self.next_record, self.next_record + rows, dtype=np.int64)
-            self.next_record += rows
-            return numbers
-        span = np.arange(self.next_record, self.next_record + rows + len(taken), dtype=np.int64)
-        numbers = span[~np.isin(span, list(taken))][:rows]
-        self.next_record = int(max([*numbers[-1:], *taken, self.next_record - 1])) + 1
-        return numbers
-
-    def _skipped_before(self, rows: int) -> tuple[list[BadRow], list[tuple[int, list[str]]]]:
-        bad: list[BadRow] = []
-        control: list[tuple[int, list[str]]] = []
-        for number, columns, text in self.skipped:
-            record = (number - 1) if number else self.next_record + rows
-            values = next(standard.reader([text], delimiter=self.layout.delimiter), [])
-            if self.control_mark and values and values[0].strip() == self.control_mark:
-                control.append((-record, values))
-            else:
-                bad.append(
-                    BadRow(
-                        record + 1 + self.extra_lines, record, Reason.RAGGED_ROW, None, text,
-                        f"{columns} columns instead of {len(self.header)}",
-                    )
-                )  # fmt: skip
-        self.skipped = []
-        return bad, control
-
-    def _lines_before(self, table: pa.Table) -> np.ndarray:
-        """Line breaks inside earlier values, per row: where they are, a record is not a line."""
-        if not self.source.scan.quotes:
-            return np.zeros(table.num_rows, dtype=np.int64)
-        breaks = np.zeros(table.num_rows, dtype=np.int64)
-        for column in table.columns:
-            breaks += pc.count_substring(column, "\n").to_numpy()
-        before = self.extra_lines + np.concatenate(([0], np.cumsum(breaks)))
-        self.extra_lines = int(before[-1])
-        return before[:-1]
-
-    def _lift_control_rows(self, chunk: Chunk) -> Chunk:
-        if not self.control_mark or not chunk.table.num_rows:
-            return chunk
-        marks = pc.equal(pc.utf8_trim_whitespace(chunk.table.column(0)), self.control_mark)
-        found = marks.to_numpy(zero_copy_only=False).astype(bool)
-        if not found.any():
-            return chunk
-        rows = chunk.table.filter(marks).to_pylist()
-        chunk.control += [[str(v) for v in row.values()] for row in rows]
-        keep = ~found
+    def _chunk(self, block: Block) -> Chunk:
+        numbers = self.records + 1 + np.arange(len(block), dtype=np.int64)
+        self.records += len(block)
+        control = self._control_rows(block)
+        apart = np.array(sorted({*block.faults, *control}), dtype=np.int64)
+        kept = np.setdiff1d(np.arange(len(block)), apart)
+        faults = {i: f for i, f in block.faults.items() if i not in control}
+        table, ragged = self._parse(block, kept)
+        faults |= ragged
+        kept = np.setdiff1d(kept, np.array(list(ragged), dtype=np.int64)) if ragged else kept
+        bad = [
+            BadRow(int(block.lines[i]), int(numbers[i]), reason, None, block.text(i), detail)
+            for i, (reason, detail) in sorted(faults.items())
+        ]
         return Chunk(
-            chunk.table.filter(pa.array(keep)), chunk.line_no[keep], chunk.record_no[keep],
-            chunk.bad, chunk.control,
+            table, block.lines[kept], numbers[kept], lambda row: block.text(int(kept[row])),
+            bad, [self._fields(block.text(i)) for i in control],
         )  # fmt: skip
+
+    def _control_pattern(self) -> re.Pattern[bytes] | None:
+        mark = self.layout.control.first_column if self.layout.control else None
+        if mark is None:
+            return None
+        quote, delimiter = (re.escape(x.encode()) for x in (self.layout.quote, self.layout.delimiter))
+        word = b"(?:" + quote + b")?" + re.escape(mark.encode()) + b"(?:" + quote + b")?"
+        return re.compile(rb"^ *" + word + rb" *(?:" + delimiter + rb"|\r?$)", re.MULTILINE)
+
+    def _control_rows(self, block: Block) -> list[int]:
+        """Index of the records that state totals."""
+        if self.control_start is None:
+            return []
+        found = [m.start() for m in self.control_start.finditer(block.data)]
+        index = {int(start): i for i, start in enumerate(block.starts)} if found else {}
+        return [index[start] for start in found if start in index]
+
+    def _parse(self, block: Block, kept: Offsets) -> tuple[pa.Table, dict[int, tuple[Reason, str]]]:
+        """Parse the `kept` records; returns their table, and the ragged ones by index."""
+        # Column names may repeat or be odd: Arrow gets numbers, the contract's check the names.
+        names = [str(i) for i in range(len(self.header))]
+        ragged: dict[int, tuple[Reason, str]] = {}
+        if not len(kept):
+            return _renamed(pa.table({n: pa.array([], pa.string()) for n in names}), self.header), {}
+        if len(names) == 1 or not self.layout.quote:
+            return self._parse_plainly(block, kept)
+
+        def set_apart(row: arrow.InvalidRow) -> str:
+            detail = f"{row.actual_columns} fields instead of {row.expected_columns}"
+            ragged[int(kept[row.number - 1])] = (Reason.RAGGED_ROW, detail)
+            return "skip"
+
+        data = _joined(block, kept)
+        table = arrow.read_csv(
+            pa.BufferReader(data),
+            read_options=arrow.ReadOptions(
+                column_names=names,
+                use_threads=False,  # only then are rejected rows numbered
+                block_size=len(data) + 1,
+            ),
+            parse_options=arrow.ParseOptions(
+                delimiter=self.layout.delimiter,
+                quote_char=self.layout.quote,
+                newlines_in_values=block.has_inner_newlines,
+                invalid_row_handler=set_apart,
+            ),
+            convert_options=_as_text(names, self.layout.null_values),
+        )
+        if table.num_rows + len(ragged) != len(kept):
+            raise FileRejected(
+                Rejection.MALFORMED, f"records after line {block.lines[0]} can't be told apart"
+            )
+        return _renamed(table.combine_chunks(), self.header), ragged
+
+    def _parse_plainly(self, block: Block, kept: Offsets) -> tuple[pa.Table, dict[int, tuple[Reason, str]]]:
+        """The same without Arrow, for one column or no quotes."""
+        width, rows = len(self.header), []
+        ragged: dict[int, tuple[Reason, str]] = {}
+        for i in kept.tolist():
+            values = self._fields(block.text(i))
+            if len(values) == width:
+                rows.append([None if v in ("", *self.layout.null_values) else v for v in values])
+            else:
+                detail = f"{len(values)} fields instead of {width}"
+                ragged[i] = (Reason.RAGGED_ROW, detail)
+        columns = list(zip(*rows, strict=True)) or [()] * width
+        arrays = [pa.array(list(column), pa.string()) for column in columns]
+        return pa.Table.from_arrays(arrays, names=self.header), ragged
+
+
+def _as_text(names: list[str], null_values: tuple[str, ...]) -> arrow.ConvertOptions:
+    return arrow.ConvertOptions(
+        column_types=dict.fromkeys(names, pa.string()),
+        null_values=["", *null_values],
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=True,
+        check_utf8=False,  # the decoder has
+    )
+
+
+def _joined(block: Block, kept: Offsets) -> Any:
+    """Bytes of the `kept` records; a view where nothing is left out."""
+    if len(kept) == len(block):
+        return memoryview(block.data)[int(block.starts[0]) :]
+    pieces = (block.bytes_of(i) for i in kept.tolist())
+    return b"".join(p if p.endswith(b"\n") else p + b"\n" for p in pieces)
+
+
+def _renamed(table: pa.Table, header: list[str]) -> pa.Table:
+    return table.rename_columns(header)

@@ -4,84 +4,110 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 import numpy as np
 import pyarrow as pa
 
 from ingestion.contract import Contract
 from ingestion.readers.chunk import CHUNK_ROWS, BadRow, Chunk, Source
+from ingestion.readers.encoding import Decoder, refuse_other_formats
+from ingestion.readers.records import MAX_RECORD_BYTES
 from ingestion.reasons import FileRejected, Reason, Rejection
 
 LIST_SEPARATOR = "\x1f"
+_NUL = b"\0"
 
 
 class _DuplicateKey(ValueError):
     pass
 
 
+class _NotAllowed(ValueError):
+    """JSON by its syntax, but not by what a row may hold."""
+
+
 def read(source: Source, contract: Contract, layout_name: str) -> Iterator[Chunk]:
     """Yield the objects of a JSONL file; raises FileRejected where it is not one or is cut off."""
-    _refuse_other_formats(source)
-    rows: list[dict[str, Any]] = []
-    lines: list[int] = []
-    bad: list[BadRow] = []
-    record = 0
-    records: list[int] = []
+    refuse_other_formats(source.scan.head)
+    reader = _JsonlFile(contract.layouts[layout_name].encoding)
     with source.open() as file:
+        yield from reader.chunks(file)
+    reader.decoder.finish()
+
+
+class _JsonlFile:
+    """State of one pass."""
+
+    def __init__(self, encoding: str) -> None:
+        self.decoder = Decoder(encoding)
+        self.record = 0
+        self.names: dict[str, None] = {}
+        self._decode = json.JSONDecoder(
+            object_pairs_hook=_unique,
+            parse_float=_finite,
+            parse_int=str,
+            parse_constant=_no_constant,
+        ).decode
+        self._clear()
+
+    def chunks(self, file: IO[bytes]) -> Iterator[Chunk]:
         for line_no, line in enumerate(file, start=1):
-            text = _decoded(line, line_no)
-            if not text.strip():
+            line = self.decoder.start(line) if line_no == 1 else line
+            if not line.strip():
                 continue
-            record += 1
-            try:
-                rows.append(_object(text))
-            except (ValueError, RecursionError) as error:
-                if not line.endswith(b"\n") and isinstance(error, json.JSONDecodeError):
-                    raise FileRejected(
-                        Rejection.TRUNCATED, f"line {line_no} breaks off; ask for the file again"
-                    ) from error
-                bad.append(_bad_row(error, text, line_no, record))
-                continue
-            lines.append(line_no)
-            records.append(record)
-            if len(rows) >= CHUNK_ROWS:
-                yield _chunk(rows, lines, records, bad)
-                rows, lines, records, bad = [], [], [], []
-    if record and len(bad) == record:
-        raise FileRejected(Rejection.NOT_THIS_FORMAT, "no line is a JSON object")
-    yield _chunk(rows, lines, records, bad)
+            self.record += 1
+            self._take(line, line_no)
+            if len(self.rows) + len(self.bad) >= CHUNK_ROWS:
+                yield self._chunk()
+        yield self._chunk()
 
+    def _take(self, line: bytes, line_no: int) -> None:
+        text = self.decoder.utf8(line).decode()
+        try:
+            if _NUL in line:
+                raise _NotAllowed("a NUL byte in the row")
+            found = self._decode(text)
+            if not isinstance(found, dict):
+                raise _NotAllowed("not an object")
+            if "\\u" in text:
+                _refuse_odd_characters(found)
+        except (_DuplicateKey, _NotAllowed) as error:
+            self.bad.append(_bad_row(error, text, line_no, self.record))
+            return
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise FileRejected(
+                Rejection.TRUNCATED if not line.endswith(b"\n") else Rejection.MALFORMED,
+                f"line {line_no} breaks off or is not JSON: {error}; ask for the file again"[:300],
+            ) from error
+        if len(line) > MAX_RECORD_BYTES:
+            self.bad.append(BadRow(line_no, self.record, Reason.TOO_LONG, None, text[:10_000]))
+            return
+        self.rows.append(found)
+        self.lines.append(line_no)
+        self.records.append(self.record)
+        self.texts.append(line)
 
-def _refuse_other_formats(source: Source) -> None:
-    start = source.scan.head.lstrip(b"\xef\xbb\xbf \t\r\n")[:64]
-    if not source.scan.size:
-        raise FileRejected(Rejection.EMPTY_FILE, "0 bytes; ask for the file again")
-    if start and not start.startswith(b"{"):
-        raise FileRejected(
-            Rejection.NOT_THIS_FORMAT,
-            f"expected one JSON object a line, the file begins with {start[:20]!r}",
+    def _clear(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+        self.lines: list[int] = []
+        self.records: list[int] = []
+        self.texts: list[bytes] = []
+        self.bad: list[BadRow] = []
+
+    def _chunk(self) -> Chunk:
+        rows, texts = self.rows, self.texts
+        self.names |= dict.fromkeys(name for row in rows for name in row)
+        columns = {n: [_text(row.get(n)) for row in rows] for n in self.names}
+        chunk = Chunk(
+            pa.table({n: pa.array(values, pa.string()) for n, values in columns.items()}),
+            np.array(self.lines, dtype=np.int64),
+            np.array(self.records, dtype=np.int64),
+            lambda row: texts[row].rstrip(b"\r\n").decode(errors="replace"),
+            self.bad,
         )
-
-
-def _decoded(line: bytes, line_no: int) -> str:
-    try:
-        return line.decode("utf-8-sig" if line_no == 1 else "utf-8")
-    except UnicodeDecodeError as error:
-        raise FileRejected(Rejection.ENCODING, f"line {line_no} is not UTF-8: {error}") from error
-
-
-def _object(text: str) -> dict[str, Any]:
-    found = json.loads(
-        text,
-        object_pairs_hook=_unique,
-        parse_float=_finite,
-        parse_int=str,
-        parse_constant=_no_constant,
-    )
-    if not isinstance(found, dict):
-        raise ValueError("not an object")
-    return {name: _text(value) for name, value in found.items()}
+        self._clear()
+        return chunk
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -92,13 +118,24 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _finite(text: str) -> str:
-    if float(text) in (float("inf"), float("-inf")):
-        raise ValueError(f"{text} is out of range")
+    if "e" in text.lower() and float(text) in (float("inf"), float("-inf")):
+        raise _NotAllowed(f"{text} is beyond every number")
     return text
 
 
+def _refuse_odd_characters(row: dict[str, Any]) -> None:
+    """Escapes can spell what no text may hold: NUL, and half a character."""
+    content = "".join(str(v) for v in row.values())
+    if "\0" in content:
+        raise _NotAllowed("a NUL byte in the row")
+    try:
+        content.encode()
+    except UnicodeEncodeError as error:
+        raise _NotAllowed("half a surrogate pair in the row") from error
+
+
 def _no_constant(text: str) -> NoReturn:
-    raise ValueError(f"{text} is not JSON")
+    raise _NotAllowed(f"{text} is not JSON")
 
 
 def _text(value: Any) -> str | None:
@@ -107,18 +144,13 @@ def _text(value: Any) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
-        return LIST_SEPARATOR.join(str(v) for v in value)
+        return LIST_SEPARATOR.join("" if v is None else str(v) for v in value)
     return json.dumps(value, ensure_ascii=False)
 
 
 def _bad_row(error: Exception, text: str, line_no: int, record: int) -> BadRow:
-    reason = Reason.DUPLICATE_JSON_KEY if isinstance(error, _DuplicateKey) else Reason.BAD_JSON
+    if isinstance(error, _DuplicateKey):
+        reason = Reason.DUPLICATE_JSON_KEY
+    else:
+        reason = Reason.NUL_BYTE if "NUL" in str(error) else Reason.BAD_JSON
     return BadRow(line_no, record, reason, None, text.rstrip("\r\n"), str(error)[:200])
-
-
-def _chunk(
-    rows: list[dict[str, Any]], lines: list[int], records: list[int], bad: list[BadRow]
-) -> Chunk:
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    table = pa.table({n: pa.array([row.get(n) for row in rows], pa.string()) for n in names})
-    return Chunk(table, np.array(lines, dtype=np.int64), np.array(records, dtype=np.int64), bad)

@@ -1,8 +1,9 @@
-"""XML, streamed by the children of the root. A DTD is refused before anything is parsed."""
+"""XML, streamed by the children of the root. DTDs and entities are refused."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import IO
 
 import numpy as np
 import pyarrow as pa
@@ -10,68 +11,109 @@ from lxml import etree
 
 from ingestion.contract import Contract, Layout
 from ingestion.readers.chunk import CHUNK_ROWS, Chunk, Source
+from ingestion.readers.encoding import refuse_other_formats
 from ingestion.reasons import FileRejected, Rejection
+
+MAX_RAW_TEXT = 10_000
+Value = Callable[[etree._Element], str | None]
 
 
 def read(source: Source, contract: Contract, layout_name: str) -> Iterator[Chunk]:
     """Yield the records of an XML file; raises FileRejected where it is broken or unsafe."""
-    layout = contract.layouts[layout_name]
-    _refuse(source)
+    refuse_other_formats(source.scan.head, allowed=b"<?xml")
+    if not source.scan.head.strip():
+        raise FileRejected(Rejection.EMPTY_FILE, "the file has no content; ask for it again")
     try:
         with source.open() as file:
-            yield from _records(file, layout)
+            yield from _XmlFile(contract.layouts[layout_name]).chunks(file)
     except etree.XMLSyntaxError as error:
         raise FileRejected(Rejection.MALFORMED, f"{error.msg}; ask for the file again") from error
 
 
-def _refuse(source: Source) -> None:
-    start = source.scan.head.lstrip(b"\xef\xbb\xbf \t\r\n")
-    if not start:
-        raise FileRejected(Rejection.EMPTY_FILE, "the file has no content; ask for it again")
-    lowered = source.scan.head.replace(b"\x00", b"").lower()
-    if b"<!doctype html" in lowered or b"<html" in lowered:
-        raise FileRejected(Rejection.NOT_THIS_FORMAT, "an HTML page; ask for the export again")
-    if b"<!doctype" in lowered or b"<!entity" in lowered:
-        raise FileRejected(Rejection.UNSAFE_XML, "the file declares a DTD or entities")
-    if not start.startswith(b"<") and not start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise FileRejected(Rejection.NOT_THIS_FORMAT, f"expected XML, found {start[:20]!r}")
+class _XmlFile:
+    """State of one pass."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.tag = str(layout.record)
+        self.values = {name: path_value(path) for name, path in layout.fields.items()}
+        self.done = 0
+        self._clear()
+
+    def chunks(self, file: IO[bytes]) -> Iterator[Chunk]:
+        root: dict[str, str] | None = None
+        depth = 0
+        for event, element in etree.iterparse(
+            file, events=("start", "end"), resolve_entities=False, no_network=True,
+            load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True,
+        ):  # fmt: skip
+            if event == "start":
+                if root is None:
+                    _refuse_dtd(element)
+                    root = {str(k): str(v) for k, v in element.attrib.items()}
+                depth += 1
+                continue
+            depth -= 1
+            if depth == 1:  # a whole child of the root: every path of its records is complete
+                self._take(element)
+                _forget(element)
+            if len(self.rows) >= CHUNK_ROWS:
+                yield self._chunk(root or {})
+        yield self._chunk(root or {})
+
+    def _take(self, element: etree._Element) -> None:
+        for record in element.iter(self.tag):
+            self.rows.append([value(record) for value in self.values.values()])
+            self.lines.append(record.sourceline or 0)
+            self.texts.append(etree.tostring(record, encoding="unicode", with_tail=False))
+
+    def _clear(self) -> None:
+        self.rows: list[list[str | None]] = []
+        self.lines: list[int] = []
+        self.texts: list[str] = []
+
+    def _chunk(self, root: dict[str, str]) -> Chunk:
+        columns = zip(*self.rows, strict=True) if self.rows else [()] * len(self.values)
+        arrays = [pa.array(list(column), pa.string()) for column in columns]
+        texts = self.texts
+        chunk = Chunk(
+            pa.Table.from_arrays(arrays, names=list(self.values)),
+            np.array(self.lines, dtype=np.int64),
+            self.done + np.arange(1, len(self.rows) + 1, dtype=np.int64),
+            lambda row: texts[row][:MAX_RAW_TEXT],
+            root=root,
+        )
+        self.done += len(self.rows)
+        self._clear()
+        return chunk
 
 
-def _records(file: object, layout: Layout) -> Iterator[Chunk]:
-    events = etree.iterparse(
-        file, events=("start", "end"), resolve_entities=False, no_network=True,
-        load_dtd=False, huge_tree=False,
-    )  # fmt: skip
-    rows: list[list[str | None]] = []
-    lines: list[int] = []
-    done = depth = 0
-    root: etree._Element | None = None
-    paths = [etree.XPath(path) for path in layout.fields.values()]
-    for event, element in events:
-        if event == "start":
-            root = element if root is None else root
-            depth += 1
-            continue
-        depth -= 1
-        if depth != 1:
-            continue
-        for record in element.iter(str(layout.record)):
-            rows.append([_text(path(record)) for path in paths])
-            lines.append(record.sourceline or 0)
-        _forget(element)
-        if len(rows) >= CHUNK_ROWS:
-            yield _chunk(rows, lines, done, layout, root)
-            done, rows, lines = done + len(rows), [], []
-    if events.root is not None and events.root.getroottree().docinfo.internalDTD is not None:
-        raise FileRejected(Rejection.UNSAFE_XML, "the file declares a DTD")
-    yield _chunk(rows, lines, done, layout, root)
+def path_value(path: str) -> Value:
+    """Compile a path from a record to its value: `..`, child tags, a last `@attribute`, or `.`."""
+    *steps, last = path.split("/")
+
+    def value(record: etree._Element) -> str | None:
+        found: etree._Element | None = record
+        for step in steps:
+            if found is None:
+                return None
+            found = found.getparent() if step == ".." else found.find(step)
+        if found is None:
+            return None
+        if last.startswith("@"):
+            given = found.get(last[1:])
+            return None if given is None else str(given)
+        target = found if last == "." else found.find(last)
+        return None if target is None else "".join(map(str, target.itertext())) or None
+
+    return value
 
 
-def _text(found: object) -> str | None:
-    first = found[0] if isinstance(found, list) and found else None
-    if first is None:
-        return None
-    return str(first) if isinstance(first, str) else (first.text or None)
+def _refuse_dtd(root: etree._Element) -> None:
+    info = root.getroottree().docinfo
+    if info.internalDTD is not None or info.doctype:
+        raise FileRejected(
+            Rejection.UNSAFE_XML, "the file declares a DTD; export it without DOCTYPE and entities"
+        )
 
 
 def _forget(element: etree._Element) -> None:
@@ -80,16 +122,3 @@ def _forget(element: etree._Element) -> None:
     parent = element.getparent()
     while parent is not None and element.getprevious() is not None:
         del parent[0]
-
-
-def _chunk(
-    rows: list[list[str | None]], lines: list[int], done: int, layout: Layout,
-    root: etree._Element | None,
-) -> Chunk:  # fmt: skip
-    columns = zip(*rows, strict=True) if rows else [[] for _ in layout.fields]
-    table = pa.table(
-        {n: pa.array(list(c), pa.string()) for n, c in zip(layout.fields, columns, strict=True)}
-    )
-    record_no = np.arange(done + 1, done + len(rows) + 1, dtype=np.int64)
-    attributes = {str(k): str(v) for k, v in root.attrib.items()} if root is not None else {}
-    return Chunk(table, np.array(lines, dtype=np.int64), record_no, root=attributes)

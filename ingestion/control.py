@@ -1,0 +1,101 @@
+"""Control totals: what a file says of itself against what was read."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import pyarrow as pa
+
+from ingestion.contract import Layout
+from ingestion.convert import Converted
+from ingestion.numbers import plain_numbers
+from ingestion.readers.chunk import parse_instant
+from ingestion.reasons import FileRejected, Rejection
+
+
+@dataclass
+class Stated:
+    """What was read of a file that its own totals can be held against."""
+
+    control: list[list[str]] = field(default_factory=list)
+    root: dict[str, str] = field(default_factory=dict)
+    records: int = 0
+    total: Decimal = Decimal(0)
+    unread: int = 0
+
+    def add(self, part: Converted) -> None:
+        """Take in one chunk."""
+        self.control += part.control
+        self.root = part.root or self.root
+        self.records += part.parsed + part.other_feeds
+        self.total += part.total
+        self.unread += part.unread
+
+
+def check_control(layout: Layout, stated: Stated) -> None:
+    """Compare the file's own count and total with what was read; raises FileRejected."""
+    rule = layout.control
+    if rule is None:
+        return
+    count, total = stated.root.get(rule.root_count or ""), stated.root.get(rule.root_total or "")
+    if rule.first_column:
+        row = _only_row(rule.first_column, stated)
+        count = _cell(row, rule.count_column)
+        total = _cell(row, rule.total_column)
+    if (rule.root_count or rule.count_column) and (count or "").strip() != str(stated.records):
+        raise FileRejected(
+            Rejection.CONTROL_TOTAL,
+            f"the file states {count or 'no'} rows, {stated.records} were read; ask for it again",
+        )
+    # Where an amount could not be read, the total can't be compared.
+    if (rule.root_total or rule.total_column) and not stated.unread:
+        _check_total(layout, total, stated.total)
+
+
+def extract_time(layout: Layout, stated: Stated) -> dt.datetime | None:
+    """When the file was extracted as it says itself; None where the layout declares nothing."""
+    rule = layout.extract_at
+    if rule is None:
+        return None
+    text = stated.root.get(rule.root_attribute or "")
+    if rule.control_column and stated.control:
+        text = _cell(stated.control[-1], rule.control_column)
+    try:
+        return parse_instant((text or "").strip())
+    except ValueError as error:
+        raise FileRejected(
+            Rejection.MALFORMED, f"the file's extract time {text!r} is no instant with an offset"
+        ) from error
+
+
+def _only_row(mark: str, stated: Stated) -> list[str]:
+    if not stated.control:
+        raise FileRejected(
+            Rejection.TRUNCATED,
+            f"the {mark} row is missing: the file was cut off; ask for it again",
+        )
+    if len(stated.control) > 1:
+        raise FileRejected(
+            Rejection.CONTROL_TOTAL,
+            f"{len(stated.control)} {mark} rows in one file; ask for it again",
+        )
+    return stated.control[0]
+
+
+def _check_total(layout: Layout, text: str | None, read: Decimal) -> None:
+    plain, _ = plain_numbers(pa.array([(text or "").strip() or None], pa.string()), layout)
+    try:
+        stated = Decimal(plain[0].as_py() or "")
+    except ArithmeticError:
+        stated = None
+    if stated != read:
+        raise FileRejected(
+            Rejection.CONTROL_TOTAL,
+            f"the file states a total of {text}, its rows add up to {read}; ask for it again",
+        )
+
+
+def _cell(row: list[str], column: int | None) -> str | None:
+    return row[column - 1] if column and column <= len(row) else None

@@ -1,0 +1,168 @@
+"""From the columns of a file to the columns of the contract, still as text, as the layout declares."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ingestion.contract import Contract, Derived, Layout, RowFilter
+from ingestion.numbers import plain_numbers, rounded_product
+from ingestion.readers.chunk import Chunk
+from ingestion.reasons import FileRejected, Rejection
+from ingestion.text import Mask, as_array, mask, trimmed
+
+
+class Mapping:
+    """Maps the chunks of one file; counters of running numbers live as long as the file."""
+
+    def __init__(self, contract: Contract, layout: Layout) -> None:
+        self.contract = contract
+        self.layout = layout
+        self._checked: list[str] | None = None
+        self._running: dict[str, dict[tuple[str | None, ...], int]] = {}
+
+    # -- which columns there are
+
+    def check_header(self, header: list[str]) -> None:
+        """Raise FileRejected where the file's columns break the contract."""
+        if header == self._checked:
+            return
+        twice = sorted({name for name in header if name and header.count(name) > 1})
+        if twice:
+            raise FileRejected(Rejection.HEADER, f"columns stand twice: {', '.join(twice)}")
+        if self.layout.format == "csv":
+            self.check_missing(header)
+        extra = self.extra_columns(header)
+        if extra and self.layout.extra_columns == "reject":
+            raise FileRejected(
+                Rejection.UNEXPECTED_COLUMN,
+                f"columns that the contract does not know: {', '.join(extra)}",
+            )
+        self._checked = header
+
+    def check_missing(self, header: list[str]) -> None:
+        """Raise FileRejected where a required column is missing, or one was renamed."""
+        absent = [n for n in self.contract.columns if not self._is_given(n, header)]
+        missing = [n for n in absent if self.contract.columns[n].required]
+        if missing:
+            raise FileRejected(
+                Rejection.HEADER,
+                f"required columns are missing: {', '.join(missing)}; the file has "
+                f"{', '.join(header)[:500]}. If they were renamed, add aliases to the layout",
+            )
+        extra = self.extra_columns(header)
+        if absent and extra and self.layout.is_canonical:
+            raise FileRejected(
+                Rejection.HEADER,
+                f"{', '.join(absent)} missing, {', '.join(extra)} unknown: if renamed, add aliases "
+                "to the layout",
+            )
+
+    def extra_columns(self, header: list[str]) -> list[str]:
+        """Columns of the file that no column of the contract is made from."""
+        used = {self.source_of(n, header) for n in self.contract.columns}
+        for rule in self.layout.derive.values():
+            used |= set(rule.sources)
+        used |= {test.column for test in self.layout.rows}
+        return [name for name in header if name not in used]
+
+    def source_of(self, name: str, header: list[str]) -> str | None:
+        """The file's name of a contract column; None where the file lacks it."""
+        if name in self.layout.derive:
+            return None
+        candidates = (self.layout.columns.get(name, name), *self.layout.aliases.get(name, ()))
+        return next((c for c in candidates if c in header), None)
+
+    def _is_given(self, name: str, header: list[str]) -> bool:
+        if rule := self.layout.derive.get(name):
+            return all(source in header for source in rule.sources)
+        return self.source_of(name, header) is not None
+
+    # -- which rows are this feed's
+
+    def own_rows(self, chunk: Chunk) -> Mask:
+        """True for the rows of the file that pass every test of the layout."""
+        keep: Mask = np.ones(chunk.table.num_rows, dtype=bool)
+        for test in self.layout.rows:
+            values = pc.fill_null(as_array(chunk.table.column(test.column)), "")
+            keep &= self._passes(test, values)
+        return keep
+
+    def _passes(self, test: RowFilter, values: pa.Array) -> Mask:
+        found: Mask = np.ones(len(values), dtype=bool)
+        if test.matches is not None:
+            found &= mask(pc.match_substring_regex(values, test.matches))
+        if test.not_matches is not None:
+            found &= ~mask(pc.match_substring_regex(values, test.not_matches))
+        if test.among is not None:
+            found &= mask(pc.is_in(values, value_set=pa.array(test.among, pa.string())))
+        return found
+
+    # -- text of the contract's columns
+
+    def columns(self, chunk: Chunk) -> dict[str, pa.StringArray]:
+        """Text of each contract column, cleaned, null where nothing is there."""
+        header = chunk.table.column_names
+        self.check_header(header)
+        found: dict[str, pa.StringArray] = {}
+        for name in self.contract.columns:
+            source = self.source_of(name, header)
+            if name in self.layout.derive:
+                found[name] = self._derived(name, self.layout.derive[name], chunk)
+            elif source is None:
+                found[name] = pa.nulls(chunk.table.num_rows, pa.string())
+            else:
+                found[name] = self._read(chunk, source)
+            found[name] = self._mended(name, found[name])
+        return found
+
+    def _read(self, chunk: Chunk, source: str) -> pa.StringArray:
+        values = as_array(chunk.table.column(source))
+        return trimmed(values) if self.layout.strip else values
+
+    def _mended(self, name: str, values: pa.StringArray) -> pa.StringArray:
+        if name in self.layout.extract:
+            values = pc.struct_field(pc.extract_regex(values, f"(?:{self.layout.extract[name]})"), [0])
+        if name in self.layout.float_ids:
+            values = pc.replace_substring_regex(values, r"^(\d+)\.0+$", r"\1")
+        if name in self.layout.upper:
+            values = pc.utf8_upper(values)
+        if codes := self.layout.value_maps.get(name):
+            found = pc.index_in(values, value_set=pa.array(codes.keys(), pa.string()))
+            values = pc.coalesce(pc.take(pa.array(codes.values(), pa.string()), found), values)
+        return values
+
+    def _derived(self, name: str, rule: Derived, chunk: Chunk) -> pa.StringArray:
+        if rule.constant is not None:
+            return pa.array([rule.constant] * chunk.table.num_rows, pa.string())
+        if rule.ordinal == "record":
+            return pa.array(chunk.record_no).cast(pa.string())
+        if rule.ordinal == "within_key":
+            return self._numbered(name, self._key_sources(name), chunk)
+        if rule.ordinal_of:
+            return self._numbered(name, rule.ordinal_of, chunk)
+        if rule.concat:
+            parts = [self._part(p, chunk) for p in rule.concat]
+            return pc.binary_join_element_wise(*parts, rule.separator, null_handling="skip")
+        left, right = (plain_numbers(self._read(chunk, p), self.layout)[0] for p in rule.product or ())
+        return rounded_product(left, right, rule.decimals)
+
+    def _part(self, source: str, chunk: Chunk) -> pa.StringArray:
+        if source == "#record":
+            return pa.array(chunk.record_no).cast(pa.string())
+        if source.startswith("#ordinal_of:"):
+            return self._numbered(source, tuple(source.removeprefix("#ordinal_of:").split("+")), chunk)
+        return self._read(chunk, source)
+
+    def _key_sources(self, name: str) -> tuple[str, ...]:
+        return tuple(self.layout.columns.get(k, k) for k in self.contract.key if k != name)
+
+    def _numbered(self, name: str, group: tuple[str, ...], chunk: Chunk) -> pa.StringArray:
+        """1, 2, 3 … of the rows with equal `group` columns, in the order of the file."""
+        seen = self._running.setdefault(name, {})
+        numbers: list[str] = []
+        for key in zip(*(self._read(chunk, g).to_pylist() for g in group), strict=True):
+            seen[key] = seen.get(key, 0) + 1
+            numbers.append(str(seen[key]))
+        return pa.array(numbers, pa.string())

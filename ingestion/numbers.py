@@ -1,0 +1,120 @@
+"""Text to exact numbers: whole numbers and decimals, never a float on the way."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ingestion.contract import Layout
+from ingestion.reasons import Reason
+from ingestion.text import Mask, consists_of, is_valid, mask, translated, without
+
+# Digits before and after the point of each money-like type, as in raw's SQL types.
+PRECISIONS = {"money": (18, 2), "price": (18, 4), "rate": (20, 8)}
+_NUMBER = r"^-?(?:\d+\.?\d*|\.\d+)$"
+Faults = list[tuple[Mask, Reason]]
+
+
+def plain_numbers(values: pa.StringArray, layout: Layout) -> tuple[pa.StringArray, Faults]:
+    """The layout's spelling as digits with a point and a leading minus; null where it is none."""
+    point = layout.decimal.encode()
+    if consists_of(values, b"0123456789-" + point):
+        return (values if point == b"." else translated(values, point, b".")), []
+    plain = _signs_in_front(values, layout)
+    fits = mask(pc.match_substring_regex(plain, _spelling(layout)))
+    if layout.thousands:
+        plain = pc.replace_substring(plain, layout.thousands, "")
+    if layout.decimal != ".":
+        plain = pc.replace_substring(plain, layout.decimal, ".")
+    bad = ~fits & is_valid(values)
+    return without(plain, bad), [(bad, Reason.NOT_A_NUMBER)]
+
+
+def to_integer(plain: pa.StringArray) -> tuple[pa.Array, Faults]:
+    """Whole numbers of 64 bits; `2.0` is one, `2.5` has too many decimals."""
+    if consists_of(plain, b"0123456789-"):
+        try:
+            return plain.cast(pa.int64()), []
+        except pa.ArrowInvalid:
+            pass
+    plain, faults = _sound(plain)
+    plain = pc.replace_substring_regex(plain, r"\.0*$", "")
+    fine = mask(pc.match_substring(plain, "."))
+    plain = without(plain, fine)
+    huge = mask(pc.match_substring_regex(plain, r"^-?0*[1-9]\d{18,}$"))
+    huge &= ~_fits_int64(plain, huge)
+    numbers = without(plain, huge).cast(pa.int64())
+    return numbers, [*faults, (fine, Reason.TOO_MANY_DECIMALS), (huge, Reason.NUMBER_OUT_OF_RANGE)]
+
+
+def to_decimal(plain: pa.StringArray, kind: str) -> tuple[pa.Array, Faults]:
+    """Exact decimals of the type's precision; zeros beyond its scale are no decimals."""
+    precision, scale = PRECISIONS[kind]
+    wanted = pa.decimal128(precision, scale)
+    try:
+        return plain.cast(wanted), []
+    except pa.ArrowInvalid:
+        plain, faults = _sound(plain)
+    plain = pc.replace_substring_regex(plain, rf"(\.\d{{{scale}}})0+$", r"\1")
+    fine = mask(pc.match_substring_regex(plain, rf"\.\d{{{scale + 1},}}$"))
+    huge = mask(pc.match_substring_regex(plain, rf"^-?0*[1-9]\d{{{precision - scale},}}(\.|$)"))
+    plain = without(plain, fine | huge)
+    # Arrow counts leading zeros as digits.
+    plain = pc.replace_substring_regex(plain, r"^(-?)0+(\d)", r"\1\2")
+    faults += [(fine, Reason.TOO_MANY_DECIMALS), (huge, Reason.NUMBER_OUT_OF_RANGE)]
+    return plain.cast(wanted), faults
+
+
+def rounded_product(left: pa.StringArray, right: pa.StringArray, decimals: int) -> pa.StringArray:
+    """Product of two columns of plain numbers, half away from zero; the text of what is no number."""
+    factors = []
+    for values in (left, right):
+        numbers, faults = to_decimal(values, "price")
+        if any(bad.any() for bad, _ in faults):
+            numbers = without(numbers, np.logical_or.reduce([bad for bad, _ in faults]))
+        factors.append(numbers)
+    product = pc.round(pc.multiply(*factors), decimals, round_mode="half_towards_infinity")
+    text = product.cast(pa.decimal128(38, decimals)).cast(pa.string())
+    # What could not be multiplied is left to be quarantined under its own text.
+    return pc.coalesce(text, pc.coalesce(_not_number(left), right))
+
+
+def _not_number(values: pa.StringArray) -> pa.StringArray:
+    sound = mask(pc.match_substring_regex(values, _NUMBER))
+    return without(values, sound)
+
+
+def _sound(plain: pa.StringArray) -> tuple[pa.StringArray, Faults]:
+    bad = ~mask(pc.match_substring_regex(plain, _NUMBER)) & is_valid(plain)
+    return without(plain, bad), [(bad, Reason.NOT_A_NUMBER)]
+
+
+def _fits_int64(plain: pa.StringArray, long: Mask) -> Mask:
+    """Of the `long` numbers those that 64 bits can hold; looked at one by one, there are few."""
+    fits = np.zeros(len(plain), dtype=bool)
+    for i in np.flatnonzero(long):
+        fits[i] = -(2**63) <= int(plain[int(i)].as_py()) < 2**63
+    return fits
+
+
+def _spelling(layout: Layout) -> str:
+    point, mark = re.escape(layout.decimal), re.escape(layout.thousands or "")
+    whole = rf"(?:\d+|\d{{1,3}}(?:{mark}\d{{3}})+)" if mark else r"\d+"
+    return rf"^-?(?:{whole}(?:{point}\d*)?|{point}\d+)$"
+
+
+def _signs_in_front(values: pa.StringArray, layout: Layout) -> pa.StringArray:
+    """Bring the declared ways to write a negative number to a leading minus."""
+    digits = r"([0-9][0-9.,' ]*)"
+    forms = {
+        "trailing_minus": rf"^{digits}-$",
+        "parentheses": rf"^\({digits}\)$",
+        "cr": rf"^{digits} CR$",
+    }
+    for name, form in forms.items():
+        if name in layout.negatives:
+            values = pc.replace_substring_regex(values, form, r"-\1")
+    return values

@@ -1,0 +1,106 @@
+"""Columns of text, looked at through their buffers: what a whole column holds, without a loop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+Mask = np.ndarray[Any, np.dtype[np.bool_]]
+_SPACE = np.zeros(256, dtype=bool)
+_SPACE[[9, 10, 11, 12, 13, 32]] = True
+
+
+def as_array(values: Any) -> pa.StringArray:
+    """One contiguous array of text."""
+    array = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    if isinstance(array, pa.ChunkedArray):
+        array = array.chunk(0) if array.num_chunks else pa.array([], pa.string())
+    return array if array.type == pa.string() else array.cast(pa.string())
+
+
+def mask(values: Any) -> Mask:
+    """A boolean Arrow array with null as False."""
+    if values.null_count:
+        values = pc.fill_null(values, False)
+    if isinstance(values, pa.ChunkedArray):
+        values = values.combine_chunks()
+    found: Mask = values.to_numpy(zero_copy_only=False).astype(bool, copy=False)
+    return found
+
+
+def is_valid(values: pa.Array) -> Mask:
+    """True where a value is there."""
+    if not values.null_count:
+        return np.ones(len(values), dtype=bool)
+    return mask(values.is_valid())
+
+
+def offsets(values: pa.StringArray) -> np.ndarray[Any, np.dtype[np.int32]]:
+    """Start of each value in the data buffer, and the end of the last one."""
+    if not len(values):
+        return np.zeros(1, dtype=np.int32)
+    found = np.frombuffer(values.buffers()[1], np.int32)
+    return found[values.offset : values.offset + len(values) + 1]
+
+
+def data(values: pa.StringArray) -> memoryview:
+    """Bytes of all values, end to end."""
+    buffer = values.buffers()[2]
+    at = offsets(values)
+    return memoryview(b"" if buffer is None else buffer)[int(at[0]) : int(at[-1])]
+
+
+def lengths(values: pa.StringArray) -> np.ndarray[Any, np.dtype[np.int32]]:
+    """Bytes of each value; 0 for null."""
+    return np.diff(offsets(values))
+
+
+def consists_of(values: pa.StringArray, allowed: bytes) -> bool:
+    """True when no value holds any other byte."""
+    return not bytes(data(values)).translate(None, allowed)
+
+
+def translated(values: pa.StringArray, old: bytes, new: bytes) -> pa.StringArray:
+    """The same text with single bytes replaced by others."""
+    swapped = bytes(data(values)).translate(bytes.maketrans(old, new))
+    at = offsets(values)
+    starts = pa.py_buffer(np.ascontiguousarray(at - at[0]))
+    validity = None if not values.null_count else _packed(is_valid(values))
+    return pa.StringArray.from_buffers(len(values), starts, pa.py_buffer(swapped), validity)
+
+
+def trimmed(values: pa.StringArray) -> pa.StringArray:
+    """Without white space around the values; empty ones become null."""
+    raw = np.frombuffer(data(values), np.uint8)
+    at = offsets(values) - (offsets(values)[0] if len(values) else 0)
+    filled = np.diff(at) > 0
+    if raw.size:
+        first, last = raw[at[:-1][filled]], raw[at[1:][filled] - 1]
+        # Beyond ASCII there are more kinds of white space; let Arrow look where any may be.
+        if (_SPACE[first] | _SPACE[last] | (first > 127) | (last > 127)).any():
+            values = pc.utf8_trim_whitespace(values)
+            filled = lengths(values) > 0
+    if filled.all() or bool((filled == is_valid(values)).all()):
+        return values
+    return pc.if_else(pa.array(filled), values, pa.scalar(None, pa.string()))
+
+
+def without(values: pa.Array, bad: Mask) -> pa.Array:
+    """The same column with null where `bad`."""
+    if not bad.any():
+        return values
+    return pc.if_else(pa.array(~bad), values, pa.scalar(None, values.type))
+
+
+def each_once(values: pa.StringArray, change: Any) -> pa.StringArray:
+    """Apply `change` (text to text or None) to each distinct value once."""
+    coded = values.dictionary_encode()
+    changed = [change(v) for v in coded.dictionary.to_pylist()]
+    return pc.take(pa.array(changed, pa.string()), coded.indices)
+
+
+def _packed(valid: Mask) -> pa.Buffer:
+    return pa.py_buffer(np.packbits(valid, bitorder="little"))

@@ -1,0 +1,189 @@
+"""Text to dates and instants by one declared format, every digit in its place."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ingestion.reasons import Reason
+from ingestion.text import Mask, data, is_valid, lengths
+
+WIDTHS = {"Y": 4, "m": 2, "d": 2, "H": 2, "M": 2, "S": 2}
+# Dates outside are typing errors or fillers such as 1900-01-01 and 9999-12-31.
+EARLIEST_YEAR, LATEST_YEAR = 1990, 2100
+MICROSECONDS = 1_000_000
+Instants = np.ndarray[Any, np.dtype[np.int64]]
+Faults = list[tuple[Mask, Reason]]
+_DAYS_IN_MONTH = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
+
+
+def parse_fixed(values: pa.StringArray, form: str) -> tuple[Instants, Mask]:
+    """Microseconds since 1970 of texts in a format of fixed width, and which texts are valid.
+
+    `form` has strptime's %Y %m %d %H %M %S and literal characters.
+    """
+    pieces, width = _pieces(form)
+    fits = (lengths(values) == width) & is_valid(values)
+    text = values if fits.all() else pc.filter(values, pa.array(fits))
+    cells = np.frombuffer(data(text), np.uint8).reshape(-1, width)
+    micros = np.zeros(len(values), dtype=np.int64)
+    valid = fits.copy()
+    found, sound = _read_cells(cells, pieces)
+    micros[fits], valid[fits] = found, sound
+    return micros, valid
+
+
+def parse_iso_offset(values: pa.StringArray) -> tuple[Instants, Mask]:
+    """UTC microseconds of ISO 8601 instants with `Z` or an offset such as +02:00."""
+    micros = np.zeros(len(values), dtype=np.int64)
+    valid = np.zeros(len(values), dtype=bool)
+    sizes = lengths(values)
+    is_zulu = np.zeros(len(values), dtype=bool)
+    for size in np.unique(sizes[is_valid(values)]):
+        rows = np.flatnonzero((sizes == size) & is_valid(values))
+        if size < 20:
+            continue
+        cells = np.frombuffer(data(pc.take(values, pa.array(rows))), np.uint8).reshape(-1, size)
+        is_zulu = cells[:, -1] == ord("Z")
+        for zulu in (True, False):
+            part = cells[is_zulu] if zulu else cells[~is_zulu]
+            if not len(part) or (not zulu and size < 25):
+                continue
+            at = rows[is_zulu] if zulu else rows[~is_zulu]
+            micros[at], valid[at] = _iso_cells(part, 1 if zulu else 6)
+    return micros, valid
+
+
+def range_fault(micros: Instants, valid: Mask) -> Mask:
+    """True for instants outside the years that can be meant."""
+    low = int(np.datetime64(f"{EARLIEST_YEAR}", "us").astype(np.int64))
+    high = int(np.datetime64(f"{LATEST_YEAR + 1}", "us").astype(np.int64))
+    return valid & ((micros < low) | (micros >= high))
+
+
+def to_utc(micros: Instants, valid: Mask, zone: str, gap: str, overlap: str) -> tuple[Instants, Mask]:
+    """Local times of one zone to UTC; the mask names those that the zone rule can't place.
+
+    In the gap `shift_forward` takes the first instant after it. In the overlap `first` takes the
+    earlier instant, `second` the later. `quarantine` names the row.
+    """
+    if zone == "UTC":
+        return micros, np.zeros(len(micros), dtype=bool)
+    local = pd.DatetimeIndex(micros.view("datetime64[us]")).where(valid)
+    ambiguous: Any = "NaT" if overlap == "quarantine" else np.full(len(local), overlap == "first")
+    there = local.tz_localize(
+        zone,
+        ambiguous=ambiguous,
+        nonexistent="shift_forward" if gap == "shift_forward" else "NaT",
+    )
+    lost = np.asarray(there.isna()) & valid
+    utc = there.tz_convert("UTC").tz_localize(None).as_unit("us").to_numpy().view(np.int64)
+    return np.where(valid & ~lost, utc, 0), lost
+
+
+def as_timestamps(micros: Instants, good: Mask) -> pa.Array:
+    """UTC timestamps, null where not good."""
+    return pa.array(micros, pa.timestamp("us", "UTC"), mask=~good)
+
+
+def as_dates(micros: Instants, good: Mask) -> pa.Array:
+    """Dates, null where not good."""
+    days = (micros // (86_400 * MICROSECONDS)).astype(np.int32)
+    return pa.array(days, pa.int32(), mask=~good).cast(pa.date32())
+
+
+@lru_cache(maxsize=64)
+def _pieces(form: str) -> tuple[tuple[tuple[str, int, int], ...], int]:
+    """Directives (letter, start, end) and literal characters (character, start, -1) of a format.
+
+    Raises ValueError for a directive that has no fixed width.
+    """
+    found: list[tuple[str, int, int]] = []
+    at = 0
+    for piece in re.findall(r"%.|[^%]", form):
+        if piece[0] != "%":
+            found.append((piece, at, -1))
+            at += 1
+        elif piece[1] in WIDTHS:
+            found.append((piece[1], at, at + WIDTHS[piece[1]]))
+            at += WIDTHS[piece[1]]
+        else:
+            raise ValueError(f"{form!r}: {piece} is not one of %Y %m %d %H %M %S")
+    return tuple(found), at
+
+
+def check_format(form: str) -> str:
+    """Return `form`; raises ValueError where it has no fixed width."""
+    if form != "iso_offset":
+        _pieces(form)
+    return form
+
+
+def _read_cells(
+    cells: np.ndarray[Any, np.dtype[np.uint8]], pieces: tuple[tuple[str, int, int], ...]
+) -> tuple[Instants, Mask]:
+    sound = np.ones(len(cells), dtype=bool)
+    parts = {"Y": 1970, "m": 1, "d": 1, "H": 0, "M": 0, "S": 0}
+    numbers: dict[str, Any] = {}
+    for piece, start, end in pieces:
+        if end < 0:
+            sound &= cells[:, start] == ord(piece)
+        else:
+            numbers[piece] = _digits(cells[:, start:end], sound)
+    for name, default in parts.items():
+        numbers.setdefault(name, np.full(len(cells), default, dtype=np.int64))
+    return _micros(numbers, sound), sound
+
+
+def _digits(cells: np.ndarray[Any, np.dtype[np.uint8]], sound: Mask) -> Instants:
+    """Value of the digits of each row; `sound` becomes False where one is no digit."""
+    value = np.zeros(len(cells), dtype=np.int64)
+    for column in range(cells.shape[1]):
+        digit = cells[:, column] - np.uint8(48)  # bytes below "0" wrap to large numbers
+        sound &= digit < 10
+        value = value * 10 + digit
+    return value
+
+
+def _micros(n: dict[str, Instants], sound: Mask) -> Instants:
+    """Microseconds since 1970 of calendar fields; `sound` becomes False for impossible ones."""
+    sound &= (n["m"] >= 1) & (n["m"] <= 12) & (n["d"] >= 1)
+    sound &= (n["H"] < 24) & (n["M"] < 60) & (n["S"] < 60)
+    month = np.where(sound, n["m"], 1)
+    leap = (n["Y"] % 4 == 0) & ((n["Y"] % 100 != 0) | (n["Y"] % 400 == 0))
+    sound &= n["d"] <= _DAYS_IN_MONTH[month] + (leap & (month == 2))
+    months = ((n["Y"] - 1970) * 12 + month - 1).astype("datetime64[M]")
+    days = months.astype("datetime64[D]").astype(np.int64) + n["d"] - 1
+    return (((days * 24 + n["H"]) * 60 + n["M"]) * 60 + n["S"]) * MICROSECONDS
+
+
+def _iso_cells(cells: np.ndarray[Any, np.dtype[np.uint8]], offset_width: int) -> tuple[Instants, Mask]:
+    """Read rows of equal length that all end in Z (width 1) or an offset (width 6)."""
+    pieces, width = _pieces("%Y-%m-%dT%H:%M:%S")
+    micros, sound = _read_cells(cells[:, :width], pieces)
+    fraction = cells[:, width:-offset_width]
+    if fraction.shape[1] == 1 or fraction.shape[1] > 10:
+        return micros, np.zeros(len(cells), dtype=bool)
+    if fraction.shape[1]:
+        sound &= fraction[:, 0] == ord(".")
+        digits = fraction[:, 1:7]  # PostgreSQL keeps microseconds; what is finer is cut
+        micros = micros + _digits(digits, sound) * 10 ** (6 - digits.shape[1])
+        _digits(fraction[:, 1:], sound)
+    if offset_width == 6:
+        micros = micros - _offset(cells[:, -6:], sound)
+    return micros, sound
+
+
+def _offset(cells: np.ndarray[Any, np.dtype[np.uint8]], sound: Mask) -> Instants:
+    is_minus = cells[:, 0] == ord("-")
+    sound &= (cells[:, 0] == ord("+")) | is_minus
+    sound &= cells[:, 3] == ord(":")
+    hours, minutes = _digits(cells[:, 1:3], sound), _digits(cells[:, 4:6], sound)
+    sound &= (hours < 24) & (minutes < 60)
+    return np.where(is_minus, -1, 1) * (hours * 60 + minutes) * 60 * MICROSECONDS
