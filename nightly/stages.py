@@ -26,7 +26,7 @@ def ingest(feed: str, date: str) -> str:
     """Load what has landed of one feed up to the business date; returns one line for people."""
     from ingestion.load import load_feed
 
-    with _translated():
+    with _recorded("ingest", date, feed):
         result = load_feed(feed, dt.date.fromisoformat(date), print)
     return (
         f"{feed}: {len(result.files)} files, {result.total('loaded'):,} rows loaded, "
@@ -38,7 +38,7 @@ def gate(stage: str, date: str) -> str:
     """Let Great Expectations judge one stage; raises NightFailed where a critical check fails."""
     from expectations.gates import GateFailed, run_gate
 
-    with _translated():
+    with _recorded("gate", date, stage):
         try:
             return str(run_gate(stage, dt.date.fromisoformat(date)))  # type: ignore[arg-type]
         except GateFailed as error:
@@ -49,7 +49,7 @@ def begin_build(date: str) -> str:
     """Open a build for the night: it fixes which ledger changes the layers take in."""
     from warehouse import build
 
-    with _translated():
+    with _recorded("dbt", date, "begin"):
         return str(build.begin(dt.date.fromisoformat(date)))
 
 
@@ -57,7 +57,7 @@ def transform(layer: str) -> str:
     """Build and test one layer of the warehouse with dbt; raises NightFailed where a test fails."""
     from warehouse import build
 
-    with _translated():
+    with _recorded("dbt", None, layer):
         try:
             return str(build.run_layer(layer))
         except build.CheckFailed as error:
@@ -70,7 +70,7 @@ def finish_build() -> str:
     """Close the build: the next one starts where it ended."""
     from warehouse import build
 
-    with _translated():
+    with _recorded("dbt", None, "finish"):
         return str(build.finish())
 
 
@@ -78,7 +78,7 @@ def publish(date: str) -> str:
     """Publish the audited build into marts and finance, in one transaction."""
     from warehouse.publish import publish as publish_night
 
-    with _translated():
+    with _recorded("publish", date):
         result = publish_night(dt.date.fromisoformat(date))
     if not result.is_new:
         return "nothing differs from what is published"
@@ -90,7 +90,7 @@ def report(date: str) -> str:
     """Write the pages that people look at; returns where they are."""
     from reporting.scorecard import write_scorecard
 
-    with _translated():
+    with _recorded("report", date):
         return str(write_scorecard())
 
 
@@ -110,6 +110,37 @@ def whole_night(date: str, tell: object = print) -> None:
     say(finish_build())
     say(publish(date))
     say(report(date))
+
+
+@contextlib.contextmanager
+def _recorded(stage: str, date: str | None, detail: str = "") -> Iterator[None]:
+    """Keep when the stage ran and how it ended in `ops.stage_runs`."""
+    started, outcome = dt.datetime.now(dt.UTC), "failed"
+    try:
+        with _translated():
+            yield
+        outcome = "ok"
+    finally:
+        record(stage, date, detail, outcome, started)
+
+
+def record(stage: str, date: str | None, detail: str, outcome: str, started: dt.datetime) -> None:
+    """Write one row of `ops.stage_runs`, ending now; without `date`, for the newest build's.
+
+    A book that can't be written hides neither the stage's result nor its error.
+    """
+    import psycopg
+
+    from warehouse.connections import connect
+
+    with contextlib.suppress(psycopg.Error), connect("transformer") as connection:
+        connection.execute(
+            "insert into ops.stage_runs"
+            " (business_date, stage, detail, outcome, started_at, finished_at)"
+            " select coalesce(%s::date, (select max(business_date) from ops.builds"
+            "   where build_id = (select max(build_id) from ops.builds))), %s, %s, %s, %s, %s",
+            [date, stage, detail, outcome, started, dt.datetime.now(dt.UTC)],
+        )
 
 
 @contextlib.contextmanager
