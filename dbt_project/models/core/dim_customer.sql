@@ -5,6 +5,7 @@
         {'columns': ['customer_id', 'valid_from']},
     ],
 ) }}
+-- depends_on: {{ ref('int_touched_keys') }}
 -- Grain: one row per customer (keyed hash) and version (type 2), merges followed to their end in
 -- survivor_customer_id, which is as of today on every version. 'UNKNOWN' stands for nobody known.
 

@@ -5,6 +5,7 @@
         {'columns': ['sku', 'valid_from']},
     ],
 ) }}
+-- depends_on: {{ ref('int_touched_keys') }}
 -- Grain: one row per SKU and version (type 2); valid from valid_from up to, not including, valid_to.
 -- The first version reaches back to 1900-01-01. 'UNKNOWN' stands for a SKU that no item file named.
 

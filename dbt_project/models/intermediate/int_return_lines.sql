@@ -59,8 +59,8 @@ joined as (
         requests.customer_id,
         coalesce(receipts.sku, rmas.sku) as returned_sku,
         coalesce(receipts.site, 'NOT_RECEIVED') as site,
-        -- the customer's word before the ERP's; UNKNOWN only where neither knows
-        coalesce(nullif(requests.reason, 'UNKNOWN'), rmas.reason, 'UNKNOWN') as reason,
+        -- the ERP's word before the customer's; UNKNOWN only where neither gives one
+        coalesce(nullif(rmas.reason, 'UNKNOWN'), requests.reason, 'UNKNOWN') as reason,
         coalesce(rmas.resolution, requests.desired_resolution, 'unknown') as resolution
     from keys
     left join requests on keys.return_line_key = requests.return_line_key
