@@ -18,9 +18,7 @@ def main(
     order_lines: Annotated[int, typer.Option(help="Sales lines of the history.")] = 20_000,
     seed: Annotated[int, typer.Option(help="Same seed, same company.")] = 7,
     start: Annotated[dt.datetime, typer.Option(formats=["%Y-%m-%d"])] = dt.datetime(2025, 1, 1),
-    history_end: Annotated[dt.datetime, typer.Option(formats=["%Y-%m-%d"])] = dt.datetime(
-        2026, 1, 31
-    ),
+    history_end: Annotated[dt.datetime, typer.Option(formats=["%Y-%m-%d"])] = dt.datetime(2026, 1, 31),
     nights: Annotated[int, typer.Option(help="Nights after the history.")] = 1,
     night_order_lines: Annotated[int | None, typer.Option(help="Sales lines a night.")] = None,
     dirt: Annotated[float, typer.Option(help="Scale of faults in the files; 0 is clean.")] = 1.0,

@@ -275,9 +275,7 @@ def _changed(rng: np.random.Generator, values: np.ndarray, item: int) -> int:
     return old + 16 if old < 100 else old + int(rng.integers(-old // 8, old // 8 + 1))
 
 
-def _never_sold(
-    company: Company, months: np.ndarray, sold: int, count: int
-) -> tuple[np.ndarray, np.ndarray]:
+def _never_sold(company: Company, months: np.ndarray, sold: int, count: int) -> tuple[np.ndarray, np.ndarray]:
     """The last items are new on a night, or vanish from the master; nothing of them is sold."""
     launched = np.zeros(count, dtype=int)
     withdrawn = np.full(count, len(months))

@@ -55,9 +55,7 @@ def figures(spans: pd.DataFrame) -> tuple[int, int, int, int, int | None, int | 
     )  # fmt: skip
 
 
-def _quantile(
-    hours: np.ndarray, events: np.ndarray, at_risk: np.ndarray, percent: int
-) -> int | None:
+def _quantile(hours: np.ndarray, events: np.ndarray, at_risk: np.ndarray, percent: int) -> int | None:
     """Smallest hour with S <= 1 - p; None where it is not reached. Exact at the edge."""
     target = Fraction(100 - percent, 100)
     survival = np.cumprod(1 - events / at_risk)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import os
-from dataclasses import dataclass, field
+import shutil
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
 import numpy as np
+import pyarrow as pa
 
 from simulator.company import DAY, HOUR, Company, Items, Rates, epoch
-from simulator.feeds import BLOCK_FEEDS, FEEDS, Rows, World
+from simulator.dirt import Spot, spots
+from simulator.feeds import BLOCK_FEEDS, FEEDS, LATE_FEEDS, Rows, World
 from simulator.headers import HEADERS
 from simulator.masters import customer_rows, fx_rows, item_rows
 from simulator.render import content
@@ -24,8 +27,17 @@ EXTENSIONS = {
 }  # fmt: skip
 ROOTS = {"erp_credit_memos": "credit_memos", "wms_dispositions": "dispositions"}
 LATIN_1 = ("erp_sales_lines",)
-WITH_BOM = ("crm_customers",)
 ROOT_WIDTH = 160
+# With dirt: a mark at the head, ends of line of another system, a column that nobody announced.
+ALWAYS_BOM, DIRTY_BOM = ("crm_customers",), ("erp_items",)
+DIRTY_CRLF = ("erp_return_authorizations",)
+EXTRA_COLUMN = {"erp_recovery_sales": ("\tcampaign", "\tspring")}
+SENT_TWICE = "erp_recovery_sales"
+CORRECTED = "wms_shipment_events"
+HUB_EVENT = (
+    '{{"tracking_no":"TOHUB{number}","event_code":"in_transit","event_at":"2025-06-0{number}T10:00:00Z",'
+    '"leg":"outbound","carrier":"DHL","location":"{place}","rma_no":null}}\n'
+)
 
 
 @dataclass
@@ -34,7 +46,7 @@ class FileTruth:
 
     night: int
     feed: str
-    name: str
+    path: Path
     status: str = "loaded"
     loaded: int = 0
     quarantined: int = 0
@@ -42,55 +54,87 @@ class FileTruth:
     control: int = 0
     bad: list[tuple[int, str]] = field(default_factory=list)
 
-    def path(self, out: Path) -> Path:
-        """Where the file lies in a landing zone."""
-        return out / self.feed.split("_", 1)[0] / self.name
+    @property
+    def name(self) -> str:
+        """Name of the file."""
+        return self.path.name
 
     @property
     def parsed(self) -> int:
         """All records of the file, control rows included."""
         return self.loaded + self.quarantined + self.duplicate + self.control
 
+    def has_no_effect(self) -> None:
+        """Mark the file as a repetition of another one's content."""
+        self.status, self.bad = "duplicate", []
+        self.loaded = self.quarantined = self.duplicate = self.control = 0
+
 
 class OutFile:
     """One file being written: its header, rows of several blocks, its totals, its marker."""
 
-    def __init__(self, folder: Path, feed: str, date: dt.date, night: int, part: str = "") -> None:
+    def __init__(
+        self, folder: Path, company: Company, feed: str, date: dt.date, night: int, part: str = ""
+    ) -> None:
         extension = EXTENSIONS.get(feed, "csv")
-        self.feed, self.date, self.extension = feed, date, extension
-        name = f"{feed}_{date:%Y%m%d}{part}.{extension}"
-        self.path = folder / feed.split("_", 1)[0] / name
+        self.company, self.feed, self.date, self.extension = company, feed, date, extension
+        self.path = folder / feed.split("_", 1)[0] / f"{feed}_{date:%Y%m%d}{part}.{extension}"
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.truth = FileTruth(night, feed, name)
+        self.truth = FileTruth(night, feed, self.path)
         self.total = 0
         self.line = 1  # of the next record
+        self.blocks = 0
+        is_dirty = company.dirt > 0
+        self.has_bom = feed in ALWAYS_BOM or (is_dirty and feed in DIRTY_BOM)
+        self.is_crlf = is_dirty and feed in DIRTY_CRLF
+        self.extra = EXTRA_COLUMN.get(feed) if is_dirty and night == 1 else None
         self.bytes_out: IO[bytes] = self.path.open("wb")
-        self.newline = b"\n"
         self._begin()
 
     def _begin(self) -> None:
         if self.extension == "csv":
-            bom = b"\xef\xbb\xbf" if self.feed in WITH_BOM else b""
-            self._raw(bom + HEADERS[self.feed].encode() + b"\n")
+            self.bytes_out.write(b"\xef\xbb\xbf" if self.has_bom else b"")
+            self.append((HEADERS[self.feed] + (self.extra[0] if self.extra else "") + "\n").encode())
         elif self.extension == "xml":
-            self._raw(b'<?xml version="1.0" encoding="UTF-8"?>\n')
-            self._raw(b" " * (ROOT_WIDTH - 1) + b"\n")
-
-    def _raw(self, data: bytes) -> None:
-        self.line += data.count(b"\n")
-        self.bytes_out.write(data)
+            self.append(b'<?xml version="1.0" encoding="UTF-8"?>\n')
+            self.append(b" " * (ROOT_WIDTH - 1) + b"\n")
 
     def write(self, rows: Rows) -> None:
-        """Append good rows."""
+        """Append good rows, and between them the dirt of this file."""
         self.truth.loaded += rows.records
         self.total += rows.total
-        self.append(content(rows.lines))
+        lines = rows.lines
+        seed = [self.company.seed, 6, FEEDS.index(self.feed), self.date.toordinal(), self.blocks]
+        self.blocks += 1
+        done = 0
+        is_history = self.truth.night == 0
+        for spot in spots(self.feed, lines, self.company.dirt, seed, is_history):
+            self._lines(lines[done : spot.position])
+            self._spoil(spot)
+            done = spot.position
+        self._lines(lines[done:])
 
-    def append(self, data: bytes) -> int:
-        """Append text; returns the physical line on which it begins."""
-        begins = self.line
-        self._raw(data.decode().encode("latin-1") if self.feed in LATIN_1 else data)
-        return begins
+    def _lines(self, lines: pa.Array) -> None:
+        data = content(lines)
+        if self.extra:
+            data = data.replace(b"\n", self.extra[1].encode() + b"\n")
+        self.append(data)
+
+    def _spoil(self, spot: Spot) -> None:
+        line = self.line + spot.line_offset
+        self._lines(pa.array([spot.text]))
+        if spot.reason is None:
+            self.truth.duplicate += 1
+        else:
+            self.truth.quarantined += 1
+            self.truth.bad.append((line, spot.reason))
+
+    def append(self, data: bytes) -> None:
+        """Append text as the feed encodes it."""
+        self.line += data.count(b"\n")
+        if self.feed in LATIN_1:
+            data = data.decode().encode("latin-1")
+        self.bytes_out.write(data.replace(b"\n", b"\r\n") if self.is_crlf else data)
 
     def close(self) -> None:
         """State the totals, close, set the time and write the marker."""
@@ -106,11 +150,11 @@ class OutFile:
 
     def _trailer(self, text: str) -> None:
         self.truth.control += 1
-        self._raw(text.encode() + b"\n")
+        self.append(text.encode() + b"\n")
 
     def _close_root(self, records: int) -> None:
         root = ROOTS[self.feed]
-        self._raw(f"</{root}>\n".encode())
+        self.append(f"</{root}>\n".encode())
         total = f' total="{_money(self.total, ".")}"' if self.feed == "erp_credit_memos" else ""
         tag = f'<{root} records="{records}"{total} extracted_at="{self.date}T23:30:00Z"'
         self.bytes_out.seek(len(b'<?xml version="1.0" encoding="UTF-8"?>\n'))
@@ -132,23 +176,37 @@ def _money(cents: int, point: str) -> str:
 
 
 class Exports:
-    """All files of all nights; large feeds stay open until the last block has been written."""
+    """All files of all nights; large feeds stay open until the last block has been written.
 
-    def __init__(self, company: Company) -> None:
-        self.company = company
+    Nights that are not to be written go to `scratch`: the truth needs their counts all the same.
+    """
+
+    def __init__(self, company: Company, scratch: Path) -> None:
+        self.company, self.scratch = company, scratch
         self.files: dict[tuple[str, int], OutFile] = {}
+        self.late: dict[tuple[str, int], OutFile] = {}
         self.done: list[FileTruth] = []
         for night in range(company.nights + 1):
             for feed in BLOCK_FEEDS:
                 self.files[feed, night] = self._file(feed, night)
+                if night == 1 and feed in LATE_FEEDS and company.dirt > 0:
+                    self.late[feed, night] = self._file(feed, night, part="_late")
+
+    def _folder(self, night: int) -> Path:
+        is_written = night in self.company.written
+        return self.company.out if is_written else self.scratch / str(night)
 
     def _file(self, feed: str, night: int, date: dt.date | None = None, part: str = "") -> OutFile:
-        return OutFile(self.company.out, feed, date or self.company.dates[night], night, part)
+        day = date or self.company.dates[night]
+        return OutFile(self._folder(night), self.company, feed, day, night, part)
 
     def write_block(self, world: World) -> None:
         """Append a block's rows to the files of every night."""
         for (feed, night), file in self.files.items():
-            file.write(BLOCK_FEEDS[feed](world, night))
+            late = self.late.get((feed, night))
+            file.write(BLOCK_FEEDS[feed](world if late is None else world.split(late=False), night))
+            if late:
+                late.write(BLOCK_FEEDS[feed](world.split(late=True), night))
 
     def write_masters(self, items: Items, rates: Rates) -> None:
         """Write items, customers and exchange rates."""
@@ -170,7 +228,8 @@ class Exports:
 
     def _close(self, file: OutFile) -> None:
         file.close()
-        if file.path.stat().st_size == 0:  # a system that has no row sends no file
+        is_empty_part = "_late" in file.path.name and file.truth.loaded == 0
+        if file.path.stat().st_size == 0 or is_empty_part:  # no row, no file
             file.path.unlink()
             file.path.with_name(file.path.name + ".done").unlink()
             return
@@ -178,21 +237,62 @@ class Exports:
 
     def close(self) -> list[FileTruth]:
         """Close the files of the large feeds; returns all files in order of night and name."""
-        for file in self.files.values():
+        for file in [*self.files.values(), *self.late.values()]:
             self._close(file)
-        _mark_repeated(self.company.out, self.done)
-        return sorted(self.done, key=lambda truth: (truth.night, truth.name))
+        if self.company.dirt > 0:
+            self._send_twice()
+            self._correct()
+        self.done.sort(key=lambda truth: (truth.night, truth.name, truth.status != "loaded"))
+        _mark_repeated(self.done)
+        return self.done
+
+    def _send_twice(self) -> None:
+        """The same file once more, an hour later, under another name."""
+        first = next(t for t in self.done if t.feed == SENT_TWICE and t.night == 0)
+        path = first.path.with_name(first.path.stem + "_copy" + first.path.suffix)
+        shutil.copyfile(first.path, path)
+        finish(path, self.company.history_end, FEEDS.index(SENT_TWICE) + 60)
+        self.done.append(replace(first, path=path, bad=[]))
+
+    def _correct(self) -> None:
+        """A small file that a later night replaces under its own name.
+
+        Where the history and the night are written at once, only the corrected one ever exists.
+        """
+        places = ("Hannover", "Hannover", "Köln")
+        stepwise = self.company.written in ((0,), (1,)) or self.company.nights == 0
+        first = self._hub(0, 0 if stepwise else 1, places)
+        if self.company.nights and stepwise:
+            self._hub(1, 1, places[:2])
+            first.status = "loaded"
+
+    def _hub(self, night: int, version: int, places: tuple[str, ...]) -> FileTruth:
+        day = self.company.history_end
+        folder = self._folder(night) / CORRECTED.split("_", 1)[0]
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{CORRECTED}_{day:%Y%m%d}_hub.jsonl"
+        kept = places if version == 0 else ("Hannover", "Bremen")
+        path.write_text("".join(HUB_EVENT.format(number=n, place=p) for n, p in enumerate(kept, start=1)))
+        finish(path, day + dt.timedelta(days=version), FEEDS.index(CORRECTED) + 60)
+        truth = FileTruth(night, CORRECTED, path, loaded=len(kept))
+        self.done.append(truth)
+        return truth
 
 
-def _mark_repeated(out: Path, files: list[FileTruth]) -> None:
+def landed(files: list[FileTruth], night: int) -> list[FileTruth]:
+    """Files by the end of a night; one that was replaced under its name is superseded."""
+    known = [file for file in files if file.night <= night]
+    newest = {file.name: file for file in known}
+    return [file if newest[file.name] is file else replace(file, status="superseded") for file in known]
+
+
+def _mark_repeated(files: list[FileTruth]) -> None:
     """A file whose content has come before under another name has no effect."""
     seen: dict[tuple[str, int], list[FileTruth]] = {}
-    for file in sorted(files, key=lambda file: (file.night, file.name)):
-        path = file.path(out)
-        alike = seen.setdefault((file.feed, path.stat().st_size), [])
-        if any(sha256(path) == sha256(other.path(out)) for other in alike):
-            file.status, file.bad = "duplicate", []
-            file.loaded = file.quarantined = file.duplicate = file.control = 0
+    for file in files:
+        alike = seen.setdefault((file.feed, file.path.stat().st_size), [])
+        if any(sha256(file.path) == sha256(other.path) for other in alike):
+            file.has_no_effect()
         alike.append(file)
 
 
@@ -202,4 +302,5 @@ def _date(day: int | np.integer) -> dt.date:
 
 def sha256(path: Path) -> str:
     """Hash of a file's content."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -48,6 +48,8 @@ FEEDS = (
     "wms_return_receipts", "wms_inspections", "wms_dispositions", "crm_customers",
     "crm_return_requests", "crm_refunds",
 )  # fmt: skip
+# Feeds of which some rows come a night late, in a file of their own.
+LATE_FEEDS = ("wms_carrier_invoices", "wms_inspections")
 EVENTS = (
     "label_created",
     "dropped_off",
@@ -77,6 +79,18 @@ class World:
     goods: Goods
     money: Money
 
+    def split(self, late: bool) -> World:
+        """The same world with only those rows of the late feeds that are late, or are not."""
+        goods = self.goods
+        return replace(
+            self,
+            goods=replace(
+                goods,
+                charges=goods.charges[goods.charges["is_late"] == late],
+                inspections=goods.inspections[goods.inspections["is_late"] == late],
+            ),
+        )
+
     def start(self, night: int) -> int:
         """First second of what a night exports; the history takes all before."""
         return -NEVER if night == 0 else int(self.company.cutoffs[night - 1])
@@ -101,9 +115,7 @@ def appended(world: World, table: pd.DataFrame, night: int) -> pd.DataFrame:
     return table[(seen >= world.start(night)) & (seen < world.end(night))]
 
 
-def changed(
-    world: World, night: int, *versions: pd.Series | np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def changed(world: World, night: int, *versions: pd.Series | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rows of a delta feed that are new or changed in a night, and their last change."""
     end = world.end(night)
     latest = np.full(len(versions[0]), -1, dtype=np.int64)
@@ -119,9 +131,7 @@ def changed(
 def sales_lines(world: World, night: int) -> Rows:
     """CSV with `;`, decimal comma, local time of Berlin, latin-1."""
     sales = world.sales
-    keep, latest = changed(
-        world, night, sales["ordered_at"], sales["shipped_at"], sales["voided_at"]
-    )
+    keep, latest = changed(world, night, sales["ordered_at"], sales["shipped_at"], sales["voided_at"])
     part, end = sales.iloc[keep], world.end(night)
 
     def local(column: np.ndarray | pd.Series) -> Text:
@@ -211,9 +221,7 @@ def _references(world: World, table: pd.DataFrame) -> pd.DataFrame:
     """Order, order line, request, RMA, currency and customer of money rows."""
     lines, sales = world.goods.lines, world.sales
     line, sale = table["line"].to_numpy(), table["sale"].to_numpy()
-    by_line = lines[
-        ["order", "line_no", "request", "rma", "rma_line", "currency", "customer", "path"]
-    ]
+    by_line = lines[["order", "line_no", "request", "rma", "rma_line", "currency", "customer", "path"]]
     found = by_line.iloc[line].reset_index(drop=True)
     own = line < 0
     for name in ("order", "line_no", "currency", "customer"):

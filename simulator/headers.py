@@ -31,3 +31,5 @@ HEADERS = {
         "customer_id,name,email,phone,country,segment,created_at,merged_into,marketing_consent"
     ),
 }
+
+DELIMITERS = {"erp_sales_lines": ";", "wms_carrier_invoices": ";", "erp_recovery_sales": "\t"}

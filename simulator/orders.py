@@ -53,15 +53,11 @@ def blocks(company: Company) -> Iterator[Block]:
     weights = day_weights(company)
     edges = np.concatenate([[0.0], np.cumsum(weights) / weights.sum()])
     starts = epoch(company.start) + np.arange(len(edges)) * DAY
-    number = 0
-    for first in range(0, company.order_lines, company.block_lines):
+    for number, first in enumerate(range(0, company.order_lines, company.block_lines)):
         last = min(first + company.block_lines, company.order_lines)
         quantile = (np.arange(first, last) + 0.5) / company.order_lines
         yield Block(number, first, np.interp(quantile, edges, starts).astype(np.int64))
-        number += 1
-    daily = company.night_order_lines or max(
-        4, round(company.order_lines * weights[-1] / weights.sum())
-    )
+    daily = company.night_order_lines or max(4, round(company.order_lines * weights[-1] / weights.sum()))
     for night in range(1, company.nights + 1):
         for first in range(0, daily, company.block_lines):
             count = min(company.block_lines, daily - first)
@@ -136,9 +132,7 @@ def unambiguous(seconds: np.ndarray) -> np.ndarray:
     return seconds
 
 
-def _add_item_columns(
-    company: Company, items: Items, rng: np.random.Generator, sales: pd.DataFrame
-) -> None:
+def _add_item_columns(company: Company, items: Items, rng: np.random.Generator, sales: pd.DataFrame) -> None:
     item = (rng.random(len(sales)) ** 1.5 * items.sold).astype(np.int64)
     version = items.version(sales["ordered_at"].to_numpy())
     month = (sales["ordered_at"].to_numpy() - epoch(company.start)) // (30 * DAY)

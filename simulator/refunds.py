@@ -73,9 +73,7 @@ def entitled(lines: pd.DataFrame, row: np.ndarray, units: np.ndarray) -> dict[in
     return {C_MERCHANDISE: net, C_TAX: tax, C_RESTOCKING: -fee}
 
 
-def make_money(
-    seed: int, rates: Rates, block: Block, sales: pd.DataFrame, goods: Goods, ids: Ids
-) -> Money:
+def make_money(seed: int, rates: Rates, block: Block, sales: pd.DataFrame, goods: Goods, ids: Ids) -> Money:
     """Credit and refund the block's returns, with the defects that reconciliation looks for."""
     rng = np.random.default_rng([seed, 5, block.number])
     credited = _make_credited(rng, goods)
@@ -90,9 +88,7 @@ def make_money(
     return Money(tenders, memos, _with_batches(settlements, rates, ids), credited)
 
 
-def _goodwill(
-    rng: np.random.Generator, sales: pd.DataFrame, lines: pd.DataFrame, ids: Ids
-) -> Money:
+def _goodwill(rng: np.random.Generator, sales: pd.DataFrame, lines: pd.DataFrame, ids: Ids) -> Money:
     """Refunds of outbound shipping without any return: they belong to no return line."""
     kept = (sales["shipped_at"] < NEVER) & (sales["shipping"] > 0)
     kept &= ~np.isin(np.arange(len(sales)), lines["sale"])
@@ -128,9 +124,7 @@ def _make_credited(rng: np.random.Generator, goods: Goods) -> pd.DataFrame:
     np.maximum.at(last, receipts["line"].to_numpy(), receipts["received_at"].to_numpy())
     at = last + rng.integers(4 * HOUR, 6 * DAY, size)
     units = received.copy()
-    instant = (
-        (path == NORMAL) & (lines["resolution"] == REFUND).to_numpy() & (rng.random(size) < 0.12)
-    )
+    instant = (path == NORMAL) & (lines["resolution"] == REFUND).to_numpy() & (rng.random(size) < 0.12)
     instant |= (path == LOST) & (rng.random(size) < 0.5)
     at = np.where(instant, lines["dropped_at"].to_numpy() + HOUR, at)
     units = np.where(instant, lines["authorized"], units)
@@ -219,9 +213,7 @@ def _make_memos(
     doubled = np.isin(defect, (DUP_MEMO, DUP_BOTH, DUP_REVERSED))
     parts.append(_memo(credited, doubled, memo[1], again, none, 1, is_duplicate=True))
     # The second memo is taken back; or the first is, and a right one follows.
-    parts.append(
-        _memo(credited, defect == DUP_REVERSED, memo[2], back, memo[1], -1, is_duplicate=True)
-    )
+    parts.append(_memo(credited, defect == DUP_REVERSED, memo[2], back, memo[1], -1, is_duplicate=True))
     parts.append(_memo(credited, defect == REVERSED, memo[2], back, memo[0], -1))
     parts.append(_memo(credited, defect == REVERSED, memo[3], back + HOUR, none, 1))
     memos = pd.concat(parts, ignore_index=True)

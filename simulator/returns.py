@@ -103,6 +103,17 @@ def make_goods(seed: int, items: Items, block: Block, sales: pd.DataFrame, ids: 
     )
 
 
+def delay(goods: Goods, seed: list[int], dirt: float, history_end: int) -> None:
+    """Hold back a few rows of the last weeks of history until the night after it."""
+    rng = np.random.default_rng(seed)
+    for table, column in ((goods.charges, "invoiced_on"), (goods.inspections, "inspected_at")):
+        at = table[column].to_numpy()
+        recent = (at < history_end) & (at >= history_end - 21 * DAY)
+        late = recent & (rng.random(len(table)) < 0.03 * dirt)
+        table["is_late"] = late
+        table["seen"] = np.where(late, history_end + 12 * HOUR, table["seen"])
+
+
 # -- lines -----------------------------------------------------------------------------------------
 
 
@@ -144,9 +155,7 @@ def _paths(rng: np.random.Generator, sales: pd.DataFrame, sale: np.ndarray) -> n
     return np.where((path == BLIND_ORDER) & repeated, RMA_ONLY, path)
 
 
-def _blind_lines(
-    rng: np.random.Generator, items: Items, block: Block, returns: int
-) -> pd.DataFrame:
+def _blind_lines(rng: np.random.Generator, items: Items, block: Block, returns: int) -> pd.DataFrame:
     """Parcels that name neither an RMA nor an order."""
     size = max(2, round(returns * 0.01))
     country = rng.integers(0, 5, size)
@@ -285,9 +294,7 @@ def _make_inspections(
     size = len(receipt)
     first_at = receipts["received_at"].to_numpy() + rng.integers(2 * HOUR, 4 * DAY, len(receipts))
     later = np.concatenate([np.zeros(len(looked), int), rng.integers(HOUR, DAY, len(again))])
-    broken = np.isin(
-        lines["reason"].to_numpy()[receipts["line"].to_numpy()[receipt]], (0, 1, 4, 11)
-    )
+    broken = np.isin(lines["reason"].to_numpy()[receipts["line"].to_numpy()[receipt]], (0, 1, 4, 11))
     functional = np.where(
         broken,
         pick(rng, np.array([5, 10, 25, 30, 20, 10]), size),
@@ -307,6 +314,7 @@ def _make_inspections(
     )
     inspections["id"] = ids.take("inspection", size)
     inspections["seen"] = inspections["inspected_at"]
+    inspections["is_late"] = False
     return inspections
 
 
@@ -408,9 +416,7 @@ def _make_recoveries(
     size, scrap = len(sold), code[sold] == RC
     quantity = dispositions["quantity"].to_numpy()[sold]
     currency = dispositions["currency"].to_numpy()[sold]
-    item = lines["item"].to_numpy()[
-        receipts["line"].to_numpy()[dispositions["receipt"].to_numpy()[sold]]
-    ]
+    item = lines["item"].to_numpy()[receipts["line"].to_numpy()[dispositions["receipt"].to_numpy()[sold]]]
     price = rounded(items.list_price[0, item] * PRICE_FACTOR_PCT[currency], 100)
     percent = np.where(scrap, 2, rng.integers(15, 60, size))
     gross = rounded(price * quantity * percent, 100)
@@ -422,8 +428,7 @@ def _make_recoveries(
             "gross": gross,
             "fees": rounded(gross * rng.integers(0, 18, size), 100),
             "currency": currency,
-            "sold_at": dispositions["disposed_at"].to_numpy()[sold]
-            + rng.integers(DAY, 25 * DAY, size),
+            "sold_at": dispositions["disposed_at"].to_numpy()[sold] + rng.integers(DAY, 25 * DAY, size),
         }
     )
     recoveries["id"] = ids.take("recovery", size)
@@ -468,6 +473,7 @@ def _make_charges(rng: np.random.Generator, lines: pd.DataFrame) -> pd.DataFrame
     ]
     charges = pd.concat(parts, ignore_index=True)
     charges["seen"] = charges["invoiced_on"]
+    charges["is_late"] = False
     return charges
 
 

@@ -189,7 +189,7 @@ class KnownReturns:
             requested < NEVER, requested, np.where(authorized < NEVER, authorized, self.first_at)
         )
 
-    # -- money in euro cents ------------------------------------------------------------------------
+    # -- money in euro cents --
 
     def costs(self) -> np.ndarray:
         """Cents of reporting currency by component and line: shape (6, lines)."""
@@ -203,9 +203,7 @@ class KnownReturns:
         charges = self.world.goods.charges
         charges = charges[charges["seen"] < self.end]
         riding = np.flatnonzero(np.isin(self.column("path"), HAS_PARCEL) & self.has_rma)
-        members = self.lines.iloc[riding][["tracking", "authorized", "rma_line"]].assign(
-            line=riding
-        )
+        members = self.lines.iloc[riding][["tracking", "authorized", "rma_line"]].assign(line=riding)
         members = members.sort_values(["tracking", "rma_line"])
         members["upto"] = members.groupby("tracking")["authorized"].cumsum()
         members["whole"] = members.groupby("tracking")["authorized"].transform("sum")
@@ -269,9 +267,7 @@ class KnownReturns:
     def _asset_cents(self, rows: pd.DataFrame, percent: np.ndarray | int) -> np.ndarray:
         line = rows["line"].to_numpy()
         cents = rounded(rows["quantity"].to_numpy() * self.unit_cost[line] * percent, 10_000)
-        euro = self.world.rates.to_eur(
-            cents, self.cost_currency[line], rows["disposed_at"].to_numpy()
-        )
+        euro = self.world.rates.to_eur(cents, self.cost_currency[line], rows["disposed_at"].to_numpy())
         return total(line, euro, self.size)
 
     def _latest_grade(self) -> np.ndarray:
@@ -370,9 +366,7 @@ class KpiTruth:
         ended = known.dispositions[known.dispositions["is_ended"]]
         ended = ended[counted[ended["line"].to_numpy()]]
         line = ended["line"].to_numpy()
-        self._span(
-            known, line, ended["disposed_at"].to_numpy(), ended["quantity"].to_numpy(), EVENT
-        )
+        self._span(known, line, ended["disposed_at"].to_numpy(), ended["quantity"].to_numpy(), EVENT)
         lapsed = np.flatnonzero(counted & (known.expired > 0))
         until = known.column("expires_at")[lapsed]
         self._span(known, lapsed, until, known.expired[lapsed], COMPETING)
@@ -383,9 +377,7 @@ class KpiTruth:
         ended_otherwise = (known.refused | known.cancelled) & known.is_there
         refused = np.flatnonzero(ended_otherwise & ~known.is_returnless)
         late = known.column("path")[refused] == CANCELLED_LATE
-        until = np.where(
-            late, known.column("cancelled_at")[refused], known.column("decided_at")[refused]
-        )
+        until = np.where(late, known.column("cancelled_at")[refused], known.column("decided_at")[refused])
         units = known.column("quantity")[refused]
         self._span(known, refused, until, units, COMPETING, in_kpi=False)
 
@@ -439,8 +431,7 @@ def _where(part: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _numbers(values: pd.Series, is_money: np.ndarray) -> list[str]:
     return [
-        money(int(value)) if cents else str(int(value))
-        for value, cents in zip(values, is_money, strict=True)
+        money(int(value)) if cents else str(int(value)) for value, cents in zip(values, is_money, strict=True)
     ]
 
 

@@ -10,14 +10,14 @@ import pandas as pd
 
 from simulator.company import Company
 from simulator.cycle import cycle_table
-from simulator.exports import FileTruth
+from simulator.exports import FileTruth, landed
 from simulator.feeds import World
 from simulator.reconcile import COLUMNS, goodwill_groups, line_groups
 from simulator.truth import KPIS, MONEY_ABOVE, MONEY_BELOW, KnownReturns, KpiTruth, money
 
 
 class Night:
-    """Truth of one business date, added up block by block; reconciliation goes to its file at once."""
+    """Truth of one business date, added up block by block; groups go to their file at once."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -99,4 +99,4 @@ class Truth:
     def finish(self, files: list[FileTruth]) -> None:
         """Write all; each date with the files that have landed by then."""
         for night, truth in enumerate(self.nights):
-            truth.finish([file for file in files if file.night <= night])
+            truth.finish(landed(files, night))
