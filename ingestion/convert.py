@@ -20,7 +20,7 @@ from ingestion.contract import Column, Contract, Layout, NegativeRule, TimeForma
 from ingestion.currencies import CODES, WITHOUT_DECIMALS
 from ingestion.mapping import Mapping
 from ingestion.numbers import PRECISIONS, plain_numbers, to_decimal, to_integer
-from ingestion.pseudonym import pseudonyms
+from ingestion.pseudonym import Pseudonyms
 from ingestion.readers.chunk import BadRow, Chunk
 from ingestion.readers.jsonl import LIST_SEPARATOR
 from ingestion.reasons import Reason
@@ -65,6 +65,7 @@ class Converter:
         self.contract = contract
         self.layout = layout
         self.mapping = Mapping(contract, layout)
+        self.pseudonyms = Pseudonyms()
         self._seen: dict[str, None] = {}
         self._rows = 0
 
@@ -105,6 +106,7 @@ class _Rows:
 
     def __init__(self, owner: Converter, chunk: Chunk) -> None:
         self.contract, self.layout, self.mapping = owner.contract, owner.layout, owner.mapping
+        self.pseudonyms = owner.pseudonyms
         self.chunk = chunk
         self.size = chunk.table.num_rows
         self.text = self.mapping.columns(chunk)
@@ -157,7 +159,7 @@ class _Rows:
         if column.type == "id":
             self._note(self._scientific(values), Reason.SCIENTIFIC_ID, name)
         if column.pii == "pseudonym":
-            return pseudonyms(values)
+            return self.pseudonyms.of(values)
         if column.type == "currency":
             known = mask(pc.is_in(values, value_set=pa.array(CODES)))
             self._note(~known & is_valid(values), Reason.UNKNOWN_CURRENCY, name)
@@ -313,7 +315,7 @@ class _Rows:
         found: list[pa.Array] = []
         for name, column in self.contract.columns.items():
             values = self.text[name] if column.type == "list" else self.done[name]
-            found.append(pseudonyms(values) if column.pii == "direct" else values)
+            found.append(self.pseudonyms.of(values) if column.pii == "direct" else values)
         return found
 
     def _extra(self) -> pa.Array:

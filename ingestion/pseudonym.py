@@ -11,6 +11,7 @@ from ingestion.text import each_once
 from warehouse.settings import settings
 
 HEX_DIGITS = 32
+REMEMBERED = 250_000  # identifiers, some 40 MB
 _BLOCK = 64  # bytes that SHA-256 takes at a time
 
 
@@ -34,7 +35,21 @@ def keyed_hash(key: bytes) -> Callable[[str], str]:
     return hashed
 
 
-def pseudonyms(values: pa.StringArray) -> pa.StringArray:
-    """Return the keyed hash of each identifier; null stays null. Each distinct one is hashed once."""
-    hashed = keyed_hash(settings().customer_key)
-    return each_once(values, lambda text: None if text is None else hashed(text))
+class Pseudonyms:
+    """Keyed hashes of columns; identifiers repeat, so the last ones are remembered."""
+
+    def __init__(self) -> None:
+        self._hash = keyed_hash(settings().customer_key)
+        self._known: dict[str | None, str | None] = {None: None}
+
+    def of(self, values: pa.StringArray) -> pa.StringArray:
+        """Return the keyed hash of each identifier; null stays null."""
+        if len(self._known) > REMEMBERED:
+            self._known = {None: None}
+        return each_once(values, self._one)
+
+    def _one(self, text: str | None) -> str | None:
+        found = self._known.get(text)
+        if found is None and text is not None:
+            found = self._known[text] = self._hash(text)
+        return found

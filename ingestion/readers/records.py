@@ -91,24 +91,23 @@ class Splitter:
             if len(data) > MAX_RECORD_BYTES:
                 raise _unclosed(f"the record at line {line} is longer than a megabyte")
             return 0, _nothing()
-        if self._is_plain(data, cut):
-            starts = _line_starts(data[:cut])
-            return cut, Block(data[:cut], starts, line + np.arange(len(starts)))
-        return self._careful(data, cut, line, at_end)
+        whole = data[:cut]
+        starts = _line_starts(whole)
+        if self._is_plain(whole, starts):
+            return cut, Block(whole, starts, line + np.arange(len(starts)))
+        return self._careful(data, cut, starts, line, at_end)
 
-    def _is_plain(self, data: bytes, cut: int) -> bool:
+    def _is_plain(self, data: bytes, starts: Offsets) -> bool:
         """True when each physical line is one sound record."""
-        if self._quote and data.find(self._quote, 0, cut) >= 0:
+        if (self._quote and self._quote in data) or b"\0" in data:
             return False
-        if data.find(b"\0", 0, cut) >= 0 or data.startswith((b"\n", b"\r")):
+        if int(np.diff(starts, append=len(data)).min()) <= 2:  # may be a blank line
             return False
-        if data.find(b"\n\n", 0, cut) >= 0 or data.find(b"\n\r", 0, cut) >= 0:
-            return False
-        returns = data.count(b"\r", 0, cut)
-        return not returns or returns == data.count(b"\r\n", 0, cut)
+        return b"\r" not in data or data.count(b"\r") == data.count(b"\r\n")
 
-    def _careful(self, data: bytes, cut: int, line: int, at_end: bool) -> tuple[int, Block]:
-        starts = _line_starts(data[:cut])
+    def _careful(
+        self, data: bytes, cut: int, starts: Offsets, line: int, at_end: bool
+    ) -> tuple[int, Block]:
         inner = np.zeros(len(starts), dtype=bool)
         faults: dict[int, tuple[Reason, str]] = {}
         last = -1
