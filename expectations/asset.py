@@ -49,9 +49,17 @@ class Meta:
 def no_rows(
     check: str, where: str, *, severity: FailureSeverity, description: str, advice: str = ""
 ) -> Expectation:
-    """Expect that no row of the asset fulfils `where`; those that do are the sample."""
+    """Expect that no row of the asset fulfils `where`; those that do are the sample.
+
+    Rows come as one JSON object of texts each: GX takes 13 ms to turn one decimal into JSON, and
+    would turn the decimals of 200 rows.
+    """
     return gxe.UnexpectedRowsExpectation(
-        unexpected_rows_query=f"select * from {{batch}} where {_escape(where)}",
+        unexpected_rows_query=(
+            "select (select jsonb_object_agg(e.key, e.value)"
+            " from jsonb_each_text(to_jsonb(t)) as e) as found"
+            f" from (select * from {{batch}}) as t where {_escape(where)}"
+        ),
         description=description,
         severity=severity,
         meta=Meta(check, advice).as_dict(),

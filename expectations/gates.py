@@ -35,9 +35,11 @@ if TYPE_CHECKING:
 Stage = Literal["landed", "core", "publish"]
 STAGES: tuple[Stage, ...] = ("landed", "core", "publish")
 log = logging.getLogger(__name__)
+# GX warns of each decimal that it turns into JSON, and of nothing else that matters here.
+logging.getLogger("great_expectations").setLevel(logging.ERROR)
 
 
-class GateFailed(Exception):  # noqa: N818
+class GateFailed(Exception):
     """A critical check failed: nothing may be published. The message names check, rows and file."""
 
     def __init__(self, result: GateResult) -> None:
@@ -136,13 +138,9 @@ def _judge(
     return checks, seconds
 
 
-def _validate(
-    context: EphemeralDataContext, source: Any, asset: Asset, reader: Any
-) -> list[CheckResult]:
+def _validate(context: EphemeralDataContext, source: Any, asset: Asset, reader: Any) -> list[CheckResult]:
     batch = source.add_query_asset(asset.name, asset.query).add_batch_definition_whole_table("all")
-    suite = context.suites.add(
-        ExpectationSuite(name=asset.suite, expectations=list(asset.expectations))
-    )
+    suite = context.suites.add(ExpectationSuite(name=asset.suite, expectations=list(asset.expectations)))
     definition = context.validation_definitions.add(
         gx.ValidationDefinition(name=asset.suite, data=batch, suite=suite)
     )

@@ -133,9 +133,7 @@ def _touched_units(connection: Connection[Any]) -> int:
     return int(counted[0]) if counted else 0
 
 
-def _earlier(
-    connection: Connection[Any], business_date: dt.date
-) -> dict[tuple[str, str, str], Any]:
+def _earlier(connection: Connection[Any], business_date: dt.date) -> dict[tuple[str, str, str], Any]:
     rows = connection.execute(
         "select distinct on (asset, check_name, column_name)"
         " asset, check_name, coalesce(column_name, ''), observed"

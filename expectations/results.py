@@ -57,9 +57,7 @@ class CheckResult:
         return text + (f"\n      To do: {self.advice}" if self.advice else "")
 
 
-def read(
-    result: ExpectationValidationResult, asset: Asset, connection: Connection[Any]
-) -> CheckResult:
+def read(result: ExpectationValidationResult, asset: Asset, connection: Connection[Any]) -> CheckResult:
     """Turn GX's result into ours; looks up sample rows where GX only counted."""
     config = result.expectation_config
     assert config is not None
@@ -119,9 +117,7 @@ def _listed(values: list[Any], kwargs: dict[str, Any]) -> list[dict[str, Any]]:
     return [v if isinstance(v, dict) else {column: v} for v in values]
 
 
-def _blame(
-    connection: Connection[Any], asset: Asset, where: str
-) -> tuple[int, list[dict[str, Any]]]:
+def _blame(connection: Connection[Any], asset: Asset, where: str) -> tuple[int, list[dict[str, Any]]]:
     """Count the rows of the asset that fulfil `where` and fetch a few."""
     cursor = connection.execute(
         f"select count(*) over () as n, q.* from ({asset.query}) as q where {where} limit {SAMPLES}"
@@ -131,10 +127,9 @@ def _blame(
     return (rows[0]["n"] if rows else 0), [{k: v for k, v in r.items() if k != "n"} for r in rows]
 
 
-def _sample(
-    row: dict[str, Any], key: tuple[str, ...], connection: Connection[Any]
-) -> dict[str, Any]:
+def _sample(row: dict[str, Any], key: tuple[str, ...], connection: Connection[Any]) -> dict[str, Any]:
     """Keys of a row, then its file and line; the whole row where it has none of the keys."""
+    row = row.get("found", row)
     found = {name: plain(row[name]) for name in key if name in row}
     found = found or {n: plain(v) for n, v in row.items() if not n.startswith("_")}
     if row.get("_file_id") is not None:

@@ -14,7 +14,8 @@ from expectations.night import Night
 
 # Processors settle within a week; two months hold enough refunds to be steady.
 SETTLED_AFTER_DAYS, WINDOW_DAYS = 8, 60
-WARNS, BLOCKS = 0.10, 0.50
+# Exchanges have a memo and no refund, so memos are always somewhat more.
+WARNS, BLOCKS = 0.20, 0.50
 # Fewer refunds than this scatter too much for a share.
 LEAST_REFUNDS = 50
 

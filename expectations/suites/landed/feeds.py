@@ -33,9 +33,7 @@ STALE_DAYS = 3
 
 def assets(night: Night) -> list[Asset]:
     """One asset for each feed that brought rows."""
-    return [
-        _asset(night, contract) for feed, contract in night.contracts.items() if night.rows(feed)
-    ]
+    return [_asset(night, contract) for feed, contract in night.contracts.items() if night.rows(feed)]
 
 
 def _asset(night: Night, contract: Contract) -> Asset:
@@ -43,9 +41,7 @@ def _asset(night: Night, contract: Contract) -> Asset:
     ids = ", ".join(str(f.file_id) for f in night.active(contract.feed))
     # On a history load the mix of the whole is as good as that of a part.
     query = f"select * from {name} where _file_id in ({ids})"
-    return Asset(
-        name, f"landed.{contract.feed}", query, list(_expectations(night, contract)), contract.key
-    )
+    return Asset(name, f"landed.{contract.feed}", query, list(_expectations(night, contract)), contract.key)
 
 
 def _expectations(night: Night, contract: Contract) -> Iterator[Expectation]:

@@ -95,8 +95,7 @@ def _table(night: Night, table: Published) -> Asset:
     checks: list[Expectation] = [
         gxe.UnexpectedRowsExpectation(
             unexpected_rows_query=(
-                f"select {keys}, count(*) as times from {{batch}}"
-                f" group by {keys} having count(*) > 1"
+                f"select {keys}, count(*) as times from {{batch}} group by {keys} having count(*) > 1"
             ),
             description=f"One row per {keys}.",
             severity=CRITICAL,
