@@ -52,7 +52,8 @@ final as (
     select
         'UNKNOWN', 'UNKNOWN', cast('1900-01-01' as date), cast('9999-12-31' as date), true, false,
         null, null, null, 'Unknown product', 'UNKNOWN', null, null, false, null, null, null, null,
-        true, null, null, null, null, null
+        true, null, cast(null as numeric(20, 8)), cast(null as numeric(18, 4)),
+        cast(null as numeric(18, 4)), null
     {%- endif %}
 )
 
