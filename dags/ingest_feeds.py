@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow.sdk import DAG, Param, task
-from assets import LANDED, SOURCES, START, TASK_DEFAULTS, nightly
+from assets import END, LANDED, SOURCES, START, TASK_DEFAULTS, nightly
 
 from nightly import stages
 
@@ -28,6 +28,7 @@ def ingest_dag(source: str, cron: str) -> DAG:
         dag_id=f"ingest_{source}",
         schedule=nightly(cron),
         start_date=START,
+        end_date=END,
         catchup=False,
         max_active_runs=1,
         default_args=TASK_DEFAULTS,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow.sdk import DAG, Param, task
-from assets import POOL_SLOTS, START, TASK_DEFAULTS
+from assets import END, POOL_SLOTS, START, TASK_DEFAULTS
 
 from nightly import upkeep
 
@@ -22,6 +22,7 @@ with DAG(
     dag_id="maintenance",
     schedule="0 12 * * 0",
     start_date=START,
+    end_date=END,
     catchup=False,
     max_active_runs=1,
     default_args=TASK_DEFAULTS | {"pool_slots": POOL_SLOTS},

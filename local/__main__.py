@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import typer
 
 from warehouse.settings import settings
@@ -17,6 +19,9 @@ def run(order_lines: int | None = None, seed: int = 7, nights: int = 1) -> None:
     from local.run import run as run_company
     from warehouse.server import ServerError
 
+    # However the run is stopped, it stops what it started.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         run_company(order_lines or default_order_lines(), seed, nights)
     except (RunFailed, AirflowError, ServerError) as error:
@@ -35,7 +40,7 @@ def up() -> None:
 
     migrate()
     airflow.prepare()
-    airflow.start()
+    airflow.start(nightly=True)
     api = airflow.Api()
     for dag in airflow.DAGS:
         api.unpause(dag)

@@ -26,10 +26,17 @@ from warehouse.connections import dsn
 from warehouse.secrets import secret
 from warehouse.settings import ROOT, process_environment, settings
 
-PROCESSES = ("api-server", "scheduler", "dag-processor", "triggerer")
+# Without the log servers: they would listen on all interfaces, and the logs are on this machine.
+PROCESSES = {
+    "api-server": (),
+    "scheduler": ("--skip-serve-logs",),
+    "dag-processor": (),
+    "triggerer": ("--skip-serve-logs",),
+}
 DAGS = ("ingest_erp", "ingest_wms", "ingest_crm", "build_marts", "maintenance")
 POOL, POOL_SLOTS = "warehouse_writes", "4"
 START_SECONDS = 120
+BACKFILL_SECONDS = 120
 
 
 class AirflowError(RuntimeError):
@@ -68,6 +75,10 @@ def environment() -> dict[str, str]:
         "AIRFLOW__API_AUTH__JWT_SECRET": secret("airflow_jwt") * 2,
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
         "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "2",
+        # A scheduler that was killed leaves tasks behind; its successor takes them over soon.
+        "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "15",
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "60",
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60",
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO",
@@ -115,12 +126,16 @@ def command(*arguments: str) -> str:
     return done.stdout
 
 
-def start() -> None:
-    """Start the processes that don't run yet and wait until the API answers."""
+def start(nightly: bool) -> None:
+    """Start the processes that don't run yet and wait until the API answers.
+
+    With `nightly` the DAGs' schedules are on; without, only what is asked for runs.
+    """
     running = _running()
     for name in PROCESSES:
         if name not in running:
-            running[name] = _spawn(name)
+            _end_orphans(name)
+            running[name] = _spawn(name, nightly)
     _pids().write_text(json.dumps(running))
     _wait_for_api()
 
@@ -168,6 +183,30 @@ class Api:
         """Turn a DAG's schedule on, or off."""
         self.client.patch(f"/dags/{dag}", json={"is_paused": paused}).raise_for_status()
 
+    def backfill(self, dag: str, first: str, last: str) -> None:
+        """Run the partitions `first` to `last` (business dates); those that went well stay."""
+        wanted = {
+            "dag_id": dag,
+            "from_date": f"{first}T00:00:00Z",
+            "to_date": f"{last}T23:59:59Z",
+            "reprocess_behavior": "failed",
+            "max_active_runs": 1,  # a backfill's own limit, it would override the DAG's
+            "dag_run_conf": {},
+        }
+        deadline = time.monotonic() + BACKFILL_SECONDS
+        answer = self.client.post("/backfills", json=wanted)
+        # A DAG has one backfill at a time, and the scheduler closes a finished one only now and then.
+        while answer.status_code == httpx.codes.CONFLICT and time.monotonic() < deadline:
+            time.sleep(1)
+            answer = self.client.post("/backfills", json=wanted)
+        if answer.is_error:
+            raise AirflowError(f"backfill of {dag} for {first} to {last}: {answer.text[:500]}")
+
+    def run_again(self, dag: str, run_id: str) -> None:
+        """Run the failed tasks of a run, and what follows them, once more."""
+        wanted = {"dry_run": False, "only_failed": True}
+        self.client.post(f"/dags/{dag}/dagRuns/{run_id}/clear", json=wanted).raise_for_status()
+
     def runs(self, dag: str, date: str) -> list[dict[str, Any]]:
         """Runs of a DAG for one partition, newest first."""
         found = self.get(f"/dags/{dag}/dagRuns", limit=100, order_by="-id")["dag_runs"]
@@ -206,6 +245,16 @@ def _running() -> dict[str, int]:
     return {name: pid for name, pid in known.items() if _is_alive(pid)}
 
 
+def _end_orphans(name: str) -> None:
+    """End what a killed process left in its group: its workers would go on without it."""
+    group = json.loads(_pids().read_text()).get(name) if _pids().exists() else None
+    for found in Path("/proc").glob("[0-9]*"):
+        pid = int(found.name)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if group and os.getpgid(pid) == group and _is_alive(pid):
+                os.kill(pid, signal.SIGKILL)
+
+
 def _is_alive(pid: int) -> bool:
     """True where `pid` is one of our Airflow processes and no zombie."""
     with contextlib.suppress(ChildProcessError):
@@ -217,12 +266,12 @@ def _is_alive(pid: int) -> bool:
     return b"airflow" in text
 
 
-def _spawn(name: str) -> int:
+def _spawn(name: str, nightly: bool) -> int:
     log = home() / f"{name}.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [str(Path(sys.executable).parent / "airflow"), name],
-            env=environment(),
+            [str(Path(sys.executable).parent / "airflow"), name, *PROCESSES[name]],
+            env=environment() | {"NIGHTLY_SCHEDULE": "on" if nightly else "off"},
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -265,7 +314,7 @@ def _metadata_url(scheme: str) -> str:
 
 def _fingerprint() -> str:
     """Changes where DAGs, environment or metadata database do."""
-    parts = [_metadata_url("x"), (ROOT / "requirements.lock").read_bytes()]
+    parts: list[str | bytes] = [_metadata_url("x"), (ROOT / "requirements.lock").read_bytes()]
     parts += [path.read_bytes() for path in sorted((ROOT / "dags").glob("*.py"))]
     digest = hashlib.sha256()
     for part in parts:

@@ -44,7 +44,7 @@ def run(order_lines: int, seed: int = 7, nights: int = 1) -> None:
     if todo:
         _say("Airflow: metadata database, scheduler, DAG processor, API server, triggerer")
         airflow.prepare()
-        airflow.start()
+        airflow.start(nightly=False)
         try:
             api = airflow.Api()
             for date in todo:
@@ -63,6 +63,7 @@ def run_night(api: airflow.Api, date: dt.date) -> None:
     _say(f"Night of {key}")
     for dag in ("build_marts", *SOURCES):
         api.unpause(dag)
+    _again_where_failed(api, key)
     for dag in SOURCES:
         _create_run(api, dag, key)
     seen: dict[str, str] = {}
@@ -78,15 +79,19 @@ def run_night(api: airflow.Api, date: dt.date) -> None:
     raise RunFailed(f"the night of {key} took longer than {NIGHT_SECONDS // 60} minutes")
 
 
+def _again_where_failed(api: airflow.Api, key: str) -> None:
+    """A build that failed before goes on where it stopped; its sources need not run again."""
+    for run in api.runs("build_marts", key)[:1]:
+        if run["state"] == "failed":
+            api.run_again("build_marts", run["dag_run_id"])
+
+
 def _create_run(api: airflow.Api, dag: str, key: str) -> None:
     """Backfill one partition. A run that failed before is run again, one under way is left alone."""
     runs = api.runs(dag, key)
     if runs and runs[0]["state"] not in ("failed",):
         return
-    airflow.command(
-        "backfill", "create", "--dag-id", dag, "--from-date", key,
-        "--to-date", f"{key}T23:59:59+00:00", "--reprocess-behavior", "failed",
-    )  # fmt: skip
+    api.backfill(dag, key, key)
 
 
 def _newest(api: airflow.Api, dag: str, key: str, seen: dict[str, str]) -> str:
