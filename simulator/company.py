@@ -279,8 +279,9 @@ def _never_sold(company: Company, months: np.ndarray, sold: int, count: int) -> 
     """The last items are new on a night, or vanish from the master; nothing of them is sold."""
     launched = np.zeros(count, dtype=int)
     withdrawn = np.full(count, len(months))
-    launched[sold : sold + 6] = np.searchsorted(months, epoch(company.history_end) // DAY + 1)
-    withdrawn[sold + 6 :] = max(1, len(months) // 2)
+    end = epoch(company.history_end) // DAY
+    launched[sold : sold + 6] = np.searchsorted(months, end + 1)
+    withdrawn[sold + 6 :] = max(1, np.searchsorted(months, end) // 2)
     return launched, withdrawn
 
 
