@@ -231,7 +231,7 @@ class Layout(Strict):
     def name_pattern(self) -> re.Pattern[str]:
         """Regular expression of the file name; group `date` holds the business date's text."""
         parts = re.split(r"(\{date[^}]*\}|\*)", self.file)
-        return re.compile("".join(self._part(p) for p in parts) + "$")
+        return re.compile("".join(self._part(p) for p in parts) + r"\Z", re.DOTALL)
 
     @functools.cached_property
     def date_format(self) -> str:
@@ -241,7 +241,7 @@ class Layout(Strict):
 
     def business_date(self, name: str) -> dt.date | None:
         """Business date in a file's name; None where the name is not of this layout."""
-        found = self.name_pattern.match(name)
+        found = self.name_pattern.match(re.sub(r"\.(gz|zip)$", "", name, flags=re.IGNORECASE))
         if not found:
             return None
         try:

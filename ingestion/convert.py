@@ -86,7 +86,7 @@ class Converter:
     def finish(self) -> None:
         """Raise FileRejected where no record of the file had a required column."""
         if self.layout.format != "csv" and self._rows:
-            self.mapping.check_missing(list(self._seen))
+            self.mapping.check_required(list(self._seen))
 
     def _own_rows(self, chunk: Chunk) -> tuple[Chunk, int]:
         """Keep the rows that belong to this feed, where one file feeds several."""

@@ -16,12 +16,14 @@ from typing import IO, cast
 
 import fsspec
 
-from ingestion.contract import Contract, Layout
+from ingestion.archives import unpacked
+from ingestion.contract import Contract
 from ingestion.readers.chunk import Scan
 from warehouse.settings import settings
 
 BLOCK = 1 << 20
 HEAD_BYTES = 4 << 10
+MAX_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -38,20 +40,23 @@ class LandedFile:
     fault: str | None = None
 
     def open(self) -> IO[bytes]:
-        """Open the file for reading from its start."""
-        filesystem, _ = fsspec.url_to_fs(settings().landing)
-        return cast("IO[bytes]", filesystem.open(self.path, "rb"))
+        """Open the content for reading from its start, unpacked where the file is packed."""
+        return unpacked(self._open_packed(), self.name, self.size)
 
     def scan(self) -> Scan:
-        """Read the file once for its hash, size and first bytes."""
+        """Read the file once for its hash and size, and the content's first bytes."""
         digest = hashlib.sha256()
-        size, head = 0, b""
-        with self.open() as file:
+        size = 0
+        with self._open_packed() as file:
             while block := file.read(BLOCK):
                 digest.update(block)
                 size += len(block)
-                head = head or block[:HEAD_BYTES]
-        return Scan(digest.hexdigest(), size, head)
+        with self.open() as content:
+            return Scan(digest.hexdigest(), size, content.read(HEAD_BYTES))
+
+    def _open_packed(self) -> IO[bytes]:
+        filesystem, _ = fsspec.url_to_fs(settings().landing)
+        return cast("IO[bytes]", filesystem.open(self.path, "rb"))
 
 
 def discover(contract: Contract, until: dt.date) -> list[LandedFile]:
@@ -79,25 +84,52 @@ def _settled(first: LandedFile, second: LandedFile | None) -> LandedFile:
 
 def _look(contract: Contract) -> Iterable[LandedFile]:
     filesystem, root = fsspec.url_to_fs(settings().landing)
-    for folder in (f"{root.rstrip('/')}/{contract.source}", root):
-        if not filesystem.isdir(folder):
+    for folder, layouts in _folders(contract).items():
+        path = f"{root.rstrip('/')}/{folder}".rstrip("/")
+        if not filesystem.isdir(path):
             continue
-        filesystem.invalidate_cache(folder)
-        entries = {e["name"]: e for e in filesystem.ls(folder, detail=True)}
-        for path, entry in entries.items():
-            if entry["type"] != "file" or entry.get("islink"):
-                continue
-            yield from _matching(contract, path, entry, f"{path}.done" in entries)
+        filesystem.invalidate_cache(path)
+        entries = {e["name"]: e for e in filesystem.ls(path, detail=True)}
+        for place, entry in entries.items():
+            if entry["type"] != "directory" and not place.endswith(".done"):
+                yield from _matching(contract, layouts, place, entry, f"{place}.done" in entries)
 
 
-def _matching(contract: Contract, path: str, entry: dict[str, object], is_done: bool) -> Iterable[LandedFile]:
+def _folders(contract: Contract) -> dict[str, list[str]]:
+    """Layouts by the folder that they look in."""
+    found: dict[str, list[str]] = {}
+    for name, layout in contract.layouts.items():
+        for folder in [contract.source, ""] if layout.folder is None else [layout.folder]:
+            found.setdefault(folder.strip("/"), []).append(name)
+    return found
+
+
+def _matching(
+    contract: Contract, layouts: list[str], path: str, entry: dict[str, object], is_done: bool
+) -> Iterable[LandedFile]:
     name = path.rsplit("/", 1)[-1]
-    for layout_name, layout in contract.layouts.items():
-        date = layout.business_date(name)
+    for layout_name in layouts:
+        date = contract.layouts[layout_name].business_date(name)
         if date is not None:
             yield LandedFile(
-                name, path, layout_name, date, cast("int", entry["size"]), _modified(entry), is_done
-            )
+                _printable(name), path, layout_name, date, cast("int", entry["size"]),
+                _modified(entry), is_done, _fault(name, entry),
+            )  # fmt: skip
+
+
+def _printable(name: str) -> str:
+    """The name as the ledger can hold it: control characters and broken encoding spelt out."""
+    text = name.encode(errors="backslashreplace").decode()
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def _fault(name: str, entry: dict[str, object]) -> str | None:
+    """What is wrong with a file before it is opened."""
+    if entry.get("islink") or entry["type"] not in ("file", "link"):
+        return "it is a link or no plain file; deliver the file itself"
+    if _printable(name) != name or len(name) > MAX_NAME:
+        return "its name has control or broken characters, or is too long; rename it"
+    return None
 
 
 def _modified(entry: dict[str, object]) -> dt.datetime:
@@ -107,8 +139,3 @@ def _modified(entry: dict[str, object]) -> dt.datetime:
     if isinstance(value, str):
         return dt.datetime.fromisoformat(value).astimezone(dt.UTC)
     return dt.datetime.fromtimestamp(float(cast("float", value)), dt.UTC)
-
-
-def layout_of(contract: Contract, file: LandedFile) -> Layout:
-    """The layout that a file's name belongs to."""
-    return contract.layouts[file.layout]

@@ -32,7 +32,8 @@ class Mapping:
         if twice:
             raise FileRejected(Rejection.HEADER, f"columns stand twice: {', '.join(twice)}")
         if self.layout.format == "csv":
-            self.check_missing(header)
+            self.check_required(header)
+            self._check_renamed(header)
         extra = self.extra_columns(header)
         if extra and self.layout.extra_columns == "reject":
             raise FileRejected(
@@ -41,23 +42,28 @@ class Mapping:
             )
         self._checked = header
 
-    def check_missing(self, header: list[str]) -> None:
-        """Raise FileRejected where a required column is missing, or one was renamed."""
-        absent = [n for n in self.contract.columns if not self._is_given(n, header)]
-        missing = [n for n in absent if self.contract.columns[n].required]
+    def check_required(self, header: list[str]) -> None:
+        """Raise FileRejected where a required column is missing."""
+        missing = [n for n in self._absent(header) if self.contract.columns[n].required]
         if missing:
             raise FileRejected(
                 Rejection.HEADER,
                 f"required columns are missing: {', '.join(missing)}; the file has "
                 f"{', '.join(header)[:500]}. If they were renamed, add aliases to the layout",
             )
-        extra = self.extra_columns(header)
+
+    def _check_renamed(self, header: list[str]) -> None:
+        """Raise FileRejected where one column is gone and another is new: that loses values."""
+        absent, extra = self._absent(header), self.extra_columns(header)
         if absent and extra and self.layout.is_canonical:
             raise FileRejected(
                 Rejection.HEADER,
                 f"{', '.join(absent)} missing, {', '.join(extra)} unknown: if renamed, add aliases "
                 "to the layout",
             )
+
+    def _absent(self, header: list[str]) -> list[str]:
+        return [n for n in self.contract.columns if not self._is_given(n, header)]
 
     def extra_columns(self, header: list[str]) -> list[str]:
         """Columns of the file that no column of the contract is made from."""

@@ -157,11 +157,24 @@ class _CsvFile:
             ),
             convert_options=_as_text(names, self.layout.null_values),
         )
+        self._refuse_cut_row(block, ragged)
         if table.num_rows + len(ragged) != len(kept):
             raise FileRejected(
                 Rejection.MALFORMED, f"records after line {block.lines[0]} can't be told apart"
             )
         return _renamed(table.combine_chunks(), self.header), ragged
+
+    def _refuse_cut_row(self, block: Block, ragged: dict[int, tuple[Reason, str]]) -> None:
+        """A last row that has neither all its fields nor its line end was cut off."""
+        last = len(block) - 1
+        if last in ragged and not block.data.endswith(b"\n"):
+            fields = len(self._fields(block.text(last)))
+            if fields < len(self.header):
+                raise FileRejected(
+                    Rejection.TRUNCATED,
+                    f"line {block.lines[last]} breaks off after {fields} of {len(self.header)} "
+                    "fields; ask for the file again",
+                )
 
     def _parse_plainly(self, block: Block, kept: Offsets) -> tuple[pa.Table, dict[int, tuple[Reason, str]]]:
         """The same without Arrow, for one column or no quotes."""

@@ -52,7 +52,9 @@ class _JsonlFile:
         self._clear()
 
     def chunks(self, file: IO[bytes]) -> Iterator[Chunk]:
-        for line_no, line in enumerate(file, start=1):
+        for line_no, line in enumerate(iter(lambda: file.readline(MAX_RECORD_BYTES), b""), start=1):
+            if len(line) == MAX_RECORD_BYTES and not line.endswith(b"\n"):
+                raise FileRejected(Rejection.MALFORMED, f"line {line_no} is longer than a megabyte")
             line = self.decoder.start(line) if line_no == 1 else line
             if not line.strip():
                 continue
@@ -80,9 +82,6 @@ class _JsonlFile:
                 Rejection.TRUNCATED if not line.endswith(b"\n") else Rejection.MALFORMED,
                 f"line {line_no} breaks off or is not JSON: {error}; ask for the file again"[:300],
             ) from error
-        if len(line) > MAX_RECORD_BYTES:
-            self.bad.append(BadRow(line_no, self.record, Reason.TOO_LONG, None, text[:10_000]))
-            return
         self.rows.append(found)
         self.lines.append(line_no)
         self.records.append(self.record)

@@ -105,9 +105,7 @@ class Splitter:
             return False
         return b"\r" not in data or data.count(b"\r") == data.count(b"\r\n")
 
-    def _careful(
-        self, data: bytes, cut: int, starts: Offsets, line: int, at_end: bool
-    ) -> tuple[int, Block]:
+    def _careful(self, data: bytes, cut: int, starts: Offsets, line: int, at_end: bool) -> tuple[int, Block]:
         inner = np.zeros(len(starts), dtype=bool)
         faults: dict[int, tuple[Reason, str]] = {}
         last = -1

@@ -36,26 +36,31 @@ class _XmlFile:
     def __init__(self, layout: Layout) -> None:
         self.tag = str(layout.record)
         self.values = {name: path_value(path) for name, path in layout.fields.items()}
+        self.climbs = max(path.split("/").count("..") for path in layout.fields.values())
         self.done = 0
         self._clear()
 
     def chunks(self, file: IO[bytes]) -> Iterator[Chunk]:
         root: dict[str, str] | None = None
-        depth = 0
+        depth = whole = 0
         for event, element in etree.iterparse(
             file, events=("start", "end"), resolve_entities=False, no_network=True,
             load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True,
         ):  # fmt: skip
             if event == "start":
+                depth += 1
+                element.tag = etree.QName(element).localname
                 if root is None:
                     _refuse_dtd(element)
                     root = {str(k): str(v) for k, v in element.attrib.items()}
-                depth += 1
+                if element.tag == self.tag:
+                    # The element in which every path of the record is complete.
+                    whole = max(2, depth - self.climbs)
                 continue
-            depth -= 1
-            if depth == 1:  # a whole child of the root: every path of its records is complete
+            if depth == whole:
                 self._take(element)
                 _forget(element)
+            depth -= 1
             if len(self.rows) >= CHUNK_ROWS:
                 yield self._chunk(root or {})
         yield self._chunk(root or {})
