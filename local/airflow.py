@@ -203,9 +203,13 @@ class Api:
             raise AirflowError(f"backfill of {dag} for {first} to {last}: {answer.text[:500]}")
 
     def run_again(self, dag: str, run_id: str) -> None:
-        """Run the failed tasks of a run, and what follows them, once more."""
-        wanted = {"dry_run": False, "only_failed": True}
+        """Run all tasks of a run once more."""
+        wanted = {"dry_run": False, "only_failed": False}
         self.client.post(f"/dags/{dag}/dagRuns/{run_id}/clear", json=wanted).raise_for_status()
+
+    def forget(self, dag: str, run_id: str) -> None:
+        """Remove a run from Airflow's books; what its tasks wrote stays."""
+        self.client.delete(f"/dags/{dag}/dagRuns/{run_id}").raise_for_status()
 
     def runs(self, dag: str, date: str) -> list[dict[str, Any]]:
         """Runs of a DAG for one partition, newest first."""

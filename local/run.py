@@ -31,6 +31,7 @@ class RunFailed(RuntimeError):
 
 def run(order_lines: int, seed: int = 7, nights: int = 1) -> None:
     """Bring the history and `nights` more nights through the pipeline, and print what came of it."""
+    from nightly.stages import record
     from reporting.summary import print_summary
     from warehouse.__main__ import migrate
 
@@ -48,7 +49,9 @@ def run(order_lines: int, seed: int = 7, nights: int = 1) -> None:
         try:
             api = airflow.Api()
             for date in todo:
+                began = dt.datetime.now(dt.UTC)
                 run_night(api, date)
+                record("night", date.isoformat(), "", "ok", began)
         finally:
             if not was_up:
                 airflow.stop()
@@ -80,10 +83,14 @@ def run_night(api: airflow.Api, date: dt.date) -> None:
 
 
 def _again_where_failed(api: airflow.Api, key: str) -> None:
-    """A build that failed before goes on where it stopped; its sources need not run again."""
-    for run in api.runs("build_marts", key)[:1]:
-        if run["state"] == "failed":
-            api.run_again("build_marts", run["dag_run_id"])
+    """A build that failed before starts over from its sources: their files may be mended by now."""
+    builds = api.runs("build_marts", key)
+    if not builds or builds[0]["state"] != "failed":
+        return
+    api.forget("build_marts", builds[0]["dag_run_id"])
+    for dag in SOURCES:
+        for run in api.runs(dag, key)[:1]:
+            api.run_again(dag, run["dag_run_id"])
 
 
 def _create_run(api: airflow.Api, dag: str, key: str) -> None:
@@ -163,18 +170,3 @@ def _say(text: str) -> None:
 def default_order_lines() -> int:
     """Size of the simulated company: ORDER_LINES, else 20,000."""
     return int(os.environ.get("ORDER_LINES") or 20_000)
-
-
-def stage_seconds() -> list[tuple[str, float]]:
-    """Seconds per stage over all nights of this database, from Airflow's task records."""
-    import psycopg
-
-    from warehouse.connections import dsn
-
-    query = (
-        "select case when dag_id like 'ingest_%%' then 'ingestion' else task_id end as stage,"
-        " sum(duration) from task_instance where state = 'success'"
-        " and dag_id <> 'maintenance' group by 1 order by min(start_date)"
-    )
-    with psycopg.connect(dsn("admin", database="airflow")) as connection:
-        return [(str(stage), float(taken or 0)) for stage, taken in connection.execute(query)]

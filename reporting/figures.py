@@ -33,6 +33,7 @@ class Figures:
     statuses: list[Row]
     checks: list[Row]
     quarantine: list[Row]
+    times: list[Row]
 
 
 FILES = """
@@ -87,6 +88,37 @@ from ops.validation_results
 where business_date = (select max(business_date) from ops.validation_results)
 group by engine, stage order by min(result_id)
 """
+# Time that any task of the step was at work; the rest of the night is orchestration.
+TIMES = """
+with nights as (
+    select distinct on (business_date) business_date, started_at, finished_at
+    from ops.stage_runs where stage = 'night' and outcome = 'ok'
+    order by business_date desc, run_id desc
+    limit 3
+), runs as (
+    select n.business_date, tstzrange(r.started_at, r.finished_at) as span,
+        case
+            when r.stage = 'ingest' then 'ingestion'
+            when r.detail in ('begin', 'staging') then 'staging'
+            when r.detail = 'finish' then 'publish'
+            when r.stage = 'gate' then 'gate ' || r.detail
+            when r.stage = 'dbt' then r.detail
+            else r.stage
+        end as step
+    from nights as n inner join ops.stage_runs as r on r.stage <> 'night'
+        and r.started_at >= n.started_at and r.finished_at <= n.finished_at
+), steps as (
+    select business_date, step, range_agg(span) as spans from runs group by business_date, step
+    union all
+    select business_date, 'working', range_agg(span) from runs group by business_date
+    union all
+    select business_date, 'night', tstzmultirange(tstzrange(started_at, finished_at)) from nights
+)
+select business_date, step, (
+        select sum(extract(epoch from upper(s) - lower(s)))::float from unnest(spans) as s
+    ) as seconds
+from steps order by business_date, lower(spans), step
+"""
 QUARANTINE = """
 select feed, reason, count(*) as rows from ops.quarantine
 group by feed, reason order by rows desc, feed, reason limit 12
@@ -101,13 +133,32 @@ def read_figures() -> Figures:
         def rows(query: str) -> list[Row]:
             return list(connection.execute(query, {"kpis": list(HEADLINES)}).fetchall())
 
-        if not connection.execute("select to_regclass('marts.kpi_daily') as t").fetchone()["t"]:  # type: ignore[index,call-overload]
-            return Figures(None, rows(FILES), [], None, [], [], [], [], rows(CHECKS), [])
+        if not connection.execute("select to_regclass('marts.kpi_daily') as t").fetchone()["t"]:  # type: ignore[index]
+            return Figures(None, rows(FILES), [], None, [], [], [], [], rows(CHECKS), [], [])
         return Figures(
             next(iter(rows(NIGHT)), None), rows(FILES), rows(KPIS), next(iter(rows(CYCLE)), None),
             rows(TREND), rows(CLASSES), rows(PATTERNS), rows(STATUSES), rows(CHECKS),
-            rows(QUARANTINE),
+            rows(QUARANTINE), rows(TIMES),
         )  # fmt: skip
+
+
+STEPS = (
+    "ingestion", "gate landed", "staging", "core", "gate core", "marts", "gate publish", "publish",
+    "report",
+)  # fmt: skip
+
+
+def step_times(figures: Figures) -> tuple[list[str], list[tuple[str, list[float]]]]:
+    """Nights, and seconds of each step in each night; at the end orchestration and the whole."""
+    dates = sorted({row["business_date"] for row in figures.times})
+    seconds = {(r["business_date"], r["step"]): float(r["seconds"] or 0) for r in figures.times}
+
+    def of(step: str) -> list[float]:
+        return [seconds.get((date, step), 0.0) for date in dates]
+
+    rest = [night - busy for night, busy in zip(of("night"), of("working"), strict=True)]
+    rows = [(step, of(step)) for step in STEPS]
+    return [str(d) for d in dates], [*rows, ("orchestration", rest), ("night", of("night"))]
 
 
 def shown(value: Decimal | None, unit: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from reporting.figures import Figures, read_figures, shown
+from reporting.figures import Figures, read_figures, shown, step_times
 from warehouse.connections import connect
 from warehouse.settings import settings
 
@@ -19,7 +19,7 @@ def print_summary(console: Console, seconds: float, did_work: bool) -> None:
     _reconciliation(console, figures)
     _checks(console, figures)
     if did_work:
-        _stages(console, seconds)
+        _stages(console, figures, seconds)
     _next(console, figures)
 
 
@@ -102,16 +102,19 @@ def _checks(console: Console, figures: Figures) -> None:
     console.print()
 
 
-def _stages(console: Console, seconds: float) -> None:
-    """Time per task from Airflow's own records, and what is left for orchestration."""
-    from local.run import stage_seconds
-
-    stages = stage_seconds()
-    table = _table("Time", "stage", "seconds")
-    for name, taken in stages:
-        table.add_row(name, f"{taken:,.1f}")
-    table.add_row("everything", f"{seconds:,.1f}")
+def _stages(console: Console, figures: Figures, seconds: float) -> None:
+    """Seconds per step and night, and the share that nobody worked in: orchestration."""
+    nights, rows = step_times(figures)
+    table = _table("Seconds", "step", *nights)
+    whole = dict(rows)["night"]
+    for step, taken in rows:
+        share = [
+            f" ({t / w:.0%})" if step == "orchestration" and w else ""
+            for t, w in zip(taken, whole, strict=True)
+        ]
+        table.add_row(step, *(f"{t:,.1f}{s}" for t, s in zip(taken, share, strict=True)))
     console.print(table)
+    console.print(f"  everything, with starting and stopping: {seconds:,.0f} s", style="dim")
     console.print()
 
 

@@ -1,0 +1,163 @@
+"""Nights of a small simulated company through Airflow's own scheduler.
+
+The tests build on each other in the order of the file, as nights do: the history, a night that is
+held by a failed check, the same night mended, then three days by `airflow backfill create`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local import airflow
+from local.run import RunFailed, run_night
+from nightly.notices import notices_file
+from warehouse.connections import connect
+from warehouse.settings import ROOT, process_environment, settings
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+
+HISTORY = dt.date(2026, 1, 31)
+HELD = HISTORY + dt.timedelta(days=1)
+BACKFILL = [HELD + dt.timedelta(days=n) for n in (1, 2, 3)]
+SOURCES = ("ingest_erp", "ingest_wms", "ingest_crm")
+BROKEN_ROWS = 40
+BACKFILL_SECONDS = 420
+
+
+@pytest.fixture(scope="module")
+def company(database: Path) -> Path:
+    """Landing zone with the exports of a company of 2,000 order lines: a history and four nights."""
+    subprocess.run(
+        [
+            sys.executable, "-m", "simulator", "--order-lines", "2000", "--seed", "11",
+            "--out", str(database), "--truth", str(settings().var / "truth_e2e"),
+            "--start", "2025-01-01", "--history-end", HISTORY.isoformat(), "--nights", "4",
+        ],
+        cwd=ROOT, env=process_environment(), check=True, capture_output=True,
+    )  # fmt: skip
+    return database
+
+
+@pytest.fixture(scope="module")
+def api(company: Path) -> Iterator[airflow.Api]:
+    """Airflow's processes on the module's database, schedules off."""
+    airflow.prepare()
+    try:
+        airflow.start(nightly=False)
+        yield airflow.Api()
+    finally:
+        airflow.stop()
+
+
+def _rows(statement: str, *values: Any) -> list[Any]:
+    with connect("auditor") as connection:
+        return connection.execute(statement, values).fetchall()
+
+
+def _published() -> list[dt.date]:
+    return [d for (d,) in _rows("select business_date from ops.publications order by 1")]
+
+
+def _marts() -> list[Any]:
+    return _rows("select * from marts.kpi_daily order by 1, 2, 3, 4, 5, 6, 7")
+
+
+def _customers(landing: Path) -> Path:
+    return landing / "crm" / f"crm_customers_{HELD:%Y%m%d}.csv"
+
+
+def _break(path: Path) -> str:
+    """Give BROKEN_ROWS rows an impossible date; returns what the file was."""
+    good = path.read_bytes()
+    lines = good.decode("utf-8-sig").splitlines()
+    at = lines[0].split(",").index("created_at")
+    for number in range(1, BROKEN_ROWS + 1):
+        cells = lines[number].split(",")
+        cells[at] = "2025-02-31 00:00:00"
+        lines[number] = ",".join(cells)
+    path.write_text("\r\n".join(lines) + "\r\n", encoding="utf-8-sig", newline="")
+    return good.decode("utf-8")
+
+
+def test_a_night_ends_in_published_marts(api: airflow.Api) -> None:
+    run_night(api, HISTORY)
+    assert _published() == [HISTORY]
+    kpis = {kpi for (kpi,) in _rows("select distinct kpi from marts.kpi_daily")}
+    assert kpis >= {
+        "product_return_rate", "cost_per_return", "return_cycle_time", "value_recovery_rate",
+    }  # fmt: skip
+    assert (settings().var / "reports" / "scorecard.html").exists()
+
+
+def test_only_nights_that_were_asked_for_have_run(api: airflow.Api) -> None:
+    for dag in (*SOURCES, "build_marts"):
+        runs = api.get(f"/dags/{dag}/dagRuns")["dag_runs"]
+        assert [run["partition_key"] for run in runs] == [HISTORY.isoformat()]
+
+
+def test_a_failed_check_publishes_nothing_and_names_check_rows_file_and_line(
+    api: airflow.Api, company: Path, request: pytest.FixtureRequest
+) -> None:
+    before = _marts()
+    good = _break(_customers(company))
+    request.session.stash[_GOOD] = good
+    with pytest.raises(RunFailed) as failed:
+        run_night(api, HELD)
+    message = str(failed.value)
+    assert "build_marts.gate_landed" in message
+    assert "quarantine_share" in message
+    assert f"rows_quarantined={BROKEN_ROWS}" in message
+    assert _customers(company).name in message
+    assert "line=2" in message
+    assert _published() == [HISTORY]
+    assert _marts() == before
+    assert notices_file().read_text().count("gate_landed") == 1, "told once, since never retried"
+
+
+def test_the_night_publishes_once_its_file_is_mended(
+    api: airflow.Api, company: Path, request: pytest.FixtureRequest
+) -> None:
+    _customers(company).write_text(request.session.stash[_GOOD], encoding="utf-8", newline="")
+    run_night(api, HELD)
+    assert _published() == [HISTORY, HELD]
+
+
+def test_a_backfill_of_the_sources_cascades_to_the_marts(api: airflow.Api) -> None:
+    for dag in SOURCES:
+        airflow.command(
+            "backfill", "create", "--dag-id", dag, "--max-active-runs", "1",
+            "--from-date", BACKFILL[0].isoformat(),
+            "--to-date", f"{BACKFILL[-1].isoformat()}T23:59:59+00:00",
+        )  # fmt: skip
+    deadline = time.monotonic() + BACKFILL_SECONDS
+    ended: dict[str, str] = {}
+    while time.monotonic() < deadline and len(ended) < len(BACKFILL):
+        time.sleep(2)
+        for run in api.get("/dags/build_marts/dagRuns", limit=100)["dag_runs"]:
+            if run["state"] in ("success", "failed") and run["partition_key"] > HELD.isoformat():
+                ended[run["partition_key"]] = run["state"]
+    assert ended == {date.isoformat(): "success" for date in BACKFILL}
+    assert set(_published()) == {HISTORY, HELD, *BACKFILL}
+    assert _rows("select max(business_date) from marts.kpi_daily") == [(BACKFILL[-1],)]
+
+
+def test_no_night_was_built_while_another_was_written(api: airflow.Api) -> None:
+    overlaps = _rows(
+        "select b.stage, b.detail, b.business_date, o.stage, o.detail, o.business_date"
+        " from ops.stage_runs as b inner join ops.stage_runs as o on o.run_id <> b.run_id"
+        "   and o.started_at < b.finished_at and b.started_at < o.finished_at"
+        " where b.stage in ('gate', 'dbt', 'publish') and o.stage in"
+        "   ('ingest', 'gate', 'dbt', 'publish')"
+    )
+    assert overlaps == []
+
+
+_GOOD = pytest.StashKey[str]()
