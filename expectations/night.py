@@ -53,7 +53,7 @@ class Night:
     files: tuple[File, ...]
     contracts: dict[str, Contract] = field(default_factory=dict)
     volumes: tuple[Volume, ...] = ()
-    earlier: dict[tuple[str, str, str], Any] = field(default_factory=dict)
+    earlier: dict[tuple[str, str, str], list[Any]] = field(default_factory=dict)
     touched_units: int = 0
     as_of: dt.date | None = None
     relations: frozenset[str] = frozenset()
@@ -66,9 +66,17 @@ class Night:
         """Return the number of rows that the night brought to a feed."""
         return sum(f.rows for f in self.active(feed))
 
+    def past(self, asset: str, check: str, column: str) -> list[Any]:
+        """Return what the same check observed on earlier nights, the last night first.
+
+        Each is a dict with `success` and what `results.read` kept. A night that only told is a
+        baseline too: what has shifted for good is told once, not for a month.
+        """
+        return self.earlier.get((asset, check, column), [])
+
     def before(self, asset: str, check: str, column: str) -> Any | None:
         """Return what the same check observed on the last earlier night, or None."""
-        return self.earlier.get((asset, check, column))
+        return next(iter(self.past(asset, check, column)), None)
 
 
 # Not only the files of tonight's run: what an earlier, held night brought is judged again, for it
@@ -133,15 +141,19 @@ def _touched_units(connection: Connection[Any]) -> int:
     return int(counted[0]) if counted else 0
 
 
-def _earlier(connection: Connection[Any], business_date: dt.date) -> dict[tuple[str, str, str], Any]:
+def _earlier(connection: Connection[Any], business_date: dt.date) -> dict[tuple[str, str, str], list[Any]]:
     rows = connection.execute(
-        "select distinct on (asset, check_name, column_name)"
-        " asset, check_name, coalesce(column_name, ''), observed"
+        "select asset, check_name, coalesce(column_name, ''),"
+        " array_agg(observed order by business_date desc) from ("
+        " select distinct on (asset, check_name, column_name, business_date)"
+        " asset, check_name, column_name, business_date,"
+        " observed || jsonb_build_object('success', success) as observed"
         " from ops.validation_results"
-        " where engine = 'gx' and success and observed is not null"
+        " where engine = 'gx' and observed is not null"
         " and business_date < %s and business_date >= %s"
-        " order by asset, check_name, column_name, business_date desc, result_id desc",
-        [business_date, business_date - dt.timedelta(days=4 * RECENT_DAYS)],
+        " order by asset, check_name, column_name, business_date, result_id desc"
+        ") as nights group by asset, check_name, column_name",
+        [business_date, business_date - dt.timedelta(days=RECENT_DAYS)],
     )
     return {(asset, check, column): observed for asset, check, column, observed in rows}
 
