@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 from fractions import Fraction
 
 import numpy as np
@@ -45,14 +46,25 @@ def figures(spans: pd.DataFrame) -> tuple[int, int, int, int, int | None, int | 
         np.add.at(kinds[kind], place[kind_of == kind], units[kind_of == kind])
     leaving = kinds[EVENT] + kinds[CENSORED] + kinds[COMPETING]
     at_risk = leaving[::-1].cumsum()[::-1]
-    survival = np.cumprod(1 - kinds[EVENT] / at_risk)
-    before = np.concatenate([[1.0], survival[:-1]])
-    mean = float((before * np.diff(hours, prepend=0)).sum())
     return (
         int(leaving.sum()), *(int(kinds[kind].sum()) for kind in (EVENT, CENSORED, COMPETING)),
         _quantile(hours, kinds[EVENT], at_risk, 50), _quantile(hours, kinds[EVENT], at_risk, 90),
-        f"{mean:.2f}",
+        _restricted_mean(hours, kinds[EVENT], at_risk),
     )  # fmt: skip
+
+
+def _restricted_mean(hours: np.ndarray, events: np.ndarray, at_risk: np.ndarray) -> str:
+    """Area under S up to the last observed hour, to hundredths, half up."""
+    with localcontext() as context:
+        context.prec = 50
+        area, survival, last = Decimal(0), Decimal(1), 0
+        for hour, happened, exposed in zip(hours.tolist(), events.tolist(), at_risk.tolist(), strict=True):
+            area += survival * (hour - last)
+            survival = survival * (exposed - happened) / exposed
+            last = hour
+        # An exact half shows only once the tail of the divisions is off.
+        exact = area.quantize(Decimal("1e-20"), ROUND_HALF_UP)
+        return str(exact.quantize(Decimal("0.01"), ROUND_HALF_UP))
 
 
 def _quantile(hours: np.ndarray, events: np.ndarray, at_risk: np.ndarray, percent: int) -> int | None:

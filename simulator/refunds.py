@@ -68,7 +68,8 @@ def entitled(lines: pd.DataFrame, row: np.ndarray, units: np.ndarray) -> dict[in
     net = rounded(part["net"].to_numpy() * units, sold) * paid
     tax = rounded(part["tax"].to_numpy() * units, sold) * paid
     owes_fee = CUSTOMER_FAULT[part["reason"].to_numpy()] & (part["resolution"] == REFUND).to_numpy()
-    owes_fee &= (part["path"] != BLIND_ORDER).to_numpy()
+    # What nobody restocks costs no restocking fee; a blind parcel gives no reason.
+    owes_fee &= ~np.isin(part["path"], (BLIND_ORDER, RETURNLESS))
     fee = rounded(net * part["fee_pct"].to_numpy(), 100) * owes_fee
     return {C_MERCHANDISE: net, C_TAX: tax, C_RESTOCKING: -fee}
 
