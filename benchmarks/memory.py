@@ -1,0 +1,54 @@
+"""Peak memory of loading a file and one ten times as large, each in a process of its own."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks import sales_file
+from benchmarks.report import Row
+from benchmarks.workplace import fresh
+from warehouse.settings import process_environment
+
+DATE = dt.date(2026, 1, 31)
+LOAD = """
+import datetime as dt, resource
+from ingestion.load import load_feed
+result = load_feed("erp_sales_lines", dt.date(2026, 1, 31))
+assert result.files[0].status == "loaded", result
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def measure(place: Path, rows: int) -> list[Row]:
+    """Megabytes at `rows` and at ten times as many."""
+    small, large = (_peak(place, count) for count in (rows, 10 * rows))
+    return [
+        Row(
+            f"peak memory, {10 * rows:,} rows beside {rows:,}",
+            f"{large:.0f} MB",
+            f"{small:.0f} MB",
+            large / small,
+            "<= 1.5",
+        )
+    ]
+
+
+def _peak(place: Path, rows: int) -> float:
+    landing = place / f"memory_{rows}"
+    sales_file.write(landing, DATE, rows)
+    fresh(f"bench_memory_{rows}", landing)
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD],
+        env=process_environment(),
+        cwd=process_environment()["PYTHONPATH"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    shutil.rmtree(landing)
+    # Linux gives kilobytes, macOS bytes.
+    return int(done.stdout) / (1e3 if sys.platform == "linux" else 1e6)

@@ -1,0 +1,96 @@
+"""One and the same night on a history and on one ten times as large, without Airflow."""
+
+from __future__ import annotations
+
+import datetime as dt
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.report import Row
+from benchmarks.workplace import fresh
+from expectations.gates import Stage, run_gate
+from ingestion.contract import feeds
+from ingestion.load import load_feed
+from warehouse import build
+from warehouse.publish import publish
+from warehouse.settings import process_environment
+
+START, HISTORY_END = dt.date(2025, 1, 1), dt.date(2026, 1, 31)
+NIGHT = HISTORY_END + dt.timedelta(days=1)
+
+
+@dataclass
+class Stages:
+    """Seconds by stage of one run."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def time(self, name: str, work: Callable[[], object]) -> None:
+        """Run `work` and add its seconds to the stage `name`."""
+        started = time.perf_counter()
+        work()
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
+
+    @property
+    def total(self) -> float:
+        """Seconds of all stages."""
+        return sum(self.seconds.values())
+
+
+def measure(place: Path, history: int, night: int) -> tuple[list[Row], Path]:
+    """Seconds of one night of `night` order lines on `history` lines, and on ten times as many.
+
+    Leaves the larger warehouse as the current one, and returns its landing zone.
+    """
+    small, _ = _run(place, history, night)
+    large, landing = _run(place, 10 * history, night)
+    title = f"a night of {night:,} order lines on {10 * history:,} beside {history:,}"
+    rows = [Row(title, f"{large.total:.1f} s", f"{small.total:.1f} s", large.total / small.total, "<= 1.3")]
+    for stage, seconds in large.seconds.items():
+        beside = small.seconds[stage]
+        rows.append(Row(f"  {stage}", f"{seconds:.1f} s", f"{beside:.1f} s", seconds / beside, ""))
+    return rows, landing
+
+
+def _run(place: Path, history: int, night: int) -> tuple[Stages, Path]:
+    landing = place / f"history_{history}"
+    _simulate(landing, history, night)
+    fresh(f"bench_history_{history}", landing)
+    _night(HISTORY_END)
+    return _night(NIGHT), landing
+
+
+def _simulate(landing: Path, history: int, night: int) -> None:
+    subprocess.run(
+        [
+            sys.executable, "-m", "simulator", "--order-lines", str(history), "--seed", "7",
+            "--out", str(landing), "--truth", str(landing.with_name(f"{landing.name}_truth")),
+            "--start", str(START), "--history-end", str(HISTORY_END), "--nights", "1",
+            "--night-order-lines", str(night),
+        ],
+        env=process_environment(), cwd=process_environment()["PYTHONPATH"],
+        check=True, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def _night(date: dt.date) -> Stages:
+    stages = Stages()
+
+    def gate(stage: Stage) -> None:
+        stages.time(f"gate {stage}", lambda: run_gate(stage, date))
+
+    stages.time("ingestion", lambda: [load_feed(feed, date) for feed in feeds()])
+    gate("landed")
+    build.begin(date)
+    for layer in build.LAYERS:
+        if layer == "marts":
+            gate("core")
+        stages.time(f"dbt {layer}", lambda layer=layer: build.run_layer(layer))  # type: ignore[misc]
+    gate("publish")
+    build.finish()
+    stages.time("publish", lambda: publish(date))
+    return stages

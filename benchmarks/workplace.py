@@ -1,0 +1,41 @@
+"""A warehouse and folders of the benchmark's own, thrown away at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from ingestion.raw import create_raw_tables
+from warehouse import migrate, server
+from warehouse.settings import settings
+
+# Whatever the user set for the real warehouse has no say here.
+FOREIGN = ("WAREHOUSE_DSN", "LANDING_URL", "BUSINESS_DATE", "LAYOUTS", "REVLOG_DATABASE")
+
+
+@contextlib.contextmanager
+def workplace() -> Iterator[Path]:
+    """Start an embedded PostgreSQL of the benchmark's own; yields an empty folder beside it."""
+    with tempfile.TemporaryDirectory(prefix="reverse-logistics-bench-") as name:
+        var = Path(name) / "var"
+        os.environ["REVLOG_VAR"] = str(var)
+        for setting in FOREIGN:
+            os.environ[setting] = ""
+        server.start()
+        try:
+            yield Path(name)
+        finally:
+            server.destroy()
+
+
+def fresh(database: str, landing: Path) -> None:
+    """Point everything at a new migrated database and at `landing`."""
+    os.environ["REVLOG_DATABASE"] = database
+    os.environ["LANDING_URL"] = str(landing)
+    assert settings().warehouse_database == database
+    migrate.migrate()
+    create_raw_tables()
+    migrate.grant()
