@@ -185,4 +185,4 @@ def test_the_counts_of_the_company_are_what_a_summary_shows(
 ) -> None:
     counts = json.loads((nights[NIGHT]["truth"] / "counts.json").read_text())
     files = nights[NIGHT]["tables"]["files"]
-    assert int(files["rows_quarantined"].sum()) == counts["quarantined"]
+    assert int(files["rows_quarantined"].sum()) == counts["feeds"]["all"]["quarantined"]
