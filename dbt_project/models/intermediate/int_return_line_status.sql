@@ -26,6 +26,9 @@ judged as (
             received_quantity,
             case
                 when live_rma_lines > 0 then live_authorized_quantity
+                -- refused or withdrawn, and yet here: nothing more is awaited
+                when received_quantity > 0 and decision in ('DECLINED', 'CANCELLED') then 0
+                when received_quantity > 0 and rma_lines > 0 then 0
                 when rma_lines > 0 then authorized_quantity
                 else requested_quantity
             end
