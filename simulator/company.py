@@ -265,7 +265,7 @@ def _change(
     for values, share in columns:
         for item in np.flatnonzero(rng.random(values.shape[1]) < share):
             month = int(rng.integers(1, max(2, len(history))))
-            values[month:, item] = _changed(rng, values, item)
+            values[month:, item] = _changed(rng, values, int(item))
 
 
 def _changed(rng: np.random.Generator, values: np.ndarray, item: int) -> int:

@@ -33,7 +33,7 @@ def cycle_table(spans: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(sorted(rows, key=lambda row: row[:3]), columns=list(COLUMNS))
 
 
-def figures(spans: pd.DataFrame) -> tuple[int, int, int, int, int | None, int | None, str]:
+def figures(spans: pd.DataFrame) -> tuple[int | str | None, ...]:
     """Units, events, censored, competing, p50, p90, restricted mean of one slice.
 
     `spans`: hours, kind, units. An event at an hour comes before units that leave at the same hour.

@@ -260,7 +260,7 @@ class Exports:
         Where the history and the night are written at once, only the corrected one ever exists.
         """
         places = ("Hannover", "Hannover", "Köln")
-        stepwise = self.company.written in ((0,), (1,)) or self.company.nights == 0
+        stepwise = not {0, 1} <= set(self.company.written)
         first = self._hub(0, 0 if stepwise else 1, places)
         if self.company.nights and stepwise:
             self._hub(1, 1, places[:2])

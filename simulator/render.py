@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-Text = pa.Array
+Text: TypeAlias = pa.Array
 
 
-def choice(names: Sequence[str], index: np.ndarray) -> Text:
+def choice(names: Sequence[str | None], index: np.ndarray) -> Text:
     """Names by index; an index below 0 is null."""
     index = np.asarray(index)
     return pa.array(names, pa.string()).take(pa.array(index, mask=index < 0))

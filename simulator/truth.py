@@ -50,6 +50,7 @@ CATEGORY_NAMES = tuple(name.upper() for name in CATEGORIES)
 SITE_NAMES = (*SITES, "UNATTRIBUTED", "NOT_RECEIVED")
 NO_CHANNEL, NO_SITE, NOT_RECEIVED = 4, 4, 5
 EVENT, CENSORED, COMPETING = range(3)
+KEEP_ROWS = 1_000_000
 
 # Grade by functional (F1-F6) and cosmetic (C0-C9) grade, and what of the cost a restocked unit keeps.
 NEW, LIKE_NEW, GOOD, REPAIRABLE, SALVAGE, SCRAP = range(6)
@@ -82,13 +83,15 @@ class Cells:
     keys: tuple[str, ...]
     sums: tuple[str, ...]
     parts: list[pd.DataFrame] = field(default_factory=list)
+    rows: int = 0  # added since they were last summed
 
     def add(self, frame: pd.DataFrame) -> None:
         """Add rows; columns `keys`, `sums`."""
         if len(frame):
-            self.parts.append(self._sum(frame))
-        if len(self.parts) > 40:
-            self.parts = [self.table()]
+            self.parts.append(frame)
+            self.rows += len(frame)
+        if self.rows > KEEP_ROWS:
+            self.table()
 
     def _sum(self, frame: pd.DataFrame) -> pd.DataFrame:
         return frame.groupby(list(self.keys), as_index=False)[list(self.sums)].sum()
@@ -97,7 +100,9 @@ class Cells:
         """All cells so far."""
         if not self.parts:
             return pd.DataFrame(columns=[*self.keys, *self.sums])
-        return self._sum(pd.concat(self.parts, ignore_index=True))
+        self.parts = [self._sum(pd.concat(self.parts, ignore_index=True))]
+        self.rows = 0
+        return self.parts[0]
 
 
 @dataclass
