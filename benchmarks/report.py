@@ -8,10 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
 
+import psycopg
 from rich.console import Console
 from rich.table import Table
 
-from warehouse.connections import connect
+from warehouse.connections import dsn
 
 PACKAGES = ("pandas", "pyarrow", "adbc-driver-postgresql", "dbt-core", "great-expectations", "dlt")
 
@@ -29,7 +30,7 @@ class Row:
 
 def versions() -> str:
     """Python, PostgreSQL, packages and machine in one line."""
-    with connect("admin") as connection:
+    with psycopg.connect(dsn("admin", "postgres")) as connection:
         row = connection.execute("show server_version").fetchone()
     named = [f"PostgreSQL {row[0] if row else '?'}", f"Python {platform.python_version()}"]
     for package in PACKAGES:

@@ -96,7 +96,7 @@ def run_gate(stage: Stage, business_date: dt.date) -> GateResult:
         context = _context()
         checks, seconds = _judge(context, assets, reader)
     run_id = f"{business_date:%Y%m%d}-{stage}-{uuid.uuid4().hex[:8]}"
-    page = docs.write(context, stage, business_date)
+    page = docs.write(context, stage, business_date, checks)
     result = GateResult(
         stage, business_date, run_id, tuple(checks), page, time.perf_counter() - started, seconds
     )
