@@ -128,12 +128,12 @@ def _evolve(
     for name in have.keys() - want.keys():
         connection.execute(sql.SQL("alter table {} drop column {}").format(target, sql.Identifier(name)))
     for name, kind in want.items():
-        change = "add column {} {}" if name not in have else None
+        change = "add column {1} {2}" if name not in have else None
         if name in have and have[name] != kind:
-            change = "alter column {0} type {1} using {0}::{1}"
+            change = "alter column {1} type {2} using {1}::{2}"
         if change:
             connection.execute(
-                sql.SQL("alter table {} " + change).format(target, sql.Identifier(name), sql.SQL(kind))
+                sql.SQL("alter table {0} " + change).format(target, sql.Identifier(name), sql.SQL(kind))
             )
     _comment(connection, table, target)
 
