@@ -1,23 +1,49 @@
-"""`python -m ingestion`: load, migrate, check, dbt-sources, dictionary."""
+"""`python -m ingestion`: load, migrate, check, erase, dbt-sources, dictionary."""
 
 from __future__ import annotations
 
 import datetime as dt
+from typing import Annotated
 
 import typer
 
-from ingestion.contract import all_feeds, feeds, load_contract
-from ingestion.load import load_feed
+from ingestion.contract import ContractError, all_feeds, feeds, load_contract
+from ingestion.dictionary import write_page
+from ingestion.erasure import erase as erase_customer
+from ingestion.load import FeedResult, load_feed
 from ingestion.raw import create_raw_tables
+from ingestion.sources import write_sources
+from warehouse.settings import settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
 
 @app.command()
-def load(business_date: str, feed: list[str] = typer.Option([], help="Only these feeds.")) -> None:  # noqa: B008
-    """Load what has landed up to BUSINESS_DATE (YYYY-MM-DD)."""
-    date = dt.date.fromisoformat(business_date)
-    results = [load_feed(name, date, typer.echo) for name in feed or feeds()]
+def load(
+    day: Annotated[dt.datetime | None, typer.Argument(formats=["%Y-%m-%d"])] = None,
+    business_date: Annotated[
+        dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The same as DAY.")
+    ] = None,
+    feed: Annotated[list[str] | None, typer.Option(help="Only these feeds.")] = None,
+) -> None:
+    """Load what has landed up to DAY (else BUSINESS_DATE of the settings).
+
+    Ends with 0 also where files were rejected or rows quarantined: they are in the ledger, and the
+    gate after ingestion decides.
+    """
+    given = day or business_date
+    date = given.date() if given else settings().business_date
+    if date is None:
+        raise typer.BadParameter("name the day: python -m ingestion load 2026-02-01")
+    try:
+        results = [load_feed(name, date, typer.echo) for name in feed or feeds()]
+    except ContractError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    _summarise(results)
+
+
+def _summarise(results: list[FeedResult]) -> None:
     rejected = [f for r in results for f in r.rejected]
     typer.echo(
         f"{sum(len(r.files) for r in results)} files, "
@@ -26,6 +52,8 @@ def load(business_date: str, feed: list[str] = typer.Option([], help="Only these
         f"{sum(r.total('duplicate') for r in results):,} duplicate, "
         f"{len(rejected)} files rejected"
     )
+    for file in rejected:
+        typer.echo(f"rejected  {file.name}: {file.reason}", err=True)
 
 
 @app.command()
@@ -37,9 +65,32 @@ def migrate() -> None:
 @app.command()
 def check() -> None:
     """Check every contract and its layouts."""
-    for feed in all_feeds():
-        contract = load_contract(feed)
-        typer.echo(f"{feed}: {len(contract.columns)} columns, layouts {', '.join(contract.layouts)}")
+    try:
+        for feed in all_feeds():
+            contract = load_contract(feed)
+            typer.echo(f"{feed}: {len(contract.columns)} columns, layouts {', '.join(contract.layouts)}")
+    except ContractError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+
+
+@app.command()
+def erase(customer: str, reason: Annotated[str, typer.Option()]) -> None:
+    """Delete name, e-mail and telephone of CUSTOMER (its number in the source) for good."""
+    typer.echo(f"{erase_customer(customer, reason)} rows deleted")
+
+
+@app.command()
+def dbt_sources() -> None:
+    """Write the dbt sources from the contracts."""
+    for path in write_sources():
+        typer.echo(f"wrote {path.name}")
+
+
+@app.command()
+def dictionary() -> None:
+    """Write the data dictionary page from the contracts."""
+    typer.echo(f"wrote {write_page().name}")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import gzip
 import io
 import zipfile
 import zlib
-from typing import IO
+from typing import IO, cast
 
 from ingestion.reasons import FileRejected, Rejection
 
@@ -27,7 +27,7 @@ def unpacked(file: IO[bytes], name: str, size: int) -> IO[bytes]:
     lowered = name.lower()
     try:
         if lowered.endswith(".gz"):
-            return io.BufferedReader(_Capped(gzip.GzipFile(fileobj=file), file, size))
+            return io.BufferedReader(_Capped(cast("IO[bytes]", gzip.GzipFile(fileobj=file)), file, size))
         if lowered.endswith(".zip"):
             return io.BufferedReader(_Capped(_only_member(file), file, size))
     except BROKEN as error:

@@ -30,6 +30,7 @@ from warehouse.settings import settings
 
 CONTRACTS = Path(__file__).parent / "contracts"
 LAYOUTS = Path(__file__).parent / "layouts"
+STANDARD = "standard"  # the layouts in the contracts themselves
 
 ColumnType = Literal[
     "id", "text", "code", "currency", "integer", "money", "price", "rate",
@@ -53,7 +54,7 @@ class Strict(BaseModel):
 
 
 class NegativeRule(Strict):
-    """Negative only where `column` is one of `among`, or where the column `or_filled` has a value."""
+    """Negative only where `column` is one of `among`, or where `or_filled` has a value."""
 
     column: str
     among: tuple[str, ...] = Field(alias="in")
@@ -128,7 +129,7 @@ class Control(Strict):
 
 
 class ExtractAt(Strict):
-    """Where a file states when it was extracted, if not by its name's date (ISO 8601 with offset)."""
+    """Where a file states when it was extracted, as ISO 8601 with offset."""
 
     root_attribute: str | None = None
     control_column: int | None = None
@@ -291,6 +292,8 @@ class Contract(Strict):
                 raise ValueError(f"a layout maps unknown columns {sorted(unknown)}")
         for name, column in self.columns.items():
             self._check_column(name, column)
+        if self.direct_identifiers and self.columns.get("customer_id", None) is None:
+            raise ValueError("a feed with direct identifiers needs a column customer_id")
         return self
 
     def _check_column(self, name: str, column: Column) -> None:
@@ -332,19 +335,19 @@ class Contract(Strict):
         return tuple(n for n, c in self.columns.items() if SQL_TYPES[c.type] == "text")
 
 
-def load_contract(feed: str) -> Contract:
-    """Read one contract with the layouts of the company that LAYOUTS names.
+def load_contract(feed: str, company: str | None = None) -> Contract:
+    """Read one contract with the layouts of the company that LAYOUTS (or `company`) names.
 
     Raises ContractError naming the file and the field at fault, or the feeds that exist.
     """
-    return _read(feed, settings().layouts)
+    return _read(feed, company or settings().layouts)
 
 
 def feeds(source: str | None = None) -> list[str]:
     """Names of the feeds that the company carries, of one source or of all, in name order."""
-    names = sorted(path.stem for path in CONTRACTS.glob("*.yml"))
-    own = LAYOUTS / settings().layouts
-    if own.is_dir():
+    names = all_feeds()
+    if settings().layouts != STANDARD:
+        own = company_folder(settings().layouts)
         names = [n for n in names if (own / f"{n}.yml").exists()]
     return [n for n in names if source is None or n.startswith(f"{source}_")]
 
@@ -359,12 +362,35 @@ def _read(feed: str, company: str) -> Contract:
     path = CONTRACTS / f"{feed}.yml"
     if not path.exists():
         raise ContractError(f"no contract for feed {feed!r}; there are {', '.join(all_feeds())}")
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    own = LAYOUTS / company / f"{feed}.yml"
-    if own.exists():
-        content |= yaml.safe_load(own.read_text(encoding="utf-8"))
-        path = own
+    content = _yaml(path)
+    if company != STANDARD:
+        own = company_folder(company) / f"{feed}.yml"
+        # A feed that the company does not carry has a table, and nothing to load.
+        content |= _yaml(own) if own.exists() else {"layouts": {}}
+        path = own if own.exists() else path
     return parse_contract(content, path)
+
+
+def company_folder(company: str) -> Path:
+    """Folder with the layouts of a company; raises ContractError where there is none."""
+    folder = LAYOUTS / company
+    if not folder.is_dir():
+        known = sorted(p.name for p in LAYOUTS.glob("*") if p.is_dir())
+        raise ContractError(
+            f"LAYOUTS={company!r} names no folder of layouts; there are "
+            f"{', '.join([STANDARD, *known])}, or give a path"
+        )
+    return folder
+
+
+def _yaml(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ContractError(f"{path.name} is no YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise ContractError(f"{path.name}: a mapping is expected at the top")
+    return content
 
 
 def parse_contract(content: dict[str, Any], path: Path) -> Contract:

@@ -40,9 +40,9 @@ class Converted:
 
     `rows` has the raw table's columns (lineage too, file id excepted); `identity` the direct
     identifiers of the same rows; `bad` the rows set apart; `parsed` counts all of them and
-    `other_feeds` the rows that the layout's filter left to other feeds. `total` is the sum that the
-    layout's control total states, over good and bad rows, with `unread` amounts that are no numbers.
-    `text_of` gives the text of a record by its number.
+    `other_feeds` the rows that the layout's filter left to other feeds. `total` is the sum that
+    the layout's control total states, over good and bad rows, with `unread` amounts that are no
+    numbers. `text_of` gives the text of a record by its number.
     """
 
     rows: pa.Table

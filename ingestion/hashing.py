@@ -1,8 +1,8 @@
 """Fingerprints of rows: one 64-bit number a row, computed a column at a time.
 
-A string's number is its polynomial over 2^64, fixed-width values are their own words; both are mixed
-column by column. Equal rows have equal numbers on every machine. Two different rows out of ten million
-share one with a chance of about 1 in 400,000, so equality is always checked on the values, too.
+A string's number is its polynomial over 2^64, fixed-width values are their own words; both are
+mixed column by column. Equal rows have equal numbers on every machine. Among ten million different
+rows two share a number with a chance of about 1 in 400,000, so keys are compared themselves, too.
 """
 
 from __future__ import annotations

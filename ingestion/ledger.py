@@ -1,7 +1,7 @@
 """The file ledger: what is known of each file, and which file's rows count.
 
-All of a file's statements go through one ADBC connection, so that ledger, raw and quarantine are one
-transaction. ADBC takes one statement per call and numbers its parameters.
+All of a file's statements go through one ADBC connection, so that ledger, raw and quarantine are
+one transaction. ADBC takes one statement per call and numbers its parameters.
 """
 
 from __future__ import annotations

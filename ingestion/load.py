@@ -20,7 +20,7 @@ from ingestion.convert import Converted, Converter
 from ingestion.landing import LandedFile, discover
 from ingestion.ledger import Counts, Ledger
 from ingestion.prefetch import prefetched
-from ingestion.raw import IDENTITY_TABLE
+from ingestion.raw import identity_table
 from ingestion.readers import reader
 from ingestion.readers.chunk import BadRow, Scan, Source
 from ingestion.reasons import FileRejected, Reason, Rejection
@@ -79,8 +79,8 @@ def load_feed(
 ) -> FeedResult:
     """Load every file of `feed` dated up to `business_date` that is new, complete and whole.
 
-    A rejected file does not stop the others: it is in the ledger with its reason, and the gate after
-    ingestion decides. Raises only what concerns the run itself (no database, broken contract).
+    A rejected file does not stop the others: it is in the ledger with its reason, and the gate
+    after ingestion decides. Raises only what concerns the run itself (no database, broken contract).
     """
     contract = load_contract(feed)
     result = FeedResult(feed)
@@ -161,7 +161,7 @@ class _Load:
         self.layout: Layout = contract.layouts[file.layout]
 
     def again(self, holder: int, name: str, extract_at: dt.datetime) -> FileResult | None:
-        """The content has come before: its rows are there, only which names stand for it changes."""
+        """The content has come before: its rows are there; only who stands for it may change."""
         reason = f"same content as {name}"
         own = self.ledger.entry(self.file, self.scan.sha256)
         if name == self.file.name:
@@ -265,7 +265,7 @@ class _Load:
             pc.is_in(part.identity["_record_no"], value_set=rows["_record_no"]),
             pc.invert(pc.is_in(part.identity["customer_id"], value_set=erased)),
         )
-        self._send(IDENTITY_TABLE, part.identity.filter(keep), file_id, "raw")
+        self._send(identity_table(self.contract.feed), part.identity.filter(keep), file_id, "raw")
 
     def _send_quarantine(self, bad: list[BadRow], file_id: int) -> None:
         rows = {

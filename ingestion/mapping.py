@@ -1,4 +1,4 @@
-"""From the columns of a file to the columns of the contract, still as text, as the layout declares."""
+"""From the columns of a file to those of the contract, still as text, as the layout declares."""
 
 from __future__ import annotations
 

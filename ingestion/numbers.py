@@ -69,7 +69,7 @@ def to_decimal(plain: pa.StringArray, kind: str) -> tuple[pa.Array, Faults]:
 
 
 def rounded_product(left: pa.StringArray, right: pa.StringArray, decimals: int) -> pa.StringArray:
-    """Product of two columns of plain numbers, half away from zero; the text of what is no number."""
+    """Product of plain numbers, half away from zero; where one is none, its text."""
     factors = []
     for values in (left, right):
         numbers, faults = to_decimal(values, "price")

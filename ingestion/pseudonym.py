@@ -21,7 +21,7 @@ def pseudonym(identifier: str, key: bytes) -> str:
 
 
 def keyed_hash(key: bytes) -> Callable[[str], str]:
-    """HMAC-SHA256 (RFC 2104) under `key`; its two halves are prepared once, which makes it cheap."""
+    """HMAC-SHA256 (RFC 2104) under `key`, its two halves prepared once."""
     padded = (hashlib.sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
     inner = hashlib.sha256(bytes(b ^ 0x36 for b in padded))
     outer = hashlib.sha256(bytes(b ^ 0x5C for b in padded))

@@ -23,7 +23,11 @@ LINEAGE_TEXT = {
     "_row_hash": "Fingerprint of the row's values; equal rows have equal ones.",
     "_extra": "Columns of the file that the contract does not know, as JSON.",
 }
-IDENTITY_TABLE = "crm_customers_identity"
+
+
+def identity_table(feed: str) -> str:
+    """Table of a feed's direct identifiers, readable by the auditor only."""
+    return f"{feed}_identity"
 
 
 def create_raw_tables() -> None:
@@ -35,7 +39,7 @@ def create_raw_tables() -> None:
 
 
 def table_statements(contract: Contract) -> list[sql.Composed]:
-    """SQL that brings raw.<feed>, and where it has direct identifiers its identity table, up to date."""
+    """SQL that brings raw.<feed>, and its identity table where it has one, up to date."""
     statements = _table(contract.feed, contract.raw_columns | LINEAGE, contract.key)
     described = {n: c.description for n, c in contract.columns.items() if c.pii != "direct"}
     statements += _comments(contract.feed, contract.description, described | LINEAGE_TEXT)
@@ -43,7 +47,7 @@ def table_statements(contract: Contract) -> list[sql.Composed]:
         columns = {"customer_id": "text not null", "source_customer_id": "text not null"}
         columns |= dict.fromkeys(contract.direct_identifiers, "text")
         columns |= {n: LINEAGE[n] for n in ("_file_id", "_line_no", "_record_no")}
-        statements += _table(f"{contract.feed}_identity", columns, ("customer_id",))
+        statements += _table(identity_table(contract.feed), columns, ("customer_id",))
     return statements
 
 

@@ -1,7 +1,7 @@
 """One module a format: bytes to tables of text with line numbers.
 
-A reader is a function `read(source, layout) -> Iterator[Chunk]`. It decides nothing about values; it
-refuses what is not a readable file of its format and sets apart rows that it can't split.
+A reader is a function `read(source, contract, layout_name) -> Iterator[Chunk]`. It decides nothing
+about values; it refuses what is no readable file of its format and sets apart rows it can't split.
 """
 
 from __future__ import annotations

@@ -19,11 +19,11 @@ LIST_SEPARATOR = "\x1f"
 _NUL = b"\0"
 
 
-class _DuplicateKey(ValueError):
+class _DuplicateKeyError(ValueError):
     pass
 
 
-class _NotAllowed(ValueError):
+class _NotAllowedError(ValueError):
     """JSON by its syntax, but not by what a row may hold."""
 
 
@@ -68,13 +68,13 @@ class _JsonlFile:
         text = self.decoder.utf8(line).decode()
         try:
             if _NUL in line:
-                raise _NotAllowed("a NUL byte in the row")
+                raise _NotAllowedError("a NUL byte in the row")
             found = self._decode(text)
             if not isinstance(found, dict):
-                raise _NotAllowed("not an object")
+                raise _NotAllowedError("not an object")
             if "\\u" in text:
                 _refuse_odd_characters(found)
-        except (_DuplicateKey, _NotAllowed) as error:
+        except (_DuplicateKeyError, _NotAllowedError) as error:
             self.bad.append(_bad_row(error, text, line_no, self.record))
             return
         except (json.JSONDecodeError, RecursionError) as error:
@@ -112,13 +112,13 @@ class _JsonlFile:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise _DuplicateKey("a key stands twice")
+        raise _DuplicateKeyError("a key stands twice")
     return found
 
 
 def _finite(text: str) -> str:
     if "e" in text.lower() and float(text) in (float("inf"), float("-inf")):
-        raise _NotAllowed(f"{text} is beyond every number")
+        raise _NotAllowedError(f"{text} is beyond every number")
     return text
 
 
@@ -126,15 +126,15 @@ def _refuse_odd_characters(row: dict[str, Any]) -> None:
     """Escapes can spell what no text may hold: NUL, and half a character."""
     content = "".join(str(v) for v in row.values())
     if "\0" in content:
-        raise _NotAllowed("a NUL byte in the row")
+        raise _NotAllowedError("a NUL byte in the row")
     try:
         content.encode()
     except UnicodeEncodeError as error:
-        raise _NotAllowed("half a surrogate pair in the row") from error
+        raise _NotAllowedError("half a surrogate pair in the row") from error
 
 
 def _no_constant(text: str) -> NoReturn:
-    raise _NotAllowed(f"{text} is not JSON")
+    raise _NotAllowedError(f"{text} is not JSON")
 
 
 def _text(value: Any) -> str | None:
@@ -148,7 +148,7 @@ def _text(value: Any) -> str | None:
 
 
 def _bad_row(error: Exception, text: str, line_no: int, record: int) -> BadRow:
-    if isinstance(error, _DuplicateKey):
+    if isinstance(error, _DuplicateKeyError):
         reason = Reason.DUPLICATE_JSON_KEY
     else:
         reason = Reason.NUL_BYTE if "NUL" in str(error) else Reason.BAD_JSON

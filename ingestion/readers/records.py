@@ -27,8 +27,8 @@ Offsets = np.ndarray[Any, np.dtype[np.int64]]
 class Block:
     """Complete records of one stretch of a file, as UTF-8.
 
-    `starts` are byte offsets of the records and `lines` their physical lines (from 1); a record ends
-    where the next one starts. `faults` are records not to be parsed, by index.
+    `starts` are byte offsets of the records and `lines` their physical lines (from 1); a record
+    ends where the next one starts. `faults` are records not to be parsed, by index.
     """
 
     data: bytes

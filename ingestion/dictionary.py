@@ -1,0 +1,91 @@
+"""The data dictionary of the feeds, made from the contracts: docs/data-dictionary/feeds.md."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ingestion.contract import Column, Contract, Layout, NegativeRule, all_feeds, load_contract
+from warehouse.settings import ROOT
+
+PAGE = ROOT / "docs" / "data-dictionary" / "feeds.md"
+HEAD = """# Feeds
+
+Made from `ingestion/contracts` by `make docs`; do not edit. How a contract is written:
+`ingestion/README.md`.
+
+| feed | what | grain | mode | format |
+|---|---|---|---|---|
+"""
+
+
+def page() -> str:
+    """The page as Markdown."""
+    contracts = [load_contract(feed, "standard") for feed in all_feeds()]
+    rows = [
+        f"| [`{c.feed}`](#{c.feed}) | {c.title} | {c.grain} | {c.mode} | {_formats(c)} |\n" for c in contracts
+    ]
+    return HEAD + "".join(rows) + "".join(_section(c) for c in contracts)
+
+
+def write_page() -> Path:
+    """Write the page; returns its path."""
+    PAGE.parent.mkdir(parents=True, exist_ok=True)
+    PAGE.write_text(page(), encoding="utf-8")
+    return PAGE
+
+
+def _formats(contract: Contract) -> str:
+    return ", ".join(dict.fromkeys(layout.format for layout in contract.layouts.values()))
+
+
+def _section(contract: Contract) -> str:
+    facts = [
+        f"Grain: {contract.grain}.",
+        f"Key: {', '.join(f'`{k}`' for k in contract.key)}.",
+        f"Mode: {contract.mode}.",
+        f"Newest row by `{contract.version}`." if contract.version else "",
+        "A file without rows is rejected." if contract.empty_file == "alert" else "",
+    ]
+    head = f"\n## {contract.feed}\n\n{contract.description} {' '.join(filter(None, facts))}\n\n"
+    layouts = "".join(_layout(name, layout) for name, layout in contract.layouts.items())
+    columns = "| column | type | | description |\n|---|---|---|---|\n" + "".join(
+        f"| `{name}` | {column.type} | {_rules(column)} | {_cell(column.description)} |\n"
+        for name, column in contract.columns.items()
+    )
+    return head + layouts + "\n" + columns
+
+
+def _layout(name: str, layout: Layout) -> str:
+    """One line a layout: what its files look like."""
+    parts = [f"{layout.format.upper()}, `{layout.file}`"]
+    if layout.format == "csv":
+        parts.append(f"delimiter `{layout.delimiter!r}`, {layout.encoding}")
+    if layout.decimal != ".":
+        parts.append(f"decimal `{layout.decimal}`")
+    if layout.timestamp:
+        zone = layout.timestamp.zone or layout.timestamp.zone_column or "with offset"
+        parts.append(f"times `{layout.timestamp.format}` ({zone})")
+    if layout.date:
+        parts.append(f"dates `{layout.date.format}`")
+    if layout.control:
+        parts.append("with control totals")
+    return f"Layout *{name}*: {'; '.join(parts)}.\n"
+
+
+def _rules(column: Column) -> str:
+    rules = ["required"] if column.required else []
+    if column.pii:
+        rules.append("keyed hash" if column.pii == "pseudonym" else "identity table only")
+    if column.values:
+        rules.append("one of " + ", ".join(column.values))
+    if column.pattern:
+        rules.append(f"pattern `{column.pattern}`")
+    if isinstance(column.negative_rule, NegativeRule):
+        rules.append(f"negative only as {', '.join(column.negative_rule.among)}")
+    elif column.negative_rule == "never":
+        rules.append("never negative")
+    return _cell("; ".join(rules))
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
