@@ -22,14 +22,14 @@ from nightly.notices import notices_file
 from warehouse.connections import connect
 from warehouse.settings import ROOT, process_environment, settings
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1500)]
 
 HISTORY = dt.date(2026, 1, 31)
 HELD = HISTORY + dt.timedelta(days=1)
 BACKFILL = [HELD + dt.timedelta(days=n) for n in (1, 2, 3)]
 SOURCES = ("ingest_erp", "ingest_wms", "ingest_crm")
 BROKEN_ROWS = 40
-BACKFILL_SECONDS = 420
+BACKFILL_SECONDS = 1200
 
 
 @pytest.fixture(scope="module")
