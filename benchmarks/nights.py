@@ -16,6 +16,7 @@ from expectations.gates import Stage, run_gate
 from ingestion.contract import feeds
 from ingestion.load import load_feed
 from warehouse import build
+from warehouse.connections import connect
 from warehouse.publish import publish
 from warehouse.settings import process_environment
 
@@ -47,8 +48,12 @@ def measure(place: Path, history: int, night: int) -> tuple[list[Row], Path]:
     Leaves the larger warehouse as the current one, and returns its landing zone.
     """
     small, _ = _run(place, history, night)
+    few = _night_rows()
     large, landing = _run(place, 10 * history, night)
-    title = f"a night of {night:,} order lines on {10 * history:,} beside {history:,}"
+    title = (
+        f"a night of {night:,} order lines on {10 * history:,} ({_night_rows():,} rows in all"
+        f" feeds) beside {history:,} ({few:,} rows)"
+    )
     rows = [Row(title, f"{large.total:.1f} s", f"{small.total:.1f} s", large.total / small.total, "<= 1.3")]
     for stage, seconds in large.seconds.items():
         beside = small.seconds[stage]
@@ -62,6 +67,14 @@ def _run(place: Path, history: int, night: int) -> tuple[Stages, Path]:
     fresh(f"bench_history_{history}", landing)
     _night(HISTORY_END)
     return _night(NIGHT), landing
+
+
+def _night_rows() -> int:
+    with connect("auditor") as connection:
+        row = connection.execute(
+            "select sum(rows_parsed) from ops.file_ledger where run_date = %s", [NIGHT]
+        ).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _simulate(landing: Path, history: int, night: int) -> None:
