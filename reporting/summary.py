@@ -134,3 +134,28 @@ def _next(console: Console, figures: Figures) -> None:
     lines += ["Airflow UI     make up", "stop           make down"]
     for line in lines:
         console.print(f"  {line}", soft_wrap=True)
+
+
+RETAILER = """
+select to_char(month, 'YYYY-MM') as month, sum(shipped_quantity) as shipped,
+    sum(returned_quantity) as returned, sum(credited_amount) as credited, min(currency) as currency
+from marts.product_returns group by month order by month
+"""
+
+
+def print_retailer(console: Console) -> None:
+    """Print what a company that sends only sales and returns can know: units and credits by month."""
+    figures = read_figures()
+    _files(console, figures)
+    table = _table("Returns by month", "month", "shipped", "returned", "rate", "credited")
+    with connect("bi_reader") as connection:
+        for month, shipped, returned, credited, currency in connection.execute(RETAILER):
+            rate = f"{returned / shipped:.2%}" if shipped else "–"
+            table.add_row(month, f"{shipped:,}", f"{returned:,}", rate, f"{credited:,.2f} {currency}")
+    console.print(table)
+    console.print(
+        "Every return is blind: no file names its order. The other KPIs need feeds that this company does not"
+        " send: carrier invoices and inspections (cost per return), dispositions and recovery sales (cycle time,"
+        " value recovery), refunds and settlements (reconciliation of cash).",
+        style="dim",
+    )

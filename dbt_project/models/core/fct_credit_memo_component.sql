@@ -29,6 +29,7 @@ select
     memos.rma_line_no,
     memos.order_no,
     memos.order_line_no,
+    coalesce(memos.sku, lines.sku) as sku,
     memos.refund_id,
     memos.reverses_memo_no,
     memos.match_rule,

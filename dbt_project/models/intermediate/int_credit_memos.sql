@@ -85,6 +85,7 @@ select
     memos.rma_line_no,
     memos.order_no,
     memos.order_line_no,
+    memos.sku,
     memos.refund_id,
     memos.amount,
     memos.currency,

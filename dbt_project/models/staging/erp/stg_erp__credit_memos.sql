@@ -25,6 +25,7 @@ select
     rma_line_no,
     order_no,
     order_line_no,
+    sku,
     refund_id,
     reverses_memo_no,
     -- amounts

@@ -1,0 +1,134 @@
+"""A real retailer's three months: marts against plain pandas over the same files, unit and penny."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from decimal import Decimal
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from local import retailer
+from nightly import stages
+from warehouse import migrate
+from warehouse.connections import connect
+from warehouse.settings import ROOT
+
+FILES = Path(os.environ.get("ONLINE_RETAIL") or ROOT.parent / "shared" / "data" / "online_retail")
+pytestmark = pytest.mark.skipif(
+    not FILES.is_dir(), reason=f"the retailer's files are not in {FILES}; set ONLINE_RETAIL"
+)
+# The codes of the data set's own documentation that are no product.
+NO_PRODUCT = {
+    "POST", "DOT", "C2", "D", "M", "S", "B", "CRUK", "PADS", "AMAZONFEE", "BANK CHARGES",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def rows() -> pd.DataFrame:
+    """All rows of all files as text, with month, product flag and exact numbers."""
+    frame = pd.concat(pd.read_csv(f, dtype=str, keep_default_na=False) for f in sorted(FILES.glob("*.csv")))
+    frame["sku"] = frame["StockCode"].str.strip().str.upper()
+    frame["is_product"] = ~frame["sku"].isin(NO_PRODUCT) & ~frame["sku"].str.startswith("GIFT")
+    frame["month"] = frame["InvoiceDate"].str[:7]
+    frame["quantity"] = frame["Quantity"].astype(int)
+    frame["amount"] = [
+        (Decimal(q) * Decimal(p)).quantize(Decimal("0.01"), rounding="ROUND_HALF_UP")
+        for q, p in zip(frame["Quantity"], frame["UnitPrice"], strict=True)
+    ]
+    return frame[frame["is_product"]]
+
+
+@pytest.fixture(scope="module")
+def sold(rows: pd.DataFrame) -> pd.DataFrame:
+    """Invoice lines of plain numbers, with positive quantity and price."""
+    priced = rows["UnitPrice"].astype(float) > 0
+    return rows[rows["InvoiceNo"].str.isdigit() & (rows["quantity"] > 0) & priced]
+
+
+@pytest.fixture(scope="module")
+def returned(rows: pd.DataFrame) -> pd.DataFrame:
+    """Lines of C invoices."""
+    return rows[rows["InvoiceNo"].str.startswith("C")]
+
+
+@pytest.fixture(scope="module")
+def published(database: Path) -> pd.DataFrame:
+    """Run the pipeline over the folder in place and read marts.product_returns."""
+    name = os.environ["REVLOG_DATABASE"]
+    with pytest.MonkeyPatch.context() as patch:
+        for key in ("LANDING_URL", "LAYOUTS", "REPORTING_CURRENCY", "LANDING_SETTLE_SECONDS"):
+            patch.setenv(key, "")
+        retailer.configure(FILES)
+        patch.setenv("REVLOG_DATABASE", name)
+        migrate.migrate()
+        last = max(file.stem for file in FILES.glob("*.csv"))
+        dt.date.fromisoformat(last)
+        stages.whole_night(last)
+        with connect("bi_reader") as connection:
+            cursor = connection.execute(
+                "select to_char(month, 'YYYY-MM') as month, sku, sum(shipped_quantity)::bigint as shipped,"
+                " sum(returned_quantity)::bigint as returned, sum(credited_amount) as credited"
+                " from marts.product_returns group by 1, 2"
+            )
+            yield pd.DataFrame(cursor.fetchall(), columns=[c.name for c in cursor.description or ()])
+
+
+def _sums(frame: pd.DataFrame, by: list[str], column: str, sign: int = 1) -> dict[object, object]:
+    sums = frame.groupby(by)[column].sum()
+    return {key: sign * value for key, value in sums.items() if value}
+
+
+@pytest.mark.parametrize("by", [["month"], ["sku"], ["month", "sku"]], ids=["month", "product", "both"])
+def test_units_sold_agree(published: pd.DataFrame, sold: pd.DataFrame, by: list[str]) -> None:
+    assert _sums(published, by, "shipped") == _sums(sold, by, "quantity")
+
+
+@pytest.mark.parametrize("by", [["month"], ["sku"], ["month", "sku"]], ids=["month", "product", "both"])
+def test_units_returned_agree(published: pd.DataFrame, returned: pd.DataFrame, by: list[str]) -> None:
+    assert _sums(published, by, "returned") == _sums(returned, by, "quantity", -1)
+
+
+@pytest.mark.parametrize("by", [["month"], ["sku"], ["month", "sku"]], ids=["month", "product", "both"])
+def test_refunded_value_agrees_to_the_penny(
+    published: pd.DataFrame, returned: pd.DataFrame, by: list[str]
+) -> None:
+    assert _sums(published, by, "credited") == _sums(returned, by, "amount", -1)
+
+
+def test_the_return_rate_of_kpi_daily_agrees_by_month(
+    published: pd.DataFrame, sold: pd.DataFrame, returned: pd.DataFrame
+) -> None:
+    with connect("bi_reader") as connection:
+        found = {
+            month: (int(n), int(d))
+            for month, n, d in connection.execute(
+                "select to_char(period_date, 'YYYY-MM'), sum(numerator), sum(denominator)"
+                " from marts.kpi_daily where kpi = 'product_return_rate' and basis = 'RETURN' group by 1"
+            )
+        }
+    shipped, back = _sums(sold, ["month"], "quantity"), _sums(returned, ["month"], "quantity", -1)
+    assert found == {month: (back[month], shipped[month]) for month in shipped}
+
+
+def test_true_repeats_are_kept_and_every_row_is_accounted_for(published: pd.DataFrame) -> None:
+    with connect("auditor") as connection:
+        duplicate, quarantined, files = connection.execute(
+            "select sum(rows_duplicate), sum(rows_quarantined), count(*) from ops.file_ledger"
+            " where feed = 'erp_sales_lines'"
+        ).fetchone()
+    assert (duplicate, quarantined, files) == (0, 0, len(list(FILES.glob("*.csv"))))
+
+
+def test_a_customer_number_written_as_a_float_is_the_same_customer(published: pd.DataFrame) -> None:
+    from ingestion.pseudonym import pseudonym
+    from warehouse.settings import settings
+
+    with connect("auditor") as connection:
+        count = connection.execute(
+            "select count(*) from raw.erp_sales_lines where customer_id = %s",
+            [pseudonym("17850", settings().customer_key)],
+        ).fetchone()
+    assert count is not None and count[0] > 0
