@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import html
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from reporting.figures import Figures, read_figures, shown
+from reporting.figures import Figures, counted, read_figures, shown, step_times
 from warehouse.settings import settings
 
 STYLE = """
@@ -17,14 +18,15 @@ STYLE = """
 *{box-sizing:border-box}body{margin:0;background:var(--ground);color:var(--ink);
 font:15px/1.5 system-ui,sans-serif}main{max-width:1120px;margin:auto;padding:28px 20px 60px}
 h1{font-size:24px;margin:0}h2{font-size:16px;margin:34px 0 10px}.soft{color:var(--soft)}
-.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(250px,1fr));gap:14px;margin-top:22px}
+.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(200px,1fr));gap:14px;margin-top:22px}
 .card{background:var(--paper);border:1px solid var(--line);border-radius:10px;padding:16px}
 .card b{display:block;font-size:30px;line-height:1.2;margin:4px 0}.card small{color:var(--soft)}
 svg{width:100%;height:54px;margin-top:8px;display:block}
 table{border-collapse:collapse;width:100%;background:var(--paper);border:1px solid var(--line);
 border-radius:10px;overflow:hidden}th,td{padding:7px 12px;text-align:right;
 border-top:1px solid var(--line);font-variant-numeric:tabular-nums}th{color:var(--soft);font-weight:500;
-border-top:0}th:first-child,td:first-child{text-align:left}.open{color:var(--warn)}.failed{color:var(--bad)}
+border-top:0}th:first-child,td:first-child{text-align:left}.open,.held{color:var(--warn)}
+.failed{color:var(--bad)}.ends{display:flex;justify-content:space-between}
 .two{display:grid;grid-template-columns:repeat(auto-fit,minmax(340px,1fr));gap:22px}
 """
 
@@ -45,13 +47,24 @@ def page(figures: Figures) -> str:
         "<!doctype html><html lang=en><meta charset=utf-8>"
         "<meta name=viewport content='width=device-width,initial-scale=1'>"
         f"<title>Reverse logistics scorecard</title><style>{STYLE}</style><main>"
-        f"<h1>Reverse logistics scorecard</h1><div class=soft>Business date {_text(night.get('business_date'))}"
-        f" · publication {_text(night.get('publication_id'))} · code {_text(str(night.get('code_version', ''))[:10])}</div>"
+        f"<h1>Reverse logistics scorecard</h1><div class=soft>{_origin(night)}</div>"
         f"<div class=cards>{cards}</div>"
         f"<h2>Refund reconciliation</h2>{_agreement(figures)}{_classes(figures)}"
         f"<div class=two><section><h2>Where returns are</h2>{_statuses(figures)}</section>"
         f"<section><h2>Checks of the last night</h2>{_checks(figures)}</section></div>"
-        f"<h2>Files</h2>{_files(figures)}</main></html>"
+        f"<h2>Files</h2>{_files(figures)}"
+        f"<div class=two><section><h2>In quarantine</h2>{_quarantine(figures)}</section>"
+        f"{_times(figures)}</div><p class=soft>A dashed line: months whose ratio may still change."
+        "</p>"
+        "</main></html>"
+    )
+
+
+def _origin(night: dict[str, Any]) -> str:
+    return (
+        f"Business date {_text(night.get('business_date'))}"
+        f" · publication {_text(night.get('publication_id'))}"
+        f" · code {_text(str(night.get('code_version', ''))[:10])}"
     )
 
 
@@ -67,30 +80,40 @@ def _card(row: dict[str, Any], figures: Figures) -> str:
         p50, p90 = figures.cycle["p50_hours"], figures.cycle["p90_hours"]
         extra = f"<small> · p50 {_text(p50)} h · p90 {_text(p90)} h</small>"
     points = [
-        float(t["ratio"])
+        t
         for t in figures.trend
         if t["kpi"] == row["kpi"] and t["basis"] == row["basis"] and t["ratio"] is not None
     ]
     return (
         f"<div class=card><span>{_text(row['title'])}</span> <small>{_text(row['basis'])}</small>"
         f"<b>{_text(shown(row['ratio'], row['unit']) + money + hours)}</b>"
-        f"<small>{row['numerator']:,.2f} / {row['denominator']:,.2f}</small>{extra}"
-        f"{_sparkline(points)}<small>by month, {len(points)} months</small></div>"
+        f"<small>{counted(row['numerator'])} / {counted(row['denominator'])}</small>{extra}"
+        f"{_sparkline(points)}</div>"
     )
 
 
-def _sparkline(points: list[float]) -> str:
-    """Monthly ratios as a line from zero to their highest."""
+def _sparkline(points: list[dict[str, Any]]) -> str:
+    """Monthly ratios as a line from zero to their highest; dashed once a month may still change."""
     if len(points) < 2:
         return ""
-    top = max(points) or 1
+    top = max(float(p["ratio"]) for p in points) or 1
     step = 300 / (len(points) - 1)
-    path = " ".join(f"{n * step:.1f},{50 - 46 * p / top:.1f}" for n, p in enumerate(points))
+    path = [f"{n * step:.1f},{50 - 46 * float(p['ratio']) / top:.1f}" for n, p in enumerate(points)]
+    open_months = (n for n, p in enumerate(points) if not p["is_mature"])
+    ripe = next(open_months, len(points))
+    first, last = (f"{p['month']:%b %Y}" for p in (points[0], points[-1]))
     return (
-        "<svg viewBox='0 0 300 54' preserveAspectRatio=none role=img aria-label='trend by month'>"
+        f"<svg viewBox='0 0 300 54' preserveAspectRatio=none role=img aria-label='by month'>"
         "<line x1=0 x2=300 y1=50 y2=50 stroke='var(--line)'/>"
-        f"<polyline points='{path}' fill=none stroke='var(--accent)' stroke-width=2 "
-        "vector-effect=non-scaling-stroke /></svg>"
+        f"{_line(path[:ripe], '')}{_line(path[max(ripe - 1, 0) :], '4 4')}</svg>"
+        f"<small class=ends><span>{first}</span><span>{last}</span></small>"
+    )
+
+
+def _line(path: list[str], dashes: str) -> str:
+    return (
+        f"<polyline points='{' '.join(path)}' fill=none stroke='var(--accent)' stroke-width=2 "
+        f"stroke-dasharray='{dashes}' vector-effect=non-scaling-stroke />"
     )
 
 
@@ -109,12 +132,33 @@ def _rows(head: list[str], rows: list[list[str]]) -> str:
 def _classes(figures: Figures) -> str:
     rows = [
         [
-            _text(r["class"]), _text(r["currency"]), f"{r['groups']:,}", f"{r['amount']:,.2f}",
+            _text(r["class"]), _text(r["currency"]), f"{r['items']:,}", _cents(r["entitlement_amount"]),
+            _cents(r["cash_amount"]),
             f"<span class={_text(r['status'])}>{_text(r['status'])}</span>",
         ]
         for r in figures.classes
     ]  # fmt: skip
-    return _rows(["Class", "Currency", "Items", "Amount", "Status"], rows)
+    head = ["Class", "Currency", "Items", "Entitled − credited", "Credited − paid", "Status"]
+    return _rows(head, rows)
+
+
+def _cents(amount: Decimal) -> str:
+    return f"{amount:,.2f}" if amount else ""
+
+
+def _times(figures: Figures) -> str:
+    nights, rows = step_times(figures)
+    if not nights:
+        return ""
+    cells = [[_text(step), *(f"{taken:,.1f}" for taken in seconds)] for step, seconds in rows]
+    return f"<section><h2>Seconds per step</h2>{_rows(['Step', *nights], cells)}</section>"
+
+
+def _quarantine(figures: Figures) -> str:
+    rows = [[_text(r["feed"]), _text(r["reason"]), f"{r['rows']:,}"] for r in figures.quarantine]
+    if not rows:
+        return "<p class=soft>No row is in quarantine.</p>"
+    return _rows(["Feed", "Reason", "Rows"], rows)
 
 
 def _statuses(figures: Figures) -> str:
