@@ -64,9 +64,13 @@ CYCLE = """
 select p50_hours, p90_hours, units, events, censored, competing from marts.return_cycle_time
 where request_month = 'ALL' and channel = 'ALL' and product_category = 'ALL'
 """
+# The two gaps stay apart: the same class may stand in both with opposite signs.
 CLASSES = """
-select class, currency, count(*) as groups, sum(amount) as amount, min(status) as status
-from finance.refund_exceptions group by class, currency order by class, currency
+select class, currency, count(*) as items, min(status) as status,
+    coalesce(sum(amount) filter (where gap = 'E-M'), 0) as entitlement_amount,
+    coalesce(sum(amount) filter (where gap = 'M-P'), 0) as cash_amount
+from finance.refund_exceptions group by class, currency
+order by min(case status when 'open' then 1 when 'waiting' then 2 else 3 end), class, currency
 """
 PATTERNS = """
 select pattern_name, count(*) as groups, count(*) filter (where is_reconciled) as reconciled
@@ -159,6 +163,11 @@ def step_times(figures: Figures) -> tuple[list[str], list[tuple[str, list[float]
     rest = [night - busy for night, busy in zip(of("night"), of("working"), strict=True)]
     rows = [(step, of(step)) for step in STEPS]
     return [str(d) for d in dates], [*rows, ("orchestration", rest), ("night", of("night"))]
+
+
+def counted(value: Decimal) -> str:
+    """A numerator or denominator for people: units without decimals, amounts with two."""
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
 
 
 def shown(value: Decimal | None, unit: str) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from rich.console import Console
 from rich.table import Table
 
-from reporting.figures import Figures, read_figures, shown, step_times
+from reporting.figures import Figures, counted, read_figures, shown, step_times
 from warehouse.connections import connect
 from warehouse.settings import settings
 
@@ -53,7 +55,7 @@ def _kpis(console: Console, figures: Figures) -> None:
         money = f" {row['currency']}" if "currency" in row["unit"] else ""
         hours = " h" if row["unit"].startswith("hours") else ""
         table.add_row(
-            row["title"], row["basis"], f"{row['numerator']:,.2f}", f"{row['denominator']:,.2f}",
+            row["title"], row["basis"], counted(row["numerator"]), counted(row["denominator"]),
             shown(row["ratio"], row["unit"]) + money + hours,
         )  # fmt: skip
     console.print(table)
@@ -75,17 +77,22 @@ def _reconciliation(console: Console, figures: Figures) -> None:
     groups = sum(r["groups"] for r in figures.patterns)
     agreed = sum(r["reconciled"] for r in figures.patterns)
     console.print(f"[bold]Refund reconciliation[/]  {agreed:,} of {groups:,} groups agree to the cent")
-    table = _table("", "class", "currency", "items", "amount", "status")
+    table = _table("", "class", "currency", "items", "entitled - credited", "credited - paid", "status")
     for row in figures.classes:
         table.add_row(
             row["class"],
             row["currency"],
-            f"{row['groups']:,}",
-            f"{row['amount']:,.2f}",
+            f"{row['items']:,}",
+            _cents(row["entitlement_amount"]),
+            _cents(row["cash_amount"]),
             row["status"],
         )
     console.print(table)
     console.print()
+
+
+def _cents(amount: Decimal) -> str:
+    return f"{amount:,.2f}" if amount else ""
 
 
 def _checks(console: Console, figures: Figures) -> None:
