@@ -236,24 +236,36 @@ def credit_memos(world: World, night: int) -> Rows:
     memos = appended(world, world.money.memos, night).sort_values(["memo", "component"])
     reference = _references(world, memos)
     memo = memos["memo"].to_numpy()
-    opens = np.concatenate([[True], memo[1:] != memo[:-1]])[: len(memo)]
-    closes = np.concatenate([memo[1:] != memo[:-1], [True]])[-len(memo) :] if len(memo) else opens
+    # Goods and their tax stand on the first line of a memo, all else on a second one.
+    line = np.where(memos["component"] >= 2, 2, 1)
+    new_memo, last_of_memo = _edges(memo)
+    new_line, last_of_line = _edges(memo * 2 + line)
     head = pc.binary_join_element_wise(
         '<memo no="', number("CM", memo), '">', element("refund_id", number("RF", memos["refund"])),
         element("currency", choice(CURRENCIES, reference["currency"])),
         element("posted_on", stamp(memos["posted_at"], "%Y-%m-%d")),
-        element("reverses_memo_no", number("CM", memos["reverses"])), '\n<line no="1">',
-        element("rma_no", number("RM", reference["rma"])),
+        element("reverses_memo_no", number("CM", memos["reverses"])), "\n", "",
+    )  # fmt: skip
+    line_head = pc.binary_join_element_wise(
+        '<line no="', integer(line), '">', element("rma_no", number("RM", reference["rma"])),
         element("rma_line_no", integer(reference["rma_line"], reference["rma"] >= 0)),
         element("order_no", number("", reference["order"])),
         element("order_line_no", integer(reference["line_no"])), "\n", "",
     )  # fmt: skip
     lines = pc.binary_join_element_wise(
-        pc.if_else(pa.array(opens), head, ""), '<component code="',
-        choice(COMPONENTS, memos["component"]), '">', fixed(memos["amount"]),
-        pc.if_else(pa.array(closes), "</component>\n</line></memo>\n", "</component>\n"), "",
+        pc.if_else(new_memo, head, ""), pc.if_else(new_line, line_head, ""), '<component code="',
+        choice(COMPONENTS, memos["component"]), '">', fixed(memos["amount"]), "</component>\n",
+        pc.if_else(last_of_line, "</line>\n", ""), pc.if_else(last_of_memo, "</memo>\n", ""), "",
     )  # fmt: skip
     return Rows(lines, len(memos), int(memos["amount"].sum()))
+
+
+def _edges(sorted_values: np.ndarray) -> tuple[Text, Text]:
+    """Masks of the first and of the last row of each run of equal values."""
+    differs = sorted_values[1:] != sorted_values[:-1]
+    first = np.concatenate([[True], differs])[: len(sorted_values)]
+    last = np.concatenate([differs, [True]])[: len(sorted_values)]
+    return pa.array(first), pa.array(last)
 
 
 def settlements(world: World, night: int) -> Rows:

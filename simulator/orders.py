@@ -134,6 +134,9 @@ def unambiguous(seconds: np.ndarray) -> np.ndarray:
 
 def _add_item_columns(company: Company, items: Items, rng: np.random.Generator, sales: pd.DataFrame) -> None:
     item = (rng.random(len(sales)) ** 1.5 * items.sold).astype(np.int64)
+    # Some orders have the same item on two lines.
+    again = (rng.random(len(sales)) < 0.03) & (sales["line_no"] > 10).to_numpy()
+    item[1:] = np.where(again[1:], item[:-1], item[1:])
     version = items.version(sales["ordered_at"].to_numpy())
     month = (sales["ordered_at"].to_numpy() - epoch(company.start)) // (30 * DAY)
     sales["item"] = item

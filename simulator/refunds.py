@@ -186,7 +186,9 @@ def _add_components(rng: np.random.Generator, lines: pd.DataFrame, credited: pd.
     net = np.where(exchanged, rounded(part["net"] * units, sold), amounts[C_MERCHANDISE])
     tax = np.where(exchanged, rounded(part["tax"] * units, sold), amounts[C_TAX])
     extra = rng.integers(150, 900, len(row))
-    credited["c0"] = net + np.where(defect == PRICE, -rounded(net * 7, 100) - 3, 0)
+    # Too little on one line, too much on the next.
+    sign = np.where(row % 2 == 0, 1, -1)
+    credited["c0"] = net + np.where(defect == PRICE, sign * (rounded(net * 7, 100) + 3), 0)
     credited["c1"] = tax + np.where(defect == TAX, -rounded(tax * 30, 100) - 5, 0)
     credited["c2"] = np.where(defect == SHIPPING, extra, 0)
     credited["c3"] = np.where(defect == DUTY, extra, 0)

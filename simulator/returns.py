@@ -128,6 +128,7 @@ def _make_lines(
     lines = lines.rename(columns={"quantity": "sold", "site": "ship_site"})
     lines.insert(0, "sale", sale)
     lines["path"] = _paths(rng, sales, sale)
+    _lose_line(lines)
     lines = pd.concat([lines, _blind_lines(rng, items, block, len(lines))], ignore_index=True)
     lines["id"] = ids.take("line", len(lines))
     part = rng.random(len(lines)) < 0.25
@@ -151,8 +152,20 @@ def _returned_sales(rng: np.random.Generator, sales: pd.DataFrame) -> np.ndarray
 def _paths(rng: np.random.Generator, sales: pd.DataFrame, sale: np.ndarray) -> np.ndarray:
     path = quota(rng, PATH_WEIGHTS, len(sale))
     # A blind parcel names only its order: the SKU must be on one line of it.
+    # Where it is on two, the order is known and the line is not.
     repeated = sales.duplicated(["order", "item"], keep=False).to_numpy()[sale]
-    return np.where((path == BLIND_ORDER) & repeated, RMA_ONLY, path)
+    path = np.where((path == BLIND_ORDER) & repeated, RMA_ONLY, path)
+    some = np.flatnonzero(repeated & (path == NORMAL))[::3]
+    path[some] = BLIND
+    return path
+
+
+def _lose_line(lines: pd.DataFrame) -> None:
+    """Forget which line of the order a blind parcel came from."""
+    blind = lines["path"] == BLIND
+    for name in ("sale", "line_no", "category", "channel", "currency", "ship_site", "unit_cost"):
+        lines.loc[blind, name] = -1
+    lines.loc[blind, ["net", "tax", "fee_pct"]] = 0
 
 
 def _blind_lines(rng: np.random.Generator, items: Items, block: Block, returns: int) -> pd.DataFrame:

@@ -50,7 +50,7 @@ CATEGORY_NAMES = tuple(name.upper() for name in CATEGORIES)
 SITE_NAMES = (*SITES, "UNATTRIBUTED", "NOT_RECEIVED")
 NO_CHANNEL, NO_SITE, NOT_RECEIVED = 4, 4, 5
 EVENT, CENSORED, COMPETING = range(3)
-KEEP_ROWS = 1_000_000
+KEEP_ROWS = 300_000
 
 # Grade by functional (F1-F6) and cosmetic (C0-C9) grade, and what of the cost a restocked unit keeps.
 NEW, LIKE_NEW, GOOD, REPAIRABLE, SALVAGE, SCRAP = range(6)

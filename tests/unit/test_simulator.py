@@ -144,6 +144,14 @@ def test_every_class_of_gap_occurs(run: Paths) -> None:
     assert found - {""} == set(CLASSES)
 
 
+def test_some_blind_parcels_name_an_order_with_the_item_on_two_lines(world: World) -> None:
+    lines = world.goods.lines
+    found = lines[(lines["path"] == PATHS.index("blind")) & (lines["order"] >= 0)]
+    assert len(found) > 0
+    on_lines = world.sales.groupby(["order", "item"]).size()
+    assert (on_lines[list(zip(found["order"], found["item"], strict=True))] >= 2).all()
+
+
 def test_in_process_goods_come_to_an_end(world: World) -> None:
     goods = world.goods.dispositions
     later = goods.groupby("receipt")["code"].agg(list)
