@@ -143,6 +143,8 @@ def start(nightly: bool) -> None:
 def stop() -> None:
     """Stop the processes that `start` started, and their children."""
     running = _running()
+    for name in stopped():
+        _end_orphans(name)
     for pid in running.values():
         with contextlib.suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGTERM)
@@ -154,6 +156,12 @@ def stop() -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
     _pids().unlink(missing_ok=True)
+
+
+def stopped() -> list[str]:
+    """Processes that were started and live no more."""
+    known = json.loads(_pids().read_text()) if _pids().exists() else {}
+    return [name for name in known if name not in _running()]
 
 
 def is_running() -> bool:

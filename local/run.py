@@ -78,6 +78,9 @@ def run_night(api: airflow.Api, date: dt.date) -> None:
             raise RunFailed(_why(api, failed[0], key))
         if all(state == "success" for state in states.values()):
             return
+        if gone := airflow.stopped():
+            log = airflow.home() / f"{gone[0]}.log"
+            raise RunFailed(f"Airflow's {gone[0]} has stopped, see {log}; `make run` goes on from here")
         time.sleep(1)
     raise RunFailed(f"the night of {key} took longer than {NIGHT_SECONDS // 60} minutes")
 
