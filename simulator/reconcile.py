@@ -192,7 +192,8 @@ class _State:
         in_goods = np.isin(self.known.column("resolution"), (EXCHANGE, REPAIR, REPLACEMENT))
         legs.put(0, "STORE_CREDIT_OR_EXCHANGE", legs.rest(0), in_goods)
         legs.put(1, "STORE_CREDIT_OR_EXCHANGE", legs.rest(1), in_goods)
-        credit = self.tenders[IS_CREDIT[self.tenders["tender"].to_numpy()]]
+        given = ended[ended["status"] == SUCCEEDED]
+        credit = given[IS_CREDIT[given["tender"].to_numpy()]]
         amount = total(credit["line"], credit["amount"], self.size)
         legs.put(1, "STORE_CREDIT_OR_EXCHANGE", amount, legs.has_m & ~in_goods)
 

@@ -155,7 +155,9 @@ def _paths(rng: np.random.Generator, sales: pd.DataFrame, sale: np.ndarray) -> n
     # Where it is on two, the order is known and the line is not.
     repeated = sales.duplicated(["order", "item"], keep=False).to_numpy()[sale]
     path = np.where((path == BLIND_ORDER) & repeated, RMA_ONLY, path)
-    some = np.flatnonzero(repeated & (path == NORMAL))[::3]
+    sent = sales[sales["voided_at"] == NEVER]
+    unclear = sent[sent.duplicated(["order", "item"], keep=False)].index
+    some = np.flatnonzero(np.isin(sale, unclear) & (path == NORMAL))[::3]
     path[some] = BLIND
     return path
 
