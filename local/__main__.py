@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
+from pathlib import Path
 
 import typer
 
@@ -60,6 +63,15 @@ def down() -> None:
     airflow.stop()
     server.stop()
     typer.echo("Airflow and PostgreSQL are down; data stay where they are.")
+
+
+@app.command("airflow", context_settings={"ignore_unknown_options": True, "help_option_names": []})
+def airflow_command(arguments: list[str]) -> None:
+    """Airflow's own command line with this installation's settings: `airflow dags list`."""
+    from local import airflow
+
+    program = str(Path(sys.executable).parent / "airflow")
+    os.execve(program, [program, *arguments], airflow.environment())
 
 
 @app.command()
