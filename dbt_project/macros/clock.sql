@@ -5,10 +5,7 @@
 
 {#- First instant after the business date, UTC. -#}
 {% macro as_of_end() -%}
-    cast(
-        '{{ (modules.datetime.datetime.strptime(var("business_date") | string, "%Y-%m-%d")
-            + modules.datetime.timedelta(days=1)).strftime("%Y-%m-%d") }} 00:00:00+00' as timestamptz
-    )
+    (cast({{ as_of_date() }} + 1 as timestamp) at time zone 'UTC')
 {%- endmacro %}
 
 {#- UTC date of an instant. -#}
@@ -16,7 +13,7 @@
     cast({{ column }} at time zone 'UTC' as date)
 {%- endmacro %}
 
-{#- Whether everything is computed anew; unit tests override it. -#}
+{#- Whether everything is computed anew; unit tests override it, linters have no flags. -#}
 {% macro is_full_build() -%}
-    {{ return(flags.FULL_REFRESH) }}
+    {{ return(flags.FULL_REFRESH if flags is defined else true) }}
 {%- endmacro %}

@@ -42,8 +42,18 @@ final as (
     {% if not is_incremental() -%}
     union all
     select
-        'UNKNOWN', 'UNKNOWN', 'UNKNOWN', cast('1900-01-01' as date), cast('9999-12-31' as date),
-        true, false, null, null, null, null, false
+        'UNKNOWN' as customer_key,
+        'UNKNOWN' as customer_id,
+        'UNKNOWN' as survivor_customer_id,
+        cast('1900-01-01' as date) as valid_from,
+        cast('9999-12-31' as date) as valid_to,
+        true as is_current,
+        false as is_deleted,
+        null as country,
+        null as segment,
+        null as created_at,
+        null as merged_into,
+        false as has_marketing_consent
     {%- endif %}
 )
 

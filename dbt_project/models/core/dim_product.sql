@@ -50,10 +50,31 @@ final as (
     {% if not is_incremental() -%}
     union all
     select
-        'UNKNOWN', 'UNKNOWN', cast('1900-01-01' as date), cast('9999-12-31' as date), true, false,
-        null, null, null, 'Unknown product', 'UNKNOWN', null, null, false, null, null, null, null,
-        true, null, cast(null as numeric(20, 8)), cast(null as numeric(18, 4)),
-        cast(null as numeric(18, 4)), null
+        'UNKNOWN' as product_key,
+        'UNKNOWN' as sku,
+        cast('1900-01-01' as date) as valid_from,
+        cast('9999-12-31' as date) as valid_to,
+        true as is_current,
+        false as is_deleted,
+        null as style,
+        null as size,
+        null as colour,
+        'Unknown product' as description,
+        'UNKNOWN' as product_category,
+        null as brand,
+        null as weight_g,
+        false as is_serialised,
+        null as warranty_months,
+        null as hazmat_class,
+        null as weee_category,
+        null as vendor_id,
+        true as is_returnable,
+        null as return_window_days,
+        -- typed, since a union of numeric(18, 4) and null is numeric without a scale
+        cast(null as numeric(20, 8)) as restocking_fee_pct,
+        cast(null as numeric(18, 4)) as unit_cost,
+        cast(null as numeric(18, 4)) as list_price,
+        null as currency
     {%- endif %}
 )
 

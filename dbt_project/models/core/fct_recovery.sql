@@ -31,12 +31,21 @@ recoveries as (
     from {{ ref('int_recovery_sales') }}
     union all
     select
-        dispositions.unit_key, 'restock:' || dispositions.disposition_id,
-        dispositions.return_line_key, dispositions.disposition_id, dispositions.receipt_id,
-        'restock', 'STOCK', dispositions.net_quantity,
-        round(dispositions.net_quantity * dispositions.unit_cost * grades.restock_factor, 2), 0,
-        round(dispositions.net_quantity * dispositions.unit_cost * grades.restock_factor, 2),
-        dispositions.cost_currency, dispositions.disposed_on
+        dispositions.unit_key,
+        'restock:' || dispositions.disposition_id as recovery_key,
+        dispositions.return_line_key,
+        dispositions.disposition_id,
+        dispositions.receipt_id,
+        'restock' as kind,
+        'STOCK' as recovery_channel,
+        dispositions.net_quantity as quantity,
+        round(dispositions.net_quantity * dispositions.unit_cost * grades.restock_factor, 2)
+            as gross_amount,
+        0 as fee_amount,
+        round(dispositions.net_quantity * dispositions.unit_cost * grades.restock_factor, 2)
+            as recovered_amount,
+        dispositions.cost_currency as currency,
+        dispositions.disposed_on as recovered_on
     from dispositions
     inner join grades on dispositions.grade = grades.grade
     where dispositions.disposition = 'RESTOCK'

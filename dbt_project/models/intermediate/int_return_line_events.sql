@@ -32,43 +32,48 @@ events as (
     union all
     -- the ERP's authorization is the approval; the CRM's word counts where there is none
     select
-        requests.unit_key, requests.return_line_key, requests.decision, 2,
-        coalesce(requests.decided_at, requests.updated_at),
-        'request:' || requests.request_id || '-' || requests.request_line, requests.quantity
+        requests.unit_key, requests.return_line_key, requests.decision as event, 2 as step,
+        coalesce(requests.decided_at, requests.updated_at) as event_at,
+        'request:' || requests.request_id || '-' || requests.request_line as source,
+        requests.quantity
     from requests
     left join approved_keys on requests.return_line_key = approved_keys.return_line_key
     where requests.decision in ('DECLINED', 'CANCELLED')
         or (requests.decision = 'APPROVED' and approved_keys.return_line_key is null)
     union all
     select
-        unit_key, return_line_key, 'APPROVED', 2, authorized_at, 'rma:' || rma_line_key,
-        quantity_authorized
+        unit_key, return_line_key, 'APPROVED' as event, 2 as step, authorized_at as event_at,
+        'rma:' || rma_line_key as source, quantity_authorized as quantity
     from rmas
     union all
     select
-        unit_key, return_line_key, 'CANCELLED', 3, updated_at, 'rma:' || rma_line_key,
-        quantity_authorized
+        unit_key, return_line_key, 'CANCELLED' as event, 3 as step, updated_at as event_at,
+        'rma:' || rma_line_key as source, quantity_authorized as quantity
     from rmas
     where is_void
     union all
-    select unit_key, return_line_key, 'IN_TRANSIT', 4, first_scan_at, 'scan', null
+    select
+        unit_key, return_line_key, 'IN_TRANSIT' as event, 4 as step, first_scan_at as event_at,
+        'scan' as source, null as quantity
     from scans
     union all
     select
-        unit_key, return_line_key, 'RECEIVED', 5, received_at, 'receipt:' || receipt_id, quantity
+        unit_key, return_line_key, 'RECEIVED' as event, 5 as step, received_at as event_at,
+        'receipt:' || receipt_id as source, quantity
     from {{ ref('int_receipts') }}
     union all
     select
-        unit_key, return_line_key, 'INSPECTED', 6, inspected_at, 'inspection:' || inspection_id,
-        null
+        unit_key, return_line_key, 'INSPECTED' as event, 6 as step, inspected_at as event_at,
+        'inspection:' || inspection_id as source, null as quantity
     from {{ ref('int_inspections') }}
     where return_line_key is not null
     union all
     select
         unit_key, return_line_key,
-        case when is_final then 'DISPOSED' else 'IN_PROCESS' end,
-        case when is_final then 8 else 7 end,
-        disposed_at, 'disposition:' || disposition_id, net_quantity
+        case when is_final then 'DISPOSED' else 'IN_PROCESS' end as event,
+        case when is_final then 8 else 7 end as step,
+        disposed_at as event_at, 'disposition:' || disposition_id as source,
+        net_quantity as quantity
     from {{ ref('int_dispositions') }}
     where return_line_key is not null and net_quantity > 0
 ),
