@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import statistics
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,8 @@ from ingestion.contract import Contract, feeds, load_contract
 # Four weeks hold four of each weekday; fewer than five days say nothing about what is usual.
 RECENT_DAYS = 28
 LEAST_DAYS = 5
+# Days whose usual range is wider than this factor: shops with quiet Sundays, not steady feeds.
+UNSTEADY = 1.5
 # A feed whose run covers more days than this is a history load: nothing to compare it with.
 HISTORY_DAYS = 7
 # Enough of a file's end to hold the recent days of a history file, and cheap to read.
@@ -162,15 +165,20 @@ def usual(history: list[int]) -> tuple[float, float] | None:
     """Return the fewest and most rows that are still usual after `history`; None if too short.
 
     A day may fall to 60 % of the median, and further where the days scatter more: four standard
-    deviations (from the median absolute deviation, at least Poisson's) below it. So a feed of ten
-    rows a day is never held for having three, one of a thousand is for having five hundred.
+    deviations of the logarithm (from the median absolute deviation), and of Poisson's own. So a
+    feed of ten rows a day is never held for having three, and one of a steady thousand is for five
+    hundred. Where days scatter much, none is held above 35 % of the least of them.
     """
     if len(history) < LEAST_DAYS:
         return None
-    middle = statistics.median(history)
-    deviation = statistics.median(abs(value - middle) for value in history)
-    scatter = max(1.4826 * deviation, middle**0.5)
-    return max(0.0, min(0.6 * middle, middle - 4 * scatter)), max(3 * middle, middle + 8 * scatter)
+    middle = max(statistics.median(history), 1.0)
+    logs = [math.log(max(value, 1) / middle) for value in history]
+    scatter = math.exp(4 * 1.4826 * statistics.median(abs(value) for value in logs))
+    chance = 4 * middle**0.5
+    low = min(0.6 * middle, middle / scatter, middle - chance)
+    if scatter > UNSTEADY:
+        low = min(low, 0.35 * min(history))
+    return float(max(0, math.floor(low))), max(3 * middle, middle * scatter, middle + 2 * chance)
 
 
 def _volumes(

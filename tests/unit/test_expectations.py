@@ -47,9 +47,8 @@ def test_every_contract_says_when_a_row_came_about_or_is_a_whole_table(feed: str
 
 def test_braces_in_a_condition_are_taken_literally() -> None:
     check = no_rows("c", "name ~ '^[a-z]{2}$'", severity=WARNING, description="d")
-    assert check.unexpected_rows_query.format(batch="t") == (  # type: ignore[attr-defined]
-        "select * from t where name ~ '^[a-z]{2}$'"
-    )
+    query = check.unexpected_rows_query.format(batch="t")  # type: ignore[attr-defined]
+    assert query.endswith("where name ~ '^[a-z]{2}$'") and "from t)" in query
 
 
 def test_a_message_names_check_count_keys_file_line_and_what_to_do() -> None:
