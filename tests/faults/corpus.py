@@ -135,6 +135,7 @@ def zipped_link() -> bytes:
 S, I, C = "erp_recovery_sales", "wms_carrier_invoices", "crm_customers"  # noqa: E741
 F, W, X, M = "crm_refunds", "wms_return_receipts", "wms_dispositions", "erp_credit_memos"
 
+SOUND = "sound files"
 TRUNCATED = "truncated inside a row, unclosed quote, broken JSON/XML/XLSX/Parquet"
 BOUNDARY = "truncated on a row boundary"
 NOT_A_FILE = "wrong delimiter, an HTML error page, undeclared encoding, 0 bytes"
@@ -168,9 +169,9 @@ EXTERNAL = '<!DOCTYPE d [<!ENTITY x SYSTEM "file:///etc/passwd">]>\n'
 
 CASES = [
     # -- whole files
-    Case("sound CSV", "(sound)", S, sales({}, {}), loaded=2, values={"gross_proceeds": ["100.20"] * 2}),
-    Case("sound JSON lines", "(sound)", F, refunds({}, {}), loaded=2),
-    Case("sound XML", "(sound)", X, dispositions({}, {}), loaded=2),
+    Case("sound CSV", SOUND, S, sales({}, {}), loaded=2, values={"gross_proceeds": ["100.20"] * 2}),
+    Case("sound JSON lines", SOUND, F, refunds({}, {}), loaded=2),
+    Case("sound XML", SOUND, X, dispositions({}, {}), loaded=2),
     Case("CSV cut inside a row", TRUNCATED, S, sales({}, {})[:-30], rejected="truncated"),
     Case("CSV cut inside the last value", TRUNCATED, S, sales({}, {})[:-4], loaded=1,
          quarantined=((3, "bad_timestamp", "sold_at"),)),

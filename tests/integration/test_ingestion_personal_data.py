@@ -1,0 +1,122 @@
+"""Names, e-mail and telephone lie in one restricted table, and an erasure holds."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from ingestion.erasure import erase
+from tests.integration.ingestion_landing import load, put, query
+from warehouse.connections import connect
+from warehouse.settings import settings
+
+HEADER = "customer_id,name,email,phone,country,segment,created_at,merged_into,marketing_consent\n"
+ADA = "C1,Ada Secret,ada@example.com,+49 111,DE,consumer,2024-01-01 00:00:00,,yes\n"
+BEN = "C2,Ben Secret,ben@example.com,+49 222,DE,consumer,2024-01-01 00:00:00,C1,no\n"
+CUSTOMERS = "crm_customers"
+
+
+def _hash(customer: str) -> str:
+    digest = hmac.new(settings().customer_key, customer.encode(), hashlib.sha256)
+    return digest.hexdigest()[:32]
+
+
+def _customers(landing: Path, *rows: str, date: str = "20260131") -> None:
+    put(landing, f"{CUSTOMERS}_{date}.csv", HEADER + "".join(rows))
+
+
+def _everything() -> str:
+    """All text of raw and ops, the identity table excepted."""
+    tables = query(
+        "select format('%I.%I', schemaname, tablename) from pg_tables"
+        " where schemaname in ('raw', 'ops') and tablename <> 'crm_customers_identity'"
+    )
+    rows = [query(f"select cast(t as text) from {table} as t") for (table,) in tables]
+    return "\n".join(text for group in rows for (text,) in group)
+
+
+def test_customer_numbers_are_keyed_hashes(fresh_database: Path) -> None:
+    _customers(fresh_database, ADA, BEN)
+    load(CUSTOMERS)
+    assert query("select customer_id, merged_into from raw.crm_customers order by _line_no") == [
+        (_hash("C1"), None), (_hash("C2"), _hash("C1")),
+    ]  # fmt: skip
+
+
+def test_direct_identifiers_are_in_the_identity_table_only(fresh_database: Path) -> None:
+    _customers(fresh_database, ADA)
+    load(CUSTOMERS)
+    assert query(
+        "select customer_id, source_customer_id, name, email, phone from raw.crm_customers_identity"
+    ) == [(_hash("C1"), "C1", "Ada Secret", "ada@example.com", "+49 111")]
+    for word in ("Secret", "example.com", "+49"):
+        assert word not in _everything()
+
+
+@pytest.mark.parametrize("role", ["loader", "transformer", "bi_reader", "finance_reader"])
+def test_only_the_auditor_reads_the_identity_table(fresh_database: Path, role: str) -> None:
+    with (
+        connect(role) as connection,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        connection.execute("select * from raw.crm_customers_identity")
+
+
+def test_quarantined_rows_hide_what_is_personal(fresh_database: Path) -> None:
+    bad_consent = ADA.replace("yes", "perhaps")
+    bad_email = BEN.replace("ben@example.com", "ben at example.com")
+    ragged = ADA.replace("C1", "C3").replace(",DE", "")
+    bad_key = ADA.replace("C1", "1.5E+12")
+    twice = ADA.replace("C1", "C4") + ADA.replace("C1", "C4").replace("Ada", "Eve")
+    _customers(fresh_database, bad_consent, bad_email, ragged, bad_key, twice)
+    load(CUSTOMERS)
+    found = query("select line_no, reason, raw_text, detail from ops.quarantine order by 1")
+    assert [(line, reason) for line, reason, _, _ in found] == [
+        (2, "bad_boolean"), (3, "pattern_mismatch"), (4, "ragged_row"), (5, "scientific_id"),
+        (6, "conflicting_duplicate"), (7, "conflicting_duplicate"),
+    ]  # fmt: skip
+    text = _everything()
+    for word in ("Secret", "example.com", "+49", '"C1"', "1.5E+12"):
+        assert word not in text
+    assert "perhaps" in found[0][2], "what is not personal can be seen"
+
+
+def test_an_unknown_column_of_a_customer_file_is_withheld(fresh_database: Path) -> None:
+    head, row = HEADER.replace("\n", ",iban\n"), ADA.replace("\n", ",DE89 3704\n")
+    put(fresh_database, f"{CUSTOMERS}_20260131.csv", head + row)
+    load(CUSTOMERS)
+    assert query("select _extra from raw.crm_customers") == [({"iban": "[withheld]"},)]
+    assert "3704" not in _everything()
+
+
+def test_customers_of_other_feeds_are_hashed_and_hidden_in_quarantine(
+    fresh_database: Path,
+) -> None:
+    sound = (
+        '{"request_id": "Q%d", "request_line": 1, "customer_id": "C77", "quantity": %s, '
+        '"status": "open", "requested_at": "2026-01-31T10:00:00Z", '
+        '"updated_at": "2026-01-31T10:00:00Z"}\n'
+    )
+    put(fresh_database, "crm_return_requests_20260131.jsonl", sound % (1, 1) + sound % (2, -1))
+    load("crm_return_requests")
+    assert query("select customer_id from raw.crm_return_requests") == [(_hash("C77"),)]
+    assert query("select reason from ops.quarantine") == [("negative_not_allowed",)]
+    assert "C77" not in _everything()
+
+
+def test_an_erasure_holds_after_a_replay_of_the_old_files(fresh_database: Path) -> None:
+    _customers(fresh_database, ADA, BEN)
+    load(CUSTOMERS)
+    assert erase("C1", "request of 1 February") == 1
+    _customers(fresh_database, ADA, BEN.replace("Ben", "Benjamin"), date="20260201")
+    with connect("admin") as connection:
+        connection.execute("truncate raw.crm_customers, raw.crm_customers_identity")
+        connection.execute("truncate ops.file_ledger cascade")
+    load(CUSTOMERS)
+    assert query("select distinct source_customer_id from raw.crm_customers_identity") == [("C2",)]
+    assert query("select count(*) from raw.crm_customers") == [(4,)], "the pseudonym stays"
+    assert erase("C1", "again") == 0
