@@ -152,6 +152,11 @@ def _simulate(order_lines: int, seed: int, nights: int) -> None:
     if mark.exists() and mark.read_text() == wanted:
         _say(f"Landing zone: {landing} has the company's exports already")
         return
+    if mark.exists():
+        raise RunFailed(
+            f"{landing} holds another company ({mark.read_text()}: order lines, seed, nights);"
+            f" two can't share a warehouse. `make clean` starts over, REVLOG_VAR names another folder."
+        )
     _say(f"Simulated company: {order_lines:,} order lines into {landing}")
     subprocess.run(
         [
