@@ -1,0 +1,39 @@
+# The pipeline with Airflow: every Python package from requirements.lock, with its hash.
+# Another base (a mirror, a hardened image): --build-arg PYTHON_BASE=... ; it brings Python 3.11 to 3.13.
+ARG PYTHON_BASE=python:3.12-slim-bookworm
+
+FROM ${PYTHON_BASE} AS environment
+WORKDIR /build
+COPY requirements.lock requirements-bootstrap.lock ./
+RUN python3 -m venv /opt/venv \
+    && /opt/venv/bin/python -m pip install --quiet --no-cache-dir --disable-pip-version-check \
+        --require-hashes -r requirements-bootstrap.lock \
+    && /opt/venv/bin/uv pip sync --quiet --no-cache --compile-bytecode --python /opt/venv/bin/python \
+        --require-hashes requirements.lock requirements-bootstrap.lock
+
+FROM ${PYTHON_BASE}
+# A number, so that mounted folders can be given to it.
+RUN useradd --uid 10001 --user-group --no-create-home --home-dir /var/lib/revlog --shell /usr/sbin/nologin revlog \
+    && install -d -o revlog -g revlog -m 0750 /var/lib/revlog \
+    && install -d -o revlog -g revlog -m 0755 /landing
+COPY --from=environment /opt/venv /opt/venv
+COPY . /app
+WORKDIR /app
+# The version that ops.publications records; the image has no .git to ask.
+ARG CODE_VERSION=unknown
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONPATH=/app \
+    PYTHONUNBUFFERED=1 \
+    HOME=/var/lib/revlog \
+    REVLOG_VAR=/var/lib/revlog \
+    AIRFLOW_HOME=/var/lib/revlog/airflow \
+    AIRFLOW__CORE__DAGS_FOLDER=/app/dags \
+    LANDING_URL=/landing \
+    GX_ANALYTICS_ENABLED=False \
+    DO_NOT_TRACK=1 \
+    CODE_VERSION=${CODE_VERSION}
+RUN python -m compileall -q /app
+USER revlog
+VOLUME /var/lib/revlog
+EXPOSE 8080
+CMD ["airflow", "info"]
