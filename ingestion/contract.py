@@ -43,6 +43,13 @@ SQL_TYPES: dict[str, str] = {
 }  # fmt: skip
 
 
+# Digits and letters of strptime's directives in a file name.
+_DATE_PARTS = {
+    "%Y": r"\d{4}", "%y": r"\d{2}", "%m": r"\d{2}", "%d": r"\d{2}", "%H": r"\d{2}",
+    "%M": r"\d{2}", "%S": r"\d{2}", "%j": r"\d{3}", "%b": r"[A-Za-z]{3}",
+}  # fmt: skip
+
+
 class ContractError(ValueError):
     """A contract or layout can't be used; the message names the file and the field."""
 
@@ -223,6 +230,15 @@ class Layout(Strict):
             raise ValueError("delimiter is one character, quote one or none")
         return self
 
+    @field_validator("extract")
+    @classmethod
+    def _has_named_group(cls, value: dict[str, str]) -> dict[str, str]:
+        for column, pattern in value.items():
+            if not re.search(r"\(\?P<\w+>", pattern):
+                raise ValueError(f"{column}: give the value a named group, as in C(?P<no>[0-9]+)")
+            pc.extract_regex(pa.array([""]), pattern)
+        return value
+
     @property
     def is_canonical(self) -> bool:
         """True when the file is expected to spell every column as the contract does."""
@@ -254,7 +270,8 @@ class Layout(Strict):
         if part == "*":
             return r"[^/]*"
         if part.startswith("{date"):
-            return r"(?P<date>[0-9-]+?)" if "-" in part else r"(?P<date>\d{8})"
+            pieces = re.findall(r"%.|[^%]+", self.date_format)
+            return f"(?P<date>{''.join(_DATE_PARTS.get(p, re.escape(p)) for p in pieces)})"
         return re.escape(part)
 
 

@@ -69,22 +69,18 @@ def to_decimal(plain: pa.StringArray, kind: str) -> tuple[pa.Array, Faults]:
 
 
 def rounded_product(left: pa.StringArray, right: pa.StringArray, decimals: int) -> pa.StringArray:
-    """Product of plain numbers, half away from zero; where one is none, its text."""
+    """Product of plain numbers, half away from zero; where one is none, no number either."""
+    bad = np.zeros(len(left), dtype=bool)
     factors = []
     for values in (left, right):
         numbers, faults = to_decimal(values, "price")
-        if any(bad.any() for bad, _ in faults):
-            numbers = without(numbers, np.logical_or.reduce([bad for bad, _ in faults]))
+        bad |= np.logical_or.reduce([np.zeros(len(left), dtype=bool), *(f for f, _ in faults)])
         factors.append(numbers)
     product = pc.round(pc.multiply(*factors), decimals, round_mode="half_towards_infinity")
     text = product.cast(pa.decimal128(38, decimals)).cast(pa.string())
-    # What could not be multiplied is left to be quarantined under its own text.
-    return pc.coalesce(text, pc.coalesce(_not_number(left), right))
-
-
-def _not_number(values: pa.StringArray) -> pa.StringArray:
-    sound = mask(pc.match_substring_regex(values, _NUMBER))
-    return without(values, sound)
+    # Left to be quarantined with what was multiplied.
+    shown = pc.binary_join_element_wise(left, right, " * ", null_handling="replace")
+    return pc.if_else(pa.array(bad), shown, text)
 
 
 def _sound(plain: pa.StringArray) -> tuple[pa.StringArray, Faults]:

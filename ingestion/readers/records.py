@@ -76,7 +76,9 @@ class Splitter:
         self._delimiter = layout.delimiter.encode()
         q, d = re.escape(self._quote), re.escape(self._delimiter)
         if self._quote:
-            self._quoted = re.compile(q + b"[^" + q + b"]*(?:" + q + q + b"[^" + q + b"]*)*" + q)
+            text = b"[^" + q + b"]*"
+            # The closing quote is not followed by another: else it may be half of a doubled one.
+            self._quoted = re.compile(q + text + b"(?:" + q + q + text + b")*" + q + b"(?!" + q + b")")
             self._stray = re.compile(b"[^" + d + q + b"\r\n]" + q + b"[^" + d + q + b"\r\n]")
         self._plain = re.compile(b"[^" + d + b"\n]*")
 
