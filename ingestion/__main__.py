@@ -1,4 +1,4 @@
-"""`python -m ingestion`: load, migrate, check, erase, dbt-sources, dictionary."""
+"""`python -m ingestion`: load, reload, migrate, check, erase, dbt-sources, dictionary."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ingestion.contract import ContractError, all_feeds, feeds, load_contract
 from ingestion.dictionary import write_page
 from ingestion.erasure import erase as erase_customer
 from ingestion.load import FeedResult, load_feed
+from ingestion.load import reload as reload_file
 from ingestion.raw import create_raw_tables
 from ingestion.sources import write_sources
 from warehouse.settings import settings
@@ -41,6 +42,16 @@ def load(
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
     _summarise(results)
+
+
+@app.command()
+def reload(feed: str, name: str, day: Annotated[dt.datetime, typer.Argument(formats=["%Y-%m-%d"])]) -> None:
+    """Load the file NAME of FEED anew, as after a correction of its contract or layout."""
+    try:
+        _summarise([reload_file(feed, name, day.date(), typer.echo)])
+    except (ContractError, LookupError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
 
 
 def _summarise(results: list[FeedResult]) -> None:

@@ -58,7 +58,8 @@ class Ledger:
         """Layout, name, size and time of files that need not be read again."""
         rows = self._all(
             "select layout, name, size_bytes, coalesce(seen_modified_at, modified_at)"
-            f" from ops.file_ledger where feed = $1 and status in {BROUGHT}",
+            f" from ops.file_ledger where feed = $1 and status in {BROUGHT}"
+            " and seen_extract_at is not null",
             (self.feed,),
         )
         return {(layout, name, size, at) for layout, name, size, at in rows}
@@ -89,6 +90,23 @@ class Ledger:
         return str(self._one("select status from ops.file_ledger where file_id = $1", (file_id,))[0])
 
     # -- what is written
+
+    def release(self, name: str) -> int:
+        """Give up what the files of this name brought, so that they are loaded anew.
+
+        Their rows stay in raw and count no more; they take no part in elections. Returns how many.
+        """
+        self._do("select pg_advisory_xact_lock(cast($1 as bigint))", (LEDGER_LOCK,))
+        return len(
+            self._all(
+                "update ops.file_ledger set status = 'superseded', reason = 'loaded again',"
+                " content_sha256 = 'again:' || file_id || ':' || content_sha256,"
+                " seen_extract_at = null, changed_seq = nextval('ops.ledger_seq')"
+                " where feed = $1 and name = $2 and status in ('loaded', 'superseded')"
+                " and seen_extract_at is not null returning file_id",
+                (self.feed, name),
+            )
+        )
 
     def note(self, file: LandedFile, sha256: str, size: int, status: str, reason: str | None) -> int:
         """Write or rewrite the entry of a file that brings no rows; returns its id."""

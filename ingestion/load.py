@@ -101,6 +101,21 @@ def load_feed(
     return result
 
 
+def reload(
+    feed: str, name: str, business_date: dt.date, tell: Callable[[str], None] = lambda line: None
+) -> FeedResult:
+    """Load the file called `name` anew, as after a correction of its contract or layout.
+
+    Raises LookupError where no such file was loaded, or only as a duplicate.
+    """
+    with _alone(feed, tell), _connection() as connection:
+        ledger = Ledger(connection, load_contract(feed), business_date)
+        if not ledger.release(name):
+            raise LookupError(f"a file {name!r} of {feed} brought no rows; see ops.file_ledger")
+        connection.commit()
+    return load_feed(feed, business_date, tell)
+
+
 @contextlib.contextmanager
 def _alone(feed: str, tell: Callable[[str], None]) -> Iterator[None]:
     """Wait until no other process loads this feed; the lock dies with its connection."""

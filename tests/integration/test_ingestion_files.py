@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from ingestion import landing
+from ingestion.load import reload
 from tests.integration.ingestion_landing import (
     DAY,
     FEED,
@@ -185,6 +186,19 @@ def test_a_rejected_file_is_named_and_replaced_by_a_sound_one(fresh_database: Pa
     sales(fresh_database, "20260131", sale("A"), at=5)
     assert [f.status for f in load().files] == ["loaded"]
     assert winners() == {"A": 1}
+
+
+def test_a_file_is_loaded_anew_after_its_contract_was_corrected(fresh_database: Path) -> None:
+    sales(fresh_database, "20260131", sale("A"), sale("B"))
+    sales(fresh_database, "20260130", sale("A"), sale("B"))
+    load()
+    other = f"{FEED}_20260130.csv"
+    assert [(f.name, f.status) for f in reload(FEED, other, DAY).files] == [(other, "loaded")]
+    assert statuses()[other] == ["superseded", "loaded"]
+    assert winners() == {"A": 1, "B": 1}
+    assert load().files == []
+    with pytest.raises(LookupError, match="brought no rows"):
+        reload(FEED, f"{FEED}_20260131.csv", DAY)  # a duplicate
 
 
 def test_a_link_is_refused(fresh_database: Path, tmp_path: Path) -> None:
