@@ -40,6 +40,7 @@ def company(database: Path) -> Path:
             sys.executable, "-m", "simulator", "--order-lines", "2000", "--seed", "11",
             "--out", str(database), "--truth", str(settings().var / "truth_e2e"),
             "--start", "2025-01-01", "--history-end", HISTORY.isoformat(), "--nights", "4",
+            "--dirt", "0",  # so that the rows broken below are the only bad ones
         ],
         cwd=ROOT, env=process_environment(), check=True, capture_output=True,
     )  # fmt: skip
