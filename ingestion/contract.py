@@ -185,7 +185,7 @@ class Layout(Strict):
     """How one company's files spell a feed."""
 
     file: str
-    format: Literal["csv", "jsonl", "xml"]
+    format: Literal["csv", "fixed_width", "jsonl", "parquet", "xlsx", "xml"]
     folder: str | None = None
     delimiter: str = ","
     quote: str = '"'
@@ -213,6 +213,9 @@ class Layout(Strict):
     extract_at: ExtractAt | None = None
     record: str | None = None
     fields: dict[str, str] = {}
+    widths: dict[str, tuple[int, int]] = {}
+    sheet: str | None = None
+    header_row: int = 1
 
     @field_validator("booleans", "value_maps", mode="before")
     @classmethod
@@ -226,6 +229,8 @@ class Layout(Strict):
             raise ValueError("the file pattern needs {date} or {date:%Y-%m-%d}")
         if self.format == "xml" and not (self.record and self.fields):
             raise ValueError("an XML layout needs `record` (a tag) and `fields` (column: path)")
+        if self.format == "fixed_width" and not self.widths:
+            raise ValueError("a fixed_width layout needs `widths` (column: [first, number of characters])")
         if len(self.delimiter) != 1 or len(self.quote) > 1:
             raise ValueError("delimiter is one character, quote one or none")
         return self
@@ -301,7 +306,7 @@ class Contract(Strict):
         for layout in self.layouts.values():
             mapped = {
                 *layout.columns, *layout.aliases, *layout.derive, *layout.fields, *layout.negate,
-                *layout.float_ids, *layout.upper, *layout.extract, *layout.value_maps,
+                *layout.float_ids, *layout.upper, *layout.extract, *layout.value_maps, *layout.widths,
             }  # fmt: skip
             if layout.control and layout.control.total_of:
                 mapped.add(layout.control.total_of)
