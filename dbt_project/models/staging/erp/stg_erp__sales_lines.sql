@@ -5,6 +5,7 @@
         {'columns': ['customer_id']},
         {'columns': ['sku', 'ordered_on']},
         {'columns': ['ordered_on']},
+        {'columns': ['replaces_rma_no']},
     ],
 ) }}
 -- Grain: one row per sales order line, its newest version.
@@ -28,6 +29,7 @@ select
     winners.lot_no,
     winners.serial_nos,
     winners.ship_from_site,
+    winners.replaces_rma_no,
     -- timing
     winners.ordered_at,
     {{ utc_date('winners.ordered_at') }} as ordered_on,
