@@ -5,7 +5,10 @@
         {'columns': ['customer_id']},
         {'columns': ['sku', 'ordered_on']},
         {'columns': ['ordered_on']},
-        {'columns': ['replaces_rma_no']},
+    ],
+    post_hook=[
+        "{{ partial_index(this, '(replaces_rma_no)', 'replaces_rma_no is not null') }}",
+        "{{ partial_index(this, 'using gin (serial_nos)', 'serial_nos is not null') }}",
     ],
 ) }}
 -- Grain: one row per sales order line, its newest version.
@@ -51,4 +54,7 @@ select
     winners._file_id,
     winners._line_no
 from winners
-left join channels on winners.channel = channels.source_code
+left join channels
+    on winners.channel = channels.source_code
+    and {{ utc_date('winners.ordered_at') }} >= channels.valid_from
+    and {{ utc_date('winners.ordered_at') }} < channels.valid_to
