@@ -61,10 +61,12 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True)
 class Merge:
-    """Rows and columns of a merged cell, the first and the last."""
+    """Rows and columns of a merged cell."""
 
-    rows: tuple[int, int]
-    columns: tuple[int, int]
+    first_row: int
+    last_row: int
+    first_column: int
+    last_column: int
 
 
 class Workbook:
@@ -147,8 +149,7 @@ class Workbook:
                 rest += block
                 for hit in _MERGED.finditer(rest) if b"mergeCell" in rest else ():
                     left, top, right, bottom = (g.decode() for g in hit.groups())
-                    rows, columns = sorted((int(top), int(bottom))), sorted((self._columns[left], self._columns[right]))
-                    found.append(Merge((rows[0], rows[1]), (columns[0], columns[1])))
+                    found.append(Merge(int(top), int(bottom), self._columns[left], self._columns[right]))
                 rest = rest[max(rest.rfind(b"<"), len(rest) - 1000) :]
         return found
 
@@ -274,14 +275,17 @@ def _opened(file: IO[bytes]) -> zipfile.ZipFile:
     file.seek(0)
     if head == OLE2:
         raise FileRejected(
-            Rejection.NOT_THIS_FORMAT, "an encrypted or an old .xls workbook; save it as .xlsx without password"
+            Rejection.NOT_THIS_FORMAT,
+            "an encrypted or an old .xls workbook; save it as .xlsx without password",
         )
     if not head.startswith(b"PK"):
         raise FileRejected(Rejection.NOT_THIS_FORMAT, "no workbook; ask for the export again")
     try:
         return zipfile.ZipFile(file)
     except BROKEN as error:
-        raise FileRejected(Rejection.TRUNCATED, f"the workbook was cut off: {error}; ask for it again") from error
+        raise FileRejected(
+            Rejection.TRUNCATED, f"the workbook was cut off: {error}; ask for it again"
+        ) from error
 
 
 def _place(name: str) -> str:

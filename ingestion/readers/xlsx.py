@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from math import isfinite
@@ -126,14 +127,15 @@ class _Sheet:
             self.bad.append(BadRow(number, self.records, reason, name, text, detail[:200]))
 
     def _merge_at(self, number: int) -> tuple[Reason, str | None, str] | None:
-        """A merged cell gives its value to the first row and column only: which others it meant, is not said."""
-        while self.merged and self.merged[0].rows[1] < number:
+        """A merged cell gives its value to its first row and column; which others it meant is not said."""
+        while self.merged and self.merged[0].last_row < number:
             self.merged.pop(0)
-        if not self.merged or self.merged[0].rows[0] > number:
+        if not self.merged or self.merged[0].first_row > number:
             return None
-        target = self.targets.get(self.merged[0].columns[0])
-        first, last = self.merged[0].rows
-        return Reason.MERGED_CELL, target and target.name, f"cells are merged in rows {first} to {last}"
+        merge = self.merged[0]
+        target = self.targets.get(merge.first_column)
+        name = target.name if target else None
+        return Reason.MERGED_CELL, name, f"cells are merged in rows {merge.first_row} to {merge.last_row}"
 
     def _clear(self) -> None:
         self.rows: list[list[str | None]] = []
@@ -220,12 +222,11 @@ def _name(cell: Cell) -> str:
 def _merged_rows(merges: list[Merge], header_row: int, last_column: int) -> list[Merge]:
     """Stretches of data rows that some merged cell touches, in order and apart from each other."""
     found: list[Merge] = []
-    for merge in sorted(merges, key=lambda m: m.rows):
-        if merge.rows[1] <= header_row or merge.columns[0] > last_column:
+    for merge in sorted(merges, key=lambda m: m.first_row):
+        if merge.last_row <= header_row or merge.first_column > last_column:
             continue
-        if found and merge.rows[0] <= found[-1].rows[1]:
-            last = max(merge.rows[1], found[-1].rows[1])
-            found[-1] = Merge((found[-1].rows[0], last), found[-1].columns)
+        if found and merge.first_row <= found[-1].last_row:
+            found[-1] = replace(found[-1], last_row=max(merge.last_row, found[-1].last_row))
         else:
             found.append(merge)
     return found
