@@ -46,8 +46,10 @@ select
     split.unit_key,
     lines.return_line_key,
     split.case_id || '/' || split.rma_no || '-' || split.rma_line_no as charge_key,
-    {{ cumulative_share('split.amount', 'split.weight', 'split.running', 'split.total',
-        'split.row_no') }} as amount,
+    cast(
+        {{ cumulative_share('split.amount', 'split.weight', 'split.running', 'split.total',
+            'split.row_no') }} as numeric(18, 2)
+    ) as amount,
     split.currency,
     split.opened_on
 from split
@@ -58,7 +60,7 @@ select
     'CAS:' || charges.case_id as unit_key,
     null as return_line_key,
     charges.case_id || '/none' as charge_key,
-    charges.amount,
+    cast(charges.amount as numeric(18, 2)) as amount,
     charges.currency,
     charges.opened_on
 from charges
