@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 Text: TypeAlias = pa.Array
+UNIT = "\x1f"  # between the values of a row that ends in a sheet or a table of columns
 
 
 def choice(names: Sequence[str | None], index: np.ndarray) -> Text:

@@ -10,14 +10,18 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from simulator.cells import Cells
 from simulator.company import (
     CATEGORIES,
     CHANNELS,
     DAY,
+    GRADE_FACTOR_PCT,
+    GRADES,
     HOUR,
     INSPECTION_CENTS,
     IS_DISPOSAL,
     IS_FINAL,
+    LIKE_NEW,
     NEVER,
     RECEIVING_CENTS,
     RS,
@@ -50,23 +54,6 @@ CATEGORY_NAMES = tuple(name.upper() for name in CATEGORIES)
 SITE_NAMES = (*SITES, "UNATTRIBUTED", "NOT_RECEIVED")
 NO_CHANNEL, NO_SITE, NOT_RECEIVED = 4, 4, 5
 EVENT, CENSORED, COMPETING = range(3)
-KEEP_ROWS = 300_000
-
-# Grade by functional (F1-F6) and cosmetic (C0-C9) grade, and what of the cost a restocked unit keeps.
-NEW, LIKE_NEW, GOOD, REPAIRABLE, SALVAGE, SCRAP = range(6)
-GRADE_FACTOR_PCT = np.array([100, 90, 70, 40, 15, 0])
-
-
-def _grades() -> np.ndarray:
-    table = np.full((6, 10), GOOD)
-    table[0, 0], table[0, 1:3] = NEW, LIKE_NEW
-    table[2:4], table[:4, 5:7] = REPAIRABLE, REPAIRABLE
-    table[4], table[:, 7:9] = SALVAGE, SALVAGE
-    table[5], table[:, 9] = SCRAP, SCRAP
-    return table
-
-
-GRADES = _grades()
 
 
 def total(index: pd.Series | np.ndarray, values: np.ndarray, size: int) -> np.ndarray:
@@ -74,35 +61,6 @@ def total(index: pd.Series | np.ndarray, values: np.ndarray, size: int) -> np.nd
     sums = np.zeros(size, dtype=np.int64)
     np.add.at(sums, np.asarray(index), np.asarray(values, dtype=np.int64))
     return sums
-
-
-@dataclass
-class Cells:
-    """Sums by integer key columns, kept small by adding up now and then."""
-
-    keys: tuple[str, ...]
-    sums: tuple[str, ...]
-    parts: list[pd.DataFrame] = field(default_factory=list)
-    rows: int = 0  # added since they were last summed
-
-    def add(self, frame: pd.DataFrame) -> None:
-        """Add rows; columns `keys`, `sums`."""
-        if len(frame):
-            self.parts.append(frame)
-            self.rows += len(frame)
-        if self.rows > KEEP_ROWS:
-            self.table()
-
-    def _sum(self, frame: pd.DataFrame) -> pd.DataFrame:
-        return frame.groupby(list(self.keys), as_index=False)[list(self.sums)].sum()
-
-    def table(self) -> pd.DataFrame:
-        """All cells so far."""
-        if not self.parts:
-            return pd.DataFrame(columns=[*self.keys, *self.sums])
-        self.parts = [self._sum(pd.concat(self.parts, ignore_index=True))]
-        self.rows = 0
-        return self.parts[0]
 
 
 @dataclass
