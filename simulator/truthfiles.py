@@ -15,8 +15,9 @@ from simulator.feeds import World
 from simulator.reconcile import COLUMNS, goodwill_groups, line_groups
 from simulator.render import content, csv_lines
 from simulator.stock import Stock, snapshot_days
-from simulator.truth import KnownReturns, KpiTruth, money
+from simulator.truth import KnownReturns, money
 from simulator.truth.cycle import cycle_table
+from simulator.truth.every_kpi import KpiTruth
 
 
 class Night:
