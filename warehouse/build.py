@@ -88,16 +88,19 @@ class Build:
 def begin(business_date: dt.date, full_refresh: bool = False) -> Build:
     """Open a build as of `business_date`, or of the last published one where that is later.
 
-    It computes everything where `full_refresh` says so, nothing has been built yet, or seeds,
-    macros or models differ from those of the last build.
+    It computes everything where `full_refresh` says so, nothing has been built yet, seeds, macros
+    or models differ from those of the last build, or a full build has failed since: then sums may be
+    of another state than what they add up.
     """
     definitions = _definitions()
     with connect("transformer", row_factory=dict_row) as connection:
         connection.execute("update ops.builds set status = 'failed' where status = 'building'")
         last = connection.execute(
-            "select to_seq, definitions from ops.builds where status = 'built' order by build_id desc limit 1"
+            "select to_seq, definitions, exists (select 1 from ops.builds as later"
+            "   where later.build_id > b.build_id and later.is_full_refresh) as is_half_rebuilt"
+            " from ops.builds as b where status = 'built' order by build_id desc limit 1"
         ).fetchone()
-        full = full_refresh or last is None or last["definitions"] != definitions
+        full = full_refresh or last is None or last["definitions"] != definitions or last["is_half_rebuilt"]
         row = connection.execute(
             "insert into ops.builds"
             " (business_date, from_seq, to_seq, status, is_full_refresh, definitions)"
@@ -220,7 +223,13 @@ def published_tables() -> list[Published]:
             raise CheckFailed(f"dbt does not understand the project:\n{_tail(done)}")
     nodes = json.loads(manifest.read_text())["nodes"].values()
     found = [
-        Published(node["name"], meta["publish_to"], tuple(meta["primary_key"]))
+        Published(
+            node["name"],
+            meta["publish_to"],
+            tuple(meta["primary_key"]),
+            is_view=node["config"]["materialized"] == "view",
+            logs_changes=bool(meta.get("logs_changes")),
+        )
         for node in nodes
         if (meta := node["config"].get("meta") or {}).get("publish_to")
     ]

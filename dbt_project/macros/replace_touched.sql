@@ -1,17 +1,40 @@
 {#- Incremental strategy: take out every row of the touched keys, put in what they are now. Unlike a
     merge it also removes what vanished. `meta.replaces` of a model says which keys those are:
-    files (keys in changed files), versions (keys that changed in a full table), units (orders). -#}
+    files (keys in changed files), versions (keys that changed in a full table), entity (keys that hang
+    on what changed), snapshots (orders, and days that are no longer kept), units (orders), cells and
+    months (whose sums changed), everything (what only the clock decides). -#}
 {% macro get_incremental_replace_touched_sql(arg_dict) %}
     {%- set columns = arg_dict['dest_columns'] | map(attribute='quoted') | join(', ') -%}
+    {%- set by = config.get('meta') or {} -%}
+    {%- if by['logs_changes'] %}
+    {{ log_replaced(arg_dict['target_relation'], arg_dict['temp_relation'], by['primary_key']) }}
+    {%- endif %}
     delete from {{ arg_dict['target_relation'] }}
     where {{ touched_predicate() }};
     insert into {{ arg_dict['target_relation'] }} ({{ columns }})
     select {{ columns }} from {{ arg_dict['temp_relation'] }};
 {% endmacro %}
 
+{#- Keys of a published table that are about to change, for the publisher. -#}
+{% macro log_replaced(relation, temp_relation, keys) %}
+    {%- set keys_of -%}
+        select {{ keys | join(', ') }} from {{ relation }} where {{ touched_predicate() }}
+        union
+        select {{ keys | join(', ') }} from {{ temp_relation }}
+    {%- endset -%}
+    {{ log_changes(relation, keys, keys_of) }}
+    delete from {{ changes_of(relation) }} where build_id <= {{ last_build('published') }};
+{% endmacro %}
+
 {% macro touched_predicate() %}
     {%- set by = config.get('meta', {}) -%}
-    {%- if by['replaces'] == 'files' -%}
+    {%- if by['replaces'] == 'everything' -%}
+        true
+    {%- elif by['replaces'] == 'cells' -%}
+        (kpi, basis, period_date, channel, product_category, site) in ({{ changed_cells() }})
+    {%- elif by['replaces'] == 'months' -%}
+        request_month in ({{ changed_months() }})
+    {%- elif by['replaces'] == 'files' -%}
         ({{ by['keys'] | join(', ') }}) in (
             {{ touched_keys(by['source'], by['feed'], by['raw_keys'] or by['keys']) }}
         )
@@ -22,8 +45,16 @@
         )
     {%- elif by['replaces'] == 'entity' -%}
         {{ by['key'] }} in (
-            select entity_key from {{ intermediate_relation('int_touched_keys') }}
+            select cast(entity_key as {{ by['key_type'] or 'text' }})
+            from {{ intermediate_relation('int_touched_keys') }}
             where entity = '{{ by["entity"] }}'
+        )
+    {%- elif by['replaces'] == 'snapshots' -%}
+        unit_key in (select unit_key from {{ intermediate_relation('int_touched_units') }})
+        or snapshot_date > {{ as_of_date() }}
+        or (
+            snapshot_date <= {{ as_of_date() }} - {{ var('snapshot_days') }}
+            and not {{ is_month_end('snapshot_date') }}
         )
     {%- else -%}
         unit_key in (select unit_key from {{ intermediate_relation('int_touched_units') }})

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -13,11 +11,29 @@ from ingestion.contract import feeds
 from ingestion.load import load_feed
 from simulator.company import Company
 from simulator.run import simulate
+from tests.integration.core_perturbations import (
+    ERP_CSV,
+    count_again,
+    drop_first_half,
+    drop_last_row,
+    move,
+    receive_serials_earlier,
+    recategorise,
+    repeat,
+    swap_between_rows,
+    swap_in_place,
+    swap_receipts_of_work_orders,
+)
 from warehouse import build
 from warehouse.connections import connect
 
 HISTORY_END = dt.date(2026, 1, 31)
 NIGHTS = [HISTORY_END + dt.timedelta(days=n) for n in range(3)]
+# Feeds whose files of the second night come with the third
+LATE = (
+    "wms_return_receipts", "wms_inspections", "crm_refunds", "erp_fx_rates", "wms_work_orders",
+    "erp_vendor_claims",
+)  # fmt: skip
 Prints = dict[str, tuple[int, str]]
 
 
@@ -38,28 +54,44 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def nightly(company: Path, database: Path) -> Prints:
     """Core after three nights whose files came late, twice, corrected and out of order."""
+    oldest = [_oldest(company, feed) for feed in ("erp_items", "erp_vendors", "crm_customers")]
+    held_back = [move(file, company / "late") for file in [*oldest, *_stock_of_last_year(company)]]
     _hand_over(company, database, NIGHTS[0])
     _night(NIGHTS[0])
 
     _hand_over(company, database, NIGHTS[1])
-    late = [
-        file
-        for feed in ("wms_return_receipts", "wms_inspections", "crm_refunds", "erp_fx_rates")
-        for file in _files(database, feed, NIGHTS[1])
-    ]
-    assert len(late) > 1
-    held_back = [_move(file, company) for file in late]
+    held_back += [move(f, company / "late") for feed in LATE for f in _files(database, feed, NIGHTS[1])]
+    assert len(held_back) > len(LATE)
     _night(NIGHTS[1])
 
     for file in held_back:
-        _move(file, database)
+        move(file, database)
     _hand_over(company, database, NIGHTS[2])
-    _drop_last_row(_file(database, "erp_sales_lines", NIGHTS[1]))
-    _repeat(_file(database, "wms_dispositions", NIGHTS[1]), f"{NIGHTS[2]:%Y%m%d}_again")
-    _late_snapshot(_file(database, "erp_items", NIGHTS[0]))
-    _move_returns_to_other_orders(_file(database, "erp_return_authorizations", NIGHTS[2]))
+    _correct(database)
     _night(NIGHTS[2])
     return _fingerprints()
+
+
+def _correct(landing: Path) -> None:
+    """What source systems correct, repeat and move on the last night."""
+    history, again = NIGHTS[0], f"{NIGHTS[2]:%Y%m%d}_again"
+    drop_last_row(_file(landing, "erp_sales_lines", NIGHTS[1]))
+    repeat(_file(landing, "wms_dispositions", NIGHTS[1]), again)
+    recategorise(_file(landing, "erp_items", history), "20260117")
+    swap_in_place(_file(landing, "erp_return_authorizations", NIGHTS[2]), ["order_no", "order_line_no"])
+    sales, moved = _file(landing, "erp_sales_lines", history), "02.02.2026 22:00:00"
+    assert swap_between_rows(sales, again, ["serial_nos"], moved, "serial_nos", **ERP_CSV) > 50
+    assert swap_between_rows(sales, again + "2", ["replaces_rma_no"], moved, "replaces_rma_no", **ERP_CSV)
+    claims = _file(landing, "erp_vendor_claims", history)
+    assert swap_between_rows(claims, again, ["receipt_id", "sku"], moved, "receipt_id", **ERP_CSV)
+    cases = _file(landing, "crm_cases", history)
+    assert swap_between_rows(cases, again, ["order_no", "rma_no"], "2026-02-02T22:00:00Z")
+    swap_receipts_of_work_orders(_file(landing, "wms_work_orders", history), again, "2026-02-02 22:00:00")
+    assert receive_serials_earlier(
+        _file(landing, "wms_return_receipts", history), again, "2025-07-01T10:00:00"
+    )
+    drop_first_half(_file(landing, "wms_returned_stock", history))
+    count_again(_file(landing, "wms_returned_stock", NIGHTS[1]), f"{NIGHTS[1]:%Y%m%d}_again")
 
 
 def test_nights_in_any_order_equal_one_full_build(
@@ -109,13 +141,13 @@ def _night(date: dt.date) -> None:
 
 
 def _fingerprints() -> Prints:
-    """Rows and content hash of every fact and dimension."""
+    """Rows and content hash of every fact, dimension, bridge and snapshot."""
     found = {}
     with connect("auditor") as connection:
         tables = connection.execute(
             "select table_name, string_agg(column_name, ', ' order by column_name)"
             " from information_schema.columns where table_schema = 'core'"
-            " and table_name ~ '^(dim|fct)_' group by table_name"
+            " and table_name ~ '^(dim|fct|bridge|snap)_' group by table_name"
         ).fetchall()
         for table, columns in tables:
             row = connection.execute(
@@ -129,12 +161,11 @@ def _fingerprints() -> Prints:
 
 def _hand_over(company: Path, landing: Path, date: dt.date) -> None:
     """Move the files up to `date` that have not been handed over yet."""
-    for file in sorted(company.rglob("*")):
-        stamp = next((p for p in file.name.replace(".", "_").split("_") if len(p) == 8 and p.isdigit()), "")
-        if file.is_file() and stamp and stamp <= f"{date:%Y%m%d}":
-            target = landing / file.relative_to(company)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(file, target)
+    for source in ("crm", "erp", "wms"):
+        for file in sorted((company / source).glob("*")):
+            stamp = next(p for p in file.name.replace(".", "_").split("_") if len(p) == 8 and p.isdigit())
+            if stamp <= f"{date:%Y%m%d}" and file.suffix != ".done":
+                move(file, landing)
 
 
 def _files(landing: Path, feed: str, date: dt.date) -> list[Path]:
@@ -146,44 +177,10 @@ def _file(landing: Path, feed: str, date: dt.date) -> Path:
     return _files(landing, feed, date)[0]
 
 
-def _move(file: Path, folder: Path) -> Path:
-    target = folder / file.parent.name / file.name
-    shutil.move(file, target)
-    return target
+def _oldest(landing: Path, feed: str) -> Path:
+    source = landing / feed.split("_")[0]
+    return min(file for file in source.glob(f"{feed}_*") if file.suffix != ".done")
 
 
-def _drop_last_row(file: Path) -> None:
-    lines = file.read_bytes().splitlines(keepends=True)
-    file.write_bytes(b"".join(lines[:-1]))
-    _touch(file)
-
-
-def _repeat(file: Path, suffix: str) -> None:
-    feed = file.stem.rsplit("_", 1)[0]
-    copy = file.with_name(f"{feed}_{suffix}{file.suffix}")
-    shutil.copy(file, copy)
-    copy.with_name(copy.name + ".done").touch()
-
-
-def _late_snapshot(items: Path) -> None:
-    """An item file of two weeks before that comes now, with other categories."""
-    late = items.with_name("erp_items_20260117.csv")
-    text = items.read_text(encoding="utf-8")
-    late.write_text(text.replace(",apparel,", ",home,", 20), encoding="utf-8")
-    late.with_name(late.name + ".done").touch()
-
-
-def _move_returns_to_other_orders(file: Path) -> None:
-    """Give the RMA lines of a file each other's orders, as a correction in the ERP would."""
-    header, *rows = [line.split(",") for line in file.read_text(encoding="utf-8").splitlines()]
-    order, line = header.index("order_no"), header.index("order_line_no")
-    orders = [(row[order], row[line]) for row in rows]
-    for row, (order_no, line_no) in zip(rows, orders[1:] + orders[:1], strict=True):
-        row[order], row[line] = order_no, line_no
-    file.write_text("\n".join(",".join(r) for r in [header, *rows]) + "\n", encoding="utf-8")
-    _touch(file)
-
-
-def _touch(file: Path) -> None:
-    later = file.stat().st_mtime + 60
-    os.utime(file, (later, later))
+def _stock_of_last_year(landing: Path) -> list[Path]:
+    return [file for file in (landing / "wms").glob("wms_returned_stock_2025*") if file.suffix != ".done"][:2]

@@ -1,35 +1,30 @@
 -- Grain: one row per request month and step of the process; 'ALL' stands for every month.
 -- A line that has not made the step is censored at the end of the business date, so a slow step shows
 -- while it is slow. Not additive.
-{{ config(materialized='table') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_touched',
+    meta={'replaces': 'months'},
+    post_hook="update {{ this }} set business_date = {{ as_of_date() }} where business_date <> {{ as_of_date() }}"
+) }}
 
-with lines as (
+with hours as (
 
-    select * from {{ ref('fct_return_line') }}
-    where is_counted and not is_returnless
+    select * from {{ ref('return_hours') }}
+    where step_no > 0
 
 ),
 
-steps as (
+names as (
 
-    select
-        lines.return_line_key,
-        to_char(lines.basis_on, 'YYYY-MM') as request_month,
-        step.step_no,
-        step.step,
-        step.started_at,
-        step.ended_at,
-        coalesce(step.ended_at, lines.expired_at, {{ as_of_end() }}) as left_at,
-        lines.expected_quantity as quantity
-    from lines
-    cross join lateral (
+    select *
+    from (
         values
-        (1, 'request to approval', lines.requested_at, lines.approved_at),
-        (2, 'approval to receipt', lines.approved_at, lines.first_received_at),
-        (3, 'receipt to inspection', lines.first_received_at, lines.first_inspected_at),
-        (4, 'inspection to disposition', lines.first_inspected_at, lines.first_disposed_at)
-    ) as step (step_no, step, started_at, ended_at)
-    where step.started_at is not null and lines.expected_quantity > 0
+        (1, 'request to approval'),
+        (2, 'approval to receipt'),
+        (3, 'receipt to inspection'),
+        (4, 'inspection to disposition')
+    ) as n (step_no, step)
 
 ),
 
@@ -37,34 +32,36 @@ sliced as (
 
     select
         month.request_month,
-        steps.step_no,
-        steps.step,
-        steps.ended_at is not null as is_event,
-        steps.quantity,
-        greatest(
-            0, cast(floor(extract(epoch from steps.left_at - steps.started_at) / 3600) as bigint)
-        ) as hours
-    from steps
-    cross join lateral (values (steps.request_month), ('ALL')) as month (request_month)
+        hours.step_no,
+        hours.outcome = 'done' as is_event,
+        hours.hours,
+        sum(hours.units) as quantity
+    from hours
+    cross join lateral (values (hours.request_month), ('ALL')) as month (request_month)
+    {% if is_incremental() -%}
+    where month.request_month in ({{ changed_months() }})
+    {%- endif %}
+    group by month.request_month, hours.step_no, hours.outcome = 'done', hours.hours
 
 ),
 
-{{ kaplan_meier('sliced', ['request_month', 'step_no', 'step']) }},
+{{ kaplan_meier('sliced', ['request_month', 'step_no']) }},
 
 final as (
 
     select
-        request_month,
-        step_no,
-        step,
-        units,
-        events,
-        left_without_event,
-        p50_hours,
-        p90_hours,
-        restricted_mean_hours,
+        km.request_month,
+        km.step_no,
+        names.step,
+        km.units,
+        km.events,
+        km.left_without_event,
+        km.p50_hours,
+        km.p90_hours,
+        km.restricted_mean_hours,
         {{ as_of_date() }} as business_date
     from km
+    inner join names on km.step_no = names.step_no
 
 )
 

@@ -1,45 +1,61 @@
 -- Grain: one row per request month, channel and product category; 'ALL' stands for every one of them.
 -- Not additive: quantiles of a part don't add up to those of the whole, so each slice has its own row.
-{{ config(materialized='table') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_touched',
+    meta={'replaces': 'months'},
+    post_hook="update {{ this }} set business_date = {{ as_of_date() }} where business_date <> {{ as_of_date() }}"
+) }}
 
-with spans as (
+with hours as (
 
-    select
-        to_char(requested_on, 'YYYY-MM') as request_month,
-        channel,
-        product_category,
-        outcome,
-        outcome = 'disposed' as is_event,
-        quantity,
-        hours
-    from {{ ref('return_unit_spans') }}
+    select * from {{ ref('return_hours') }}
+    where step_no = 0
 
 ),
 
--- Every span counts in its own slice and in each slice that holds it.
+-- Every unit counts in its own slice and in each slice that holds it; only months that changed are
+-- sliced anew, the whole of all months always.
 sliced as (
 
     select
         slice.request_month,
         slice.channel,
         slice.product_category,
-        spans.outcome,
-        spans.is_event,
-        spans.quantity,
-        spans.hours
-    from spans
+        hours.outcome,
+        hours.hours,
+        sum(hours.units) as units
+    from hours
     cross join lateral (
         values
-        (spans.request_month, spans.channel, spans.product_category),
-        (spans.request_month, spans.channel, 'ALL'),
-        (spans.request_month, 'ALL', spans.product_category),
-        (spans.request_month, 'ALL', 'ALL'),
+        (hours.request_month, hours.channel, hours.product_category),
+        (hours.request_month, hours.channel, 'ALL'),
+        (hours.request_month, 'ALL', hours.product_category),
+        (hours.request_month, 'ALL', 'ALL'),
         ('ALL', 'ALL', 'ALL')
     ) as slice (request_month, channel, product_category)
+    {% if is_incremental() -%}
+    where slice.request_month in ({{ changed_months() }})
+    {%- endif %}
+    group by
+        slice.request_month, slice.channel, slice.product_category, hours.outcome, hours.hours
 
 ),
 
-{{ kaplan_meier('sliced', ['request_month', 'channel', 'product_category']) }},
+spans as (
+
+    select
+        request_month,
+        channel,
+        product_category,
+        outcome = 'disposed' as is_event,
+        units as quantity,
+        hours
+    from sliced
+
+),
+
+{{ kaplan_meier('spans', ['request_month', 'channel', 'product_category']) }},
 
 outcomes as (
 
@@ -47,9 +63,9 @@ outcomes as (
         request_month,
         channel,
         product_category,
-        coalesce(sum(quantity) filter (where outcome = 'open'), 0) as censored,
+        coalesce(sum(units) filter (where outcome = 'open'), 0) as censored,
         coalesce(
-            sum(quantity) filter (where outcome in ('declined', 'cancelled', 'expired')), 0
+            sum(units) filter (where outcome in ('declined', 'cancelled', 'expired')), 0
         ) as competing
     from sliced
     group by request_month, channel, product_category

@@ -1,125 +1,75 @@
 -- Grain: one row per return line: where it is, for how long, and what comes next.
 -- Additive: quantities. Amounts are in the row's currency and never summed across currencies.
-{{ config(
-    materialized='table',
-    indexes=[{'columns': ['status', 'days_in_status']}, {'columns': ['order_no']},
-             {'columns': ['customer_id']}, {'columns': ['rma_no']}]
-) }}
+-- A view, since days in a status pass every night for every line and nothing else changes.
+{{ config(materialized='view') }}
 
-with lines as (
-
-    select * from {{ ref('fct_return_line') }}
-
-),
-
--- What a step takes at most before somebody should look; days.
-limits as (
-
-    select *
-    from (
-        values
-        ('REQUESTED', 2, 'decide the request'),
-        ('APPROVED', 14, 'customer hands the parcel to the carrier'),
-        ('IN_TRANSIT', 10, 'carrier delivers to the site'),
-        ('PARTIALLY_RECEIVED', 14, 'receive the missing units or close the line short'),
-        ('RECEIVED', 3, 'inspect and grade'),
-        ('INSPECTED', 5, 'decide the disposition'),
-        ('IN_PROCESS', 21, 'finish the work and decide the final disposition')
-    ) as l (status, limit_days, next_step)
-
-),
-
-dated as (
+with positions as (
 
     select
-        lines.*,
-        coalesce(
-            case lines.status
-                when 'REQUESTED' then lines.requested_at
-                when 'APPROVED' then lines.approved_at
-                when 'IN_TRANSIT' then lines.first_scan_at
-                when 'PARTIALLY_RECEIVED' then lines.last_received_at
-                when 'RECEIVED' then lines.last_received_at
-                when 'INSPECTED' then lines.last_inspected_at
-                when 'IN_PROCESS' then lines.last_inspected_at
-                when 'DISPOSED' then lines.last_disposed_at
-                when 'CLOSED' then lines.closed_at
-                when 'DECLINED' then lines.declined_at
-                when 'CANCELLED' then lines.cancelled_at
-                when 'EXPIRED' then lines.expired_at
-            end,
-            lines.basis_at
-        ) as in_status_since
-    from lines
-
-),
-
-final as (
-
-    select
-        dated.return_line_key,
-        dated.status,
-        dated.in_status_since,
-        {{ as_of_date() }} - {{ utc_date('dated.in_status_since') }} as days_in_status,
-        limits.next_step,
-        coalesce(
-            {{ as_of_date() }} - {{ utc_date('dated.in_status_since') }} > limits.limit_days, false
-        ) as is_overdue,
-        dated.open_quantity > 0 as is_open,
-
-        dated.request_id,
-        dated.request_line,
-        dated.rma_no,
-        dated.rma_line_no,
-        dated.order_no,
-        dated.order_line_no,
-        dated.tracking_no,
-        dated.customer_id,
-
-        dated.sku,
-        dated.product_category,
-        dated.brand,
-        dated.channel,
-        dated.ship_from_site,
-        dated.site,
-        dated.reason,
-        dated.fault_party,
-        dated.resolution,
-        dated.is_blind,
-        dated.is_returnless,
-        dated.has_illegal_transition,
-
-        -- timing
-        dated.requested_at,
-        dated.approved_at,
-        dated.expires_at,
-        dated.first_scan_at,
-        dated.delivered_at,
-        dated.first_received_at,
-        dated.first_inspected_at,
-        dated.last_disposed_at,
-        dated.first_refunded_at,
-
-        -- quantities
-        dated.requested_quantity,
-        dated.approved_quantity,
-        dated.received_quantity,
-        dated.inspected_quantity,
-        dated.disposed_quantity,
-        dated.refunded_quantity,
-        dated.open_quantity,
-
-        -- amounts
-        dated.currency,
-        dated.credited_amount,
-        dated.settled_amount,
-        dated.refunded_amount,
-
-        {{ as_of_date() }} as business_date
-    from dated
-    left join limits
-        on limits.status = dated.status
+        positions.*,
+        publication.business_date,
+        publication.business_date - {{ utc_date('positions.in_status_since') }} as days_in_status
+    from {{ ref('return_positions') }} as positions
+    cross join {{ ref('publication') }} as publication
 
 )
 
-select * from final
+select
+    return_line_key,
+    status,
+    in_status_since,
+    days_in_status,
+    next_step,
+    coalesce(days_in_status > limit_days, false) as is_overdue,
+    is_open,
+
+    request_id,
+    request_line,
+    rma_no,
+    rma_line_no,
+    order_no,
+    order_line_no,
+    tracking_no,
+    customer_id,
+
+    sku,
+    product_category,
+    brand,
+    channel,
+    ship_from_site,
+    site,
+    reason,
+    fault_party,
+    resolution,
+    is_blind,
+    is_returnless,
+    has_illegal_transition,
+
+    -- timing
+    requested_at,
+    approved_at,
+    expires_at,
+    first_scan_at,
+    delivered_at,
+    first_received_at,
+    first_inspected_at,
+    last_disposed_at,
+    first_refunded_at,
+
+    -- quantities
+    requested_quantity,
+    approved_quantity,
+    received_quantity,
+    inspected_quantity,
+    disposed_quantity,
+    refunded_quantity,
+    open_quantity,
+
+    -- amounts
+    currency,
+    credited_amount,
+    settled_amount,
+    refunded_amount,
+
+    business_date
+from positions

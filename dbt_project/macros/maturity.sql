@@ -1,0 +1,33 @@
+{#- When a contribution to a KPI changes no more: a day, so that a sum can be kept per day and the
+    clock alone decides. -#}
+{% macro always_mature() -%} cast('1900-01-01' as date) {%- endmacro %}
+
+{% macro mature_if(condition) -%}
+    case when {{ condition }} then {{ always_mature() }} else cast('9999-12-31' as date) end
+{%- endmacro %}
+
+{#- Cells of kpi_sums that the night changed: by what was posted, or because their day has come. -#}
+{% macro changed_cells() -%}
+    select kpi, basis, period_date, channel, product_category, site
+    from build.kpi_sums__changes
+    where build_id > {{ last_build('built') }}
+    union
+    select kpi, basis, period_date, channel, product_category, site
+    from build.kpi_sums
+    where mature_on > (
+        select least(min(business_date), {{ as_of_date() }}) from ops.builds
+        where build_id >= {{ last_build('built') }}
+    )
+        and mature_on <= (
+            select greatest(max(business_date), {{ as_of_date() }}) from ops.builds
+            where build_id >= {{ last_build('built') }}
+        )
+{%- endmacro %}
+
+{#- Request months whose times changed, and ALL, which holds every month. -#}
+{% macro changed_months() -%}
+    select request_month from build.return_hours__changes
+    where build_id > {{ last_build('built') }}
+    union
+    select 'ALL' as request_month
+{%- endmacro %}

@@ -1,0 +1,138 @@
+-- Grain: one row per return line of which something was received, on its first receipt's day; and one
+-- per line that cost freight and never came, on the day of its authorization.
+-- A line of three units of which two are disposed of has two thirds of its cost in the closed amounts,
+-- by component, rounded to the cent; the rest is in process. Closed and rest re-add to the cost.
+-- Additive: every measure; amounts are in the reporting currency.
+{%- set components = [
+    'freight', 'receiving', 'inspection', 'handling', 'disposal', 'payment_fee'
+] -%}
+{%- set kpis = [
+    {'kpi': 'cost_per_return', 'basis': 'RETURN', 'mature_on': 'mature_on',
+     'numerator': 'closed_amount', 'denominator': 'disposed_units'},
+    {'kpi': 'return_cost_in_process', 'basis': 'RETURN', 'mature_on': "cast('9999-12-31' as date)",
+     'numerator': 'in_process_amount', 'denominator': 'in_process_units'},
+    {'kpi': 'value_recovery_rate', 'basis': 'RETURN', 'mature_on': 'mature_on',
+     'numerator': 'recovered_amount', 'denominator': 'closed_amount'},
+    {'kpi': 'asset_recovery_rate', 'basis': 'RETURN', 'mature_on': 'mature_on',
+     'numerator': 'recovered_amount', 'denominator': 'asset_amount'},
+] -%}
+{%- for component in components -%}
+    {%- do kpis.append({
+        'kpi': 'cost_per_return.' ~ component, 'basis': 'RETURN', 'mature_on': 'mature_on',
+        'numerator': component ~ '_amount', 'denominator': 'disposed_units',
+    }) -%}
+{%- endfor -%}
+{{ config(meta={'replaces': 'units', 'kpis': kpis}) }}
+
+with lines as (
+
+    select * from {{ ref('fct_return_line') }}
+    where is_counted and {{ in_touched_units('unit_key') }}
+
+),
+
+costs as (
+
+    select
+        return_line_key,
+        {% for component in components -%}
+        sum(reporting_amount) filter (where component = '{{ component }}') as {{ component }}_amount,
+        {% endfor -%}
+        sum(reporting_amount) as total_amount
+    from {{ ref('fct_cost_line') }}
+    where return_line_key is not null and {{ in_touched_units('unit_key') }}
+    group by return_line_key
+
+),
+
+recovered as (
+
+    select
+        return_line_key,
+        sum(recovered_reporting) as amount
+    from {{ ref('fct_recovery') }}
+    where {{ in_touched_units('unit_key') }}
+    group by return_line_key
+
+),
+
+original_cost as (
+
+    select
+        return_line_key,
+        sum(asset_cost_reporting) as amount
+    from {{ ref('fct_disposition') }}
+    where is_final and net_quantity > 0 and {{ in_touched_units('unit_key') }}
+    group by return_line_key
+
+),
+
+received as (
+
+    select
+        lines.unit_key,
+        lines.return_line_key,
+        lines.first_received_on as period_date,
+        lines.channel,
+        lines.product_category,
+        lines.site,
+        {{ mature_if('lines.disposed_quantity = lines.received_quantity') }} as mature_on,
+        lines.disposed_quantity as disposed_units,
+        lines.received_quantity - lines.disposed_quantity as in_process_units,
+        {% for component in components -%}
+        round(
+            coalesce(costs.{{ component }}_amount, 0) * lines.disposed_quantity / lines.received_quantity, 2
+        ) as {{ component }}_amount,
+        {% endfor -%}
+        coalesce(costs.total_amount, 0) as total_amount,
+        coalesce(recovered.amount, 0) as recovered_amount,
+        coalesce(original_cost.amount, 0) as asset_amount
+    from lines
+    left join costs on lines.return_line_key = costs.return_line_key
+    left join recovered on lines.return_line_key = recovered.return_line_key
+    left join original_cost on lines.return_line_key = original_cost.return_line_key
+    where lines.received_quantity > 0
+
+),
+
+final as (
+
+    select
+        unit_key,
+        return_line_key,
+        period_date,
+        channel,
+        product_category,
+        site,
+        mature_on,
+        disposed_units,
+        in_process_units,
+        {{ components | join('_amount, ') }}_amount,
+        {{ components | join('_amount + ') }}_amount as closed_amount,
+        total_amount - ({{ components | join('_amount + ') }}_amount) as in_process_amount,
+        recovered_amount,
+        asset_amount
+    from received
+    union all
+    select
+        lines.unit_key,
+        lines.return_line_key,
+        {{ utc_date('lines.authorized_at') }} as period_date,
+        lines.channel,
+        lines.product_category,
+        'NOT_RECEIVED' as site,
+        cast('9999-12-31' as date) as mature_on,
+        null as disposed_units,
+        lines.approved_quantity as in_process_units,
+        {% for component in components %}null as {{ component }}_amount, {% endfor %}
+        null as closed_amount,
+        costs.freight_amount as in_process_amount,
+        null as recovered_amount,
+        null as asset_amount
+    from lines
+    inner join costs on lines.return_line_key = costs.return_line_key
+    where lines.received_quantity = 0 and costs.freight_amount <> 0 and lines.authorized_at is not null
+
+)
+
+select * from final

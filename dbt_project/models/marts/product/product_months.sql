@@ -1,0 +1,15 @@
+-- Grain: one row per month, SKU, product category and currency: what was shipped, what came back, what
+-- was credited. Kept by difference from the models that post to it.
+-- Additive: every quantity, over months and SKUs; credited_amount within a currency.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='posted_to',
+    meta={
+        'keys': ['month', 'sku', 'product_category', 'currency'],
+        'sums': ['shipped_quantity', 'returned_quantity', 'credited_amount'],
+        'type': {'shipped_quantity': 'bigint', 'returned_quantity': 'bigint', 'credited_amount': 'numeric(18, 2)'},
+    },
+    indexes=[{'columns': ['sku']}]
+) }}
+
+{{ sums_of('product_months', ['kpi_of_sales_lines', 'kpi_of_receipts', 'kpi_of_refunds']) }}

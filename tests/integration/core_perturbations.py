@@ -1,0 +1,157 @@
+"""What source systems do to files that a night has already seen: late, again, corrected, moved."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import openpyxl
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+ERP_CSV = {"delimiter": ";", "encoding": "latin-1"}
+
+
+def move(file: Path, folder: Path) -> Path:
+    """Move a file, with the marker that says it is whole, to the same source in another landing zone."""
+    target = folder / file.parent.name / file.name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    marker = file.with_name(file.name + ".done")
+    shutil.move(file, target)
+    shutil.move(marker, target.with_name(target.name + ".done"))
+    return target
+
+
+def drop_last_row(file: Path) -> None:
+    """Correct a file of text: it comes again under its name without its last row."""
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join(lines[:-1]))
+    _touch(file)
+
+
+def repeat(file: Path, suffix: str) -> None:
+    """Send the same content again under another name."""
+    shutil.copy(file, _sibling(file, suffix))
+
+
+def drop_first_half(table: Path) -> None:
+    """Correct a Parquet file: half of its rows were not there."""
+    rows = pq.read_table(table)
+    pq.write_table(rows.slice(rows.num_rows // 2), table)
+    _touch(table)
+
+
+def count_again(table: Path, suffix: str) -> None:
+    """A newer file of the same day: one row less, and one unit more of everything."""
+    rows = pq.read_table(table).slice(1)
+    place = rows.schema.get_field_index("quantity")
+    more = pc.add(rows["quantity"], pa.scalar(1, pa.int32()))
+    pq.write_table(rows.set_column(place, rows.schema.field(place), more), _sibling(table, suffix))
+
+
+def recategorise(items: Path, date: str) -> None:
+    """An item file of an earlier day that comes now, with other categories."""
+    text = items.read_text(encoding="utf-8")
+    late = items.with_name(f"erp_items_{date}.csv")
+    late.write_text(text.replace(",apparel,", ",home,", 20), encoding="utf-8")
+    late.with_name(late.name + ".done").touch()
+
+
+def swap_between_rows(
+    file: Path,
+    suffix: str,
+    columns: Sequence[str],
+    updated_at: str,
+    where: str = "",
+    delimiter: str = ",",
+    encoding: str = "utf-8",
+) -> int:
+    """Send rows of a CSV file again, changed: each with the next row's values of `columns`.
+
+    Only rows that have a value in `where`. Returns how many rows were sent.
+    """
+    text = file.read_text(encoding=encoding)
+    header, *rows = csv.reader(io.StringIO(text), delimiter=delimiter)
+    width = len(header)
+    chosen = [r for r in rows if len(r) == width and (not where or r[header.index(where)])]
+    moved = _rotated(chosen, [header.index(column) for column in columns])
+    for row in moved:
+        row[header.index("updated_at")] = updated_at
+    with _sibling(file, suffix).open("w", encoding=encoding, newline="") as out:
+        csv.writer(out, delimiter=delimiter, lineterminator="\n").writerows([header, *moved])
+    return len(moved)
+
+
+def swap_in_place(file: Path, columns: Sequence[str]) -> None:
+    """Correct a CSV file: each row has the next row's values of `columns`."""
+    header, *rows = csv.reader(io.StringIO(file.read_text(encoding="utf-8")))
+    moved = _rotated(rows, [header.index(column) for column in columns])
+    with file.open("w", encoding="utf-8", newline="") as out:
+        csv.writer(out, lineterminator="\n").writerows([header, *moved])
+    _touch(file)
+
+
+def swap_receipts_of_work_orders(book: Path, suffix: str, updated_at: str) -> None:
+    """Send the work orders of a workbook again: each for the next one's receipt, changed later."""
+    workbook = openpyxl.load_workbook(book)
+    sheet = workbook.active
+    assert sheet is not None
+    header = [cell.value for cell in sheet[3]]
+    receipt, updated = header.index("receipt_id") + 1, header.index("updated_at") + 1
+    last = sheet.max_row
+    receipts = [sheet.cell(row, receipt).value for row in range(4, last + 1)]
+    for row, value in zip(range(4, last + 1), receipts[1:] + receipts[:1], strict=True):
+        sheet.cell(row, receipt).value = value
+        sheet.cell(row, updated).value = updated_at
+    workbook.save(_sibling(book, suffix))
+
+
+def receive_serials_earlier(receipts: Path, suffix: str, received_at: str) -> int:
+    """Blind receipts, found only now, of serial numbers that other receipts of the file have.
+
+    Returns how many.
+    """
+    found = [json.loads(line) for line in receipts.read_text(encoding="utf-8").splitlines() if _is_row(line)]
+    earlier = [row for row in found if row.get("serial_no")][:5]
+    with _sibling(receipts, suffix).open("w", encoding="utf-8") as out:
+        for number, row in enumerate(earlier):
+            row |= {
+                "receipt_id": f"RCFOUND{number}", "rma_no": None, "rma_line_no": None,
+                "order_no": None, "received_at": received_at,
+            }  # fmt: skip
+            out.write(json.dumps(row) + "\n")
+    return len(earlier)
+
+
+def _is_row(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
+
+
+def _rotated(rows: list[list[str]], places: list[int]) -> list[list[str]]:
+    moved = [list(row) for row in rows]
+    for row, other in zip(moved, rows[1:] + rows[:1], strict=True):
+        for place in places:
+            row[place] = other[place]
+    return moved
+
+
+def _sibling(file: Path, suffix: str) -> Path:
+    """A file of the same feed under another name, with its marker."""
+    feed = file.stem.rsplit("_", 1)[0]
+    sibling = file.with_name(f"{feed}_{suffix}{file.suffix}")
+    sibling.with_name(sibling.name + ".done").touch()
+    return sibling
+
+
+def _touch(file: Path) -> None:
+    later = file.stat().st_mtime + 60
+    os.utime(file, (later, later))

@@ -1,0 +1,225 @@
+"""Marts after late, corrected, repeated and killed nights, against one build of the same files."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ingestion.contract import feeds
+from ingestion.load import load_feed
+from simulator.company import Company
+from simulator.run import simulate
+from warehouse import build
+from warehouse.connections import connect
+from warehouse.publish import publish
+from warehouse.settings import ROOT
+
+HISTORY_END = dt.date(2026, 1, 31)
+NIGHTS = [HISTORY_END + dt.timedelta(days=n) for n in range(3)]
+HELD_BACK = ("erp_sales_lines", "wms_return_receipts", "wms_dispositions", "crm_refunds", "erp_fx_rates")
+Prints = dict[str, tuple[int, str]]
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Landing zone of a small company: a history and two nights."""
+    folder = tmp_path_factory.mktemp("company")
+    simulate(
+        Company(
+            out=folder / "landing", truth=folder / "truth", order_lines=1500, seed=5,
+            start=dt.date(2025, 8, 1), history_end=HISTORY_END, nights=2, dirt=1.0,
+            night_order_lines=60,
+        )
+    )  # fmt: skip
+    return folder / "landing"
+
+
+@pytest.fixture(scope="module")
+def nightly(company: Path, database: Path) -> Prints:
+    """Marts after nights whose files came late and corrected, and whose builds were killed half way."""
+    _hand_over(company, database, NIGHTS[0])
+    _night(NIGHTS[0])
+
+    _hand_over(company, database, NIGHTS[1])
+    late = [_move(file, company) for feed in HELD_BACK for file in _files(database, feed, NIGHTS[1])]
+    assert len(late) > len(HELD_BACK)
+    _night(NIGHTS[1])
+
+    for file in late:
+        _move(file, database)
+    _hand_over(company, database, NIGHTS[2])
+    _halve(_files(database, "erp_sales_lines", NIGHTS[1])[0])
+    _halve(_files(database, "wms_return_receipts", NIGHTS[2])[0])
+    _ingest(NIGHTS[2])
+    _begin(NIGHTS[2])
+    # Killed while contributions are posted to their sums, and again when they have been.
+    with _locked("kpi_sums"):
+        _kill_when_blocked()
+    assert not _posted()
+    with _locked("kpi_cells"):
+        _kill_when_blocked()
+    assert _posted()
+    _night(NIGHTS[2])
+    return _fingerprints("build")
+
+
+def test_nights_in_any_order_equal_one_full_build(
+    nightly: Prints, database: Path, fresh_database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANDING_URL", str(database))
+    _night(NIGHTS[-1])
+    rebuilt = _fingerprints("build")
+    assert {t: (nightly[t], rebuilt[t]) for t in nightly if nightly[t] != rebuilt.get(t)} == {}
+    assert nightly.keys() == rebuilt.keys()
+
+
+def test_the_marts_hold_something(nightly: Prints) -> None:
+    assert {table for table, (rows, _) in nightly.items() if rows == 0} == set()
+
+
+def test_what_is_published_by_change_logs_is_what_was_built(nightly: Prints) -> None:
+    published = _fingerprints("marts") | _fingerprints("finance")
+    assert {table: print_ for table, print_ in nightly.items() if table in published} == published
+
+
+def test_a_night_without_news_writes_only_what_the_clock_moves(nightly: Prints, database: Path) -> None:
+    date = NIGHTS[-1] + dt.timedelta(days=1)
+    _begin(date)
+    build.run_layer("marts")
+    build.finish()
+    counts = publish(date).tables
+    assert counts["marts.publication"] == {"deleted": 1, "inserted": 1}
+    assert counts["marts.return_positions"]["inserted"] < 0.05 * nightly["return_positions"][0]
+    assert 0 < counts["marts.kpi_cells"]["inserted"] < 0.15 * nightly["kpi_cells"][0]
+
+
+def _ingest(date: dt.date) -> None:
+    for feed in feeds():
+        load_feed(feed, date, lambda line: None)
+
+
+def _begin(date: dt.date) -> None:
+    build.begin(date)
+    build.run_layer("staging")
+    build.run_layer("core")
+
+
+def _night(date: dt.date) -> None:
+    _ingest(date)
+    _begin(date)
+    build.run_layer("marts")
+    build.finish()
+    publish(date)
+
+
+@contextlib.contextmanager
+def _locked(table: str) -> Iterator[None]:
+    """Keep the build from writing a table."""
+    with connect("transformer") as connection:
+        connection.execute(f"lock table build.{table} in share row exclusive mode")
+        yield
+
+
+def _posted() -> bool:
+    """Whether the open build has changed the sums."""
+    with connect("auditor") as connection:
+        row = connection.execute(
+            "select count(*) > 0 from build.kpi_sums__changes"
+            " where build_id = (select max(build_id) from ops.builds)"
+        ).fetchone()
+    return row == (True,)
+
+
+def _kill_when_blocked() -> None:
+    """Run the layer marts in a process of its own and kill it once all it can do is wait."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", "from warehouse import build; build.run_layer('marts')"],
+        cwd=ROOT, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        _wait_until_blocked(child)
+    finally:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+    # Their client is gone: the server ends the statements that waited (1 s), and rolls them back.
+    _wait_for("select count(*) = 0 from pg_stat_activity where wait_event_type = 'Lock'")
+
+
+def _wait_until_blocked(child: subprocess.Popen[bytes]) -> None:
+    _wait_for(
+        "select count(*) > 0 and count(*) = count(*) filter (where wait_event_type = 'Lock')"
+        " from pg_stat_activity where usename = 'transformer' and state = 'active'"
+        " and datname = current_database()",
+        child,
+    )
+
+
+def _wait_for(query: str, child: subprocess.Popen[bytes] | None = None) -> None:
+    """Wait until the query has said yes three times in a row."""
+    deadline, yes = time.monotonic() + 120, 0
+    while yes < 3:
+        assert child is None or child.poll() is None, "the build ended although a table was locked"
+        assert time.monotonic() < deadline, f"never true: {query}"
+        with connect("admin") as connection:
+            row = connection.execute(query).fetchone()
+        yes = yes + 1 if row == (True,) else 0
+        time.sleep(0.3)
+
+
+def _fingerprints(schema: str) -> Prints:
+    """Rows and content hash of every table and view of a schema, change logs aside."""
+    found = {}
+    with connect("auditor") as connection:
+        tables = connection.execute(
+            "select table_name, string_agg(column_name, ', ' order by column_name)"
+            " from information_schema.columns where table_schema = %s"
+            " and table_name not like '%%\\_\\_changes' group by table_name",
+            [schema],
+        ).fetchall()
+        for table, columns in tables:
+            row = connection.execute(
+                "select count(*), md5(string_agg(content, '|' order by content))"
+                f" from (select md5(row({columns})::text) as content from {schema}.{table}) as rows"
+            ).fetchone()
+            assert row is not None
+            found[table] = (row[0], row[1] or "")
+    return found
+
+
+def _hand_over(company: Path, landing: Path, date: dt.date) -> None:
+    """Move the files up to `date` that have not been handed over yet."""
+    for file in sorted(company.rglob("*")):
+        stamp = next((p for p in file.name.replace(".", "_").split("_") if len(p) == 8 and p.isdigit()), "")
+        if file.is_file() and stamp and stamp <= f"{date:%Y%m%d}":
+            target = landing / file.relative_to(company)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(file, target)
+
+
+def _files(landing: Path, feed: str, date: dt.date) -> list[Path]:
+    return sorted((landing / feed.split("_")[0]).glob(f"{feed}_{date:%Y%m%d}*"))
+
+
+def _move(file: Path, folder: Path) -> Path:
+    target = folder / file.parent.name / file.name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(file, target)
+    return target
+
+
+def _halve(file: Path) -> None:
+    """Correct a file: the second half of its rows is gone."""
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join(lines[: len(lines) // 2 + 1]))
+    later = file.stat().st_mtime + 60
+    os.utime(file, (later, later))
