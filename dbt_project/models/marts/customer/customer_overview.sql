@@ -1,0 +1,166 @@
+-- Grain: one row per customer (keyed hash, merges followed): purchases, returns, refunds, contacts, and the
+-- next step of the open returns. Amounts in the reporting currency, at the day of each sale or refund.
+-- Additive over customers: counts, units and amounts.
+{{ config(materialized='table', indexes=[{'columns': ['open_returns']}]) }}
+
+with customers as (
+
+    select
+        customer_id,
+        survivor_customer_id,
+        segment,
+        country,
+        created_at
+    from {{ ref('dim_customer') }}
+    where is_current and not is_unknown
+
+),
+
+purchases as (
+
+    select
+        survivor_customer_id as customer_id,
+        count(distinct order_no) as orders,
+        sum(shipped_quantity) as purchased_units,
+        sum(net_reporting) as purchased_value,
+        sum(received_quantity) as returned_units,
+        sum(round(net_reporting * received_quantity / nullif(quantity, 0), 2)) as returned_value,
+        min(ordered_on) as first_ordered_on,
+        max(ordered_on) as last_ordered_on
+    from {{ ref('fct_sales_line') }}
+    where is_product and not is_void and shipped_quantity > 0 and survivor_customer_id <> 'UNKNOWN'
+    group by survivor_customer_id
+
+),
+
+lines as (
+
+    select
+        coalesce(customers.survivor_customer_id, lines.customer_id) as customer_id,
+        lines.*,
+        row_number() over (
+            partition by coalesce(customers.survivor_customer_id, lines.customer_id)
+            order by lines.basis_at, lines.return_line_key
+        ) as age_rank
+    from {{ ref('return_positions') }} as lines
+    left join customers on lines.customer_id = customers.customer_id
+    where lines.customer_id is not null and lines.is_open
+
+),
+
+open_lines as (
+
+    select
+        customer_id,
+        count(*) as open_returns,
+        sum(open_quantity) as open_units,
+        min(return_line_key) filter (where age_rank = 1) as oldest_open_return,
+        min(status) filter (where age_rank = 1) as oldest_open_status,
+        min(next_step) filter (where age_rank = 1) as next_step,
+        min(next_step_due_on) filter (where age_rank = 1) as next_step_due_on
+    from lines
+    group by customer_id
+
+),
+
+return_lines as (
+
+    select
+        coalesce(customers.survivor_customer_id, lines.customer_id) as customer_id,
+        count(*) as return_lines,
+        count(*) filter (where lines.is_returnless) as returnless_lines,
+        max(lines.basis_on) as last_return_on
+    from {{ ref('fct_return_line') }} as lines
+    left join customers on lines.customer_id = customers.customer_id
+    where lines.is_counted and lines.customer_id is not null
+    group by coalesce(customers.survivor_customer_id, lines.customer_id)
+
+),
+
+refunds as (
+
+    select
+        coalesce(customers.survivor_customer_id, refunds.customer_id) as customer_id,
+        sum(refunds.reporting_amount) filter (where refunds.status = 'succeeded') as refunded_value,
+        sum(refunds.reporting_amount) filter (where refunds.status in ('pending', 'requires_action'))
+            as pending_refund_value
+    from {{ ref('fct_refund_tender') }} as refunds
+    left join customers on refunds.customer_id = customers.customer_id
+    where refunds.customer_id is not null
+    group by coalesce(customers.survivor_customer_id, refunds.customer_id)
+
+),
+
+contacts as (
+
+    select
+        coalesce(customers.survivor_customer_id, cases.customer_id) as customer_id,
+        count(*) as contacts,
+        count(*) filter (where cases.is_open) as open_contacts,
+        max(cases.opened_on) as last_contact_on,
+        sum(cases.csat) as csat_sum,
+        count(cases.csat) as csat_answers
+    from {{ ref('fct_case') }} as cases
+    left join customers on cases.customer_id = customers.customer_id
+    where cases.customer_id is not null
+    group by coalesce(customers.survivor_customer_id, cases.customer_id)
+
+),
+
+keys as (
+
+    select survivor_customer_id as customer_id from customers
+    union
+    select customer_id from purchases
+    union
+    select customer_id from return_lines
+    union
+    select customer_id from refunds
+    union
+    select customer_id from contacts
+
+)
+
+select
+    keys.customer_id,
+    customers.segment,
+    customers.country,
+    {{ utc_date('customers.created_at') }} as created_on,
+    -- purchases
+    coalesce(purchases.orders, 0) as orders,
+    cast(coalesce(purchases.purchased_units, 0) as bigint) as purchased_units,
+    cast(coalesce(purchases.purchased_value, 0) as numeric(18, 2)) as purchased_value,
+    purchases.first_ordered_on,
+    purchases.last_ordered_on,
+    -- returns
+    coalesce(return_lines.return_lines, 0) as return_lines,
+    coalesce(return_lines.returnless_lines, 0) as returnless_lines,
+    cast(coalesce(purchases.returned_units, 0) as bigint) as returned_units,
+    cast(coalesce(purchases.returned_value, 0) as numeric(18, 2)) as returned_value,
+    cast(round(cast(purchases.returned_units as numeric) / nullif(purchases.purchased_units, 0), 4)
+        as numeric(12, 4)) as unit_return_rate,
+    return_lines.last_return_on,
+    -- what is open
+    coalesce(open_lines.open_returns, 0) as open_returns,
+    cast(coalesce(open_lines.open_units, 0) as bigint) as open_units,
+    open_lines.oldest_open_return,
+    open_lines.oldest_open_status,
+    open_lines.next_step,
+    open_lines.next_step_due_on,
+    -- refunds
+    cast(coalesce(refunds.refunded_value, 0) as numeric(18, 2)) as refunded_value,
+    cast(coalesce(refunds.pending_refund_value, 0) as numeric(18, 2)) as pending_refund_value,
+    cast('{{ var("reporting_currency") }}' as text) as currency,
+    -- contacts
+    coalesce(contacts.contacts, 0) as contacts,
+    coalesce(contacts.open_contacts, 0) as open_contacts,
+    contacts.last_contact_on,
+    cast(coalesce(contacts.csat_sum, 0) as bigint) as csat_sum,
+    coalesce(contacts.csat_answers, 0) as csat_answers
+from keys
+left join customers on keys.customer_id = customers.customer_id
+left join purchases on keys.customer_id = purchases.customer_id
+left join open_lines on keys.customer_id = open_lines.customer_id
+left join return_lines on keys.customer_id = return_lines.customer_id
+left join refunds on keys.customer_id = refunds.customer_id
+left join contacts on keys.customer_id = contacts.customer_id

@@ -1,0 +1,25 @@
+-- Units and value of all sales to known customers are in the overview.
+{{ config(meta={'failure_means': 'Purchases or returns of known customers are lost or doubled between core and the overview.'}) }}
+with mart as (
+
+    select sum(purchased_units) as units, sum(purchased_value) as amount, sum(returned_units) as returned
+    from {{ ref('customer_overview') }}
+
+),
+
+core as (
+
+    select
+        coalesce(sum(shipped_quantity), 0) as units,
+        coalesce(sum(net_reporting), 0) as amount,
+        coalesce(sum(received_quantity), 0) as returned
+    from {{ ref('fct_sales_line') }}
+    where is_product and not is_void and shipped_quantity > 0 and survivor_customer_id <> 'UNKNOWN'
+
+)
+
+select mart.*, core.units as core_units, core.amount as core_amount, core.returned as core_returned
+from mart
+cross join core
+where coalesce(mart.units, 0) <> core.units or coalesce(mart.amount, 0) <> core.amount
+    or coalesce(mart.returned, 0) <> core.returned
