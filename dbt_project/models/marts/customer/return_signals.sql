@@ -4,7 +4,7 @@
     materialized='incremental',
     incremental_strategy='replace_touched',
     on_schema_change='fail',
-    meta={'replaces': 'units'},
+    meta={'replaces': 'units', 'logs_changes': true},
     indexes=[
         {'columns': ['return_line_key', 'signal'], 'unique': true},
         {'columns': ['unit_key']}, {'columns': ['customer_id']}, {'columns': ['signal']},

@@ -67,6 +67,7 @@ final as (
         dated.in_status_since,
         limits.next_step,
         limits.limit_days,
+        {{ utc_date('dated.in_status_since') }} + limits.limit_days as next_step_due_on,
         dated.open_quantity > 0 as is_open,
 
         dated.request_id,

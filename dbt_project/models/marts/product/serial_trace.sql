@@ -5,7 +5,7 @@
     materialized='incremental',
     incremental_strategy='replace_touched',
     on_schema_change='fail',
-    meta={'replaces': 'units'},
+    meta={'replaces': 'units', 'logs_changes': true},
     indexes=[{'columns': ['serial_no']}, {'columns': ['unit_key']}, {'columns': ['sku']}]
 ) }}
 
