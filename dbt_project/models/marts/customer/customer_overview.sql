@@ -40,7 +40,9 @@ lines as (
         lines.*,
         row_number() over (
             partition by coalesce(customers.survivor_customer_id, lines.customer_id)
-            order by lines.basis_at, lines.return_line_key
+            order by
+                coalesce(lines.requested_at, lines.approved_at, lines.first_received_at),
+                lines.return_line_key
         ) as age_rank
     from {{ ref('return_positions') }} as lines
     left join customers on lines.customer_id = customers.customer_id
