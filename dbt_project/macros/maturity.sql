@@ -6,6 +6,14 @@
     case when {{ condition }} then {{ always_mature() }} else cast('9999-12-31' as date) end
 {%- endmacro %}
 
+{#- A shipping cohort changes until the item's window and the transit after it have passed. -#}
+{% macro sale_mature_on(shipped_on, window_days) -%}
+    coalesce(
+        {{ shipped_on }} + cast({{ window_days }} as integer) + {{ var('transit_days') }},
+        {{ always_mature() }}
+    )
+{%- endmacro %}
+
 {#- Cells of kpi_sums that the night changed: by what was posted, or because their day has come. -#}
 {% macro changed_cells() -%}
     select kpi, basis, period_date, channel, product_category, site
@@ -30,4 +38,16 @@
     where build_id > {{ last_build('built') }}
     union
     select 'ALL' as request_month
+{%- endmacro %}
+
+{#- Snapshots of returned stock that the night changed, or whose 30 days of outflow it changed. -#}
+{% macro touched_stock_days() -%}
+    select cast(entity_key as date) as snapshot_date
+    from {{ intermediate_relation('int_touched_keys') }}
+    where entity = 'stock_day'
+    union
+    select changes.disposed_on + days.day as snapshot_date
+    from build.returned_stock_outflow__changes as changes
+    cross join generate_series(0, 29) as days (day)
+    where changes.build_id > {{ last_build('built') }}
 {%- endmacro %}

@@ -1,8 +1,8 @@
 {#- Incremental strategy: take out every row of the touched keys, put in what they are now. Unlike a
     merge it also removes what vanished. `meta.replaces` of a model says which keys those are:
     files (keys in changed files), versions (keys that changed in a full table), entity (keys that hang
-    on what changed), snapshots (orders, and days that are no longer kept), units (orders), cells and
-    months (whose sums changed), everything (what only the clock decides). -#}
+    on what changed), snapshots (orders, and days that are no longer kept), units (orders), cells, months
+    and stock_days (whose sums changed), everything (what only the clock decides). -#}
 {% macro get_incremental_replace_touched_sql(arg_dict) %}
     {%- set columns = arg_dict['dest_columns'] | map(attribute='quoted') | join(', ') -%}
     {%- set by = config.get('meta') or {} -%}
@@ -34,6 +34,8 @@
         (kpi, basis, period_date, channel, product_category, site) in ({{ changed_cells() }})
     {%- elif by['replaces'] == 'months' -%}
         request_month in ({{ changed_months() }})
+    {%- elif by['replaces'] == 'stock_days' -%}
+        period_date in ({{ touched_stock_days() }})
     {%- elif by['replaces'] == 'files' -%}
         ({{ by['keys'] | join(', ') }}) in (
             {{ touched_keys(by['source'], by['feed'], by['raw_keys'] or by['keys']) }}

@@ -1,6 +1,6 @@
 {{ config(indexes=[
     {'columns': ['rma_line_key'], 'unique': true}, {'columns': ['unit_key']},
-    {'columns': ['return_line_key']},
+    {'columns': ['return_line_key']}, {'columns': ['tracking_no']},
 ]) }}
 -- Grain: one row per RMA line. Several may serve one return line (a label issued again).
 

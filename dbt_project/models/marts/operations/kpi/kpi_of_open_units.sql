@@ -1,28 +1,48 @@
--- Grain: one row per return line and step that some of its units have not left at the end of the
--- business date; step 0 is the whole cycle. Only what is open is read, and all of it every night: its
--- hours grow with the clock. Additive: quantity, and quantity * hours, within a step.
+-- Grain: one row per open thing and what the clock counts of it: a return line in a step (step 0 is the
+-- whole cycle), a return line by age, a receipt at the dock, a vendor claim. Only what is open at the
+-- end of the business date is read, and all of it every night: it grows with the clock.
+-- Additive: every measure, within a step.
+{%- set ages = ['0_7', '8_14', '15_30', '31_60', '60_plus'] -%}
+{%- set kpis = [
+    {'kpi': 'return_cycle_time', 'basis': 'REQUEST', 'mature_on': "cast('9999-12-31' as date)",
+     'numerator': 'case when step_no = 0 then units * hours end', 'denominator': '0'},
+    {'kpi': 'dock_to_disposition_time', 'basis': 'RETURN', 'mature_on': "cast('9999-12-31' as date)",
+     'numerator': 'dock_hours', 'denominator': '0'},
+    {'kpi': 'vendor_days_outstanding', 'basis': 'CLAIM', 'mature_on': "cast('9999-12-31' as date)",
+     'numerator': 'claim_days', 'denominator': '0'},
+] -%}
+{%- for age in ages -%}
+    {%- do kpis.append({
+        'kpi': 'open_return_units.' ~ age, 'basis': 'SNAPSHOT',
+        'numerator': "case when age = '" ~ age ~ "' then open_units when age is not null then 0 end",
+        'denominator': 'open_units',
+    }) -%}
+    {%- do kpis.append({
+        'kpi': 'open_return_value.' ~ age, 'basis': 'SNAPSHOT',
+        'numerator': "case when age = '" ~ age ~ "' then open_amount when age is not null then 0 end",
+        'denominator': 'open_amount',
+    }) -%}
+{%- endfor -%}
 {{ config(
     indexes=[],
     meta={
         'replaces': 'everything',
-        'kpis': [
-            {'kpi': 'return_cycle_time', 'basis': 'REQUEST', 'mature_on': "cast('9999-12-31' as date)",
-             'numerator': 'case when step_no = 0 then quantity * hours end', 'denominator': '0'},
-        ],
+        'kpis': kpis,
         'posts': [
-            {'to': 'return_hours',
+            {'to': 'return_hours', 'where': 'step_no is not null',
              'keys': {'request_month': "to_char(period_date, 'YYYY-MM')", 'outcome': "'open'"},
-             'sums': {'units': 'quantity'}},
+             'sums': {'units': 'units'}},
         ],
     }
 ) }}
 
 with lines as (
 
-    select * from {{ ref('fct_return_line') }}
+    select *
+    from {{ ref('fct_return_line') }}
     where
         status in ('REQUESTED', 'APPROVED', 'IN_TRANSIT', 'PARTIALLY_RECEIVED', 'RECEIVED', 'INSPECTED', 'IN_PROCESS')
-        and is_counted and not is_returnless and open_quantity > 0
+        and is_counted and open_quantity > 0
 
 ),
 
@@ -32,7 +52,7 @@ waiting as (
         lines.*,
         step.step_no,
         step.started_at,
-        case when step.step_no = 0 then lines.open_quantity else lines.expected_quantity end as quantity
+        case when step.step_no = 0 then lines.open_quantity else lines.expected_quantity end as units
     from lines
     cross join lateral (
         select 0 as step_no, lines.basis_at as started_at
@@ -48,18 +68,86 @@ waiting as (
 
 ),
 
+aged as (
+
+    select
+        *,
+        {{ as_of_date() }} - basis_on as age_days,
+        coalesce(round(line_net_reporting * open_quantity / nullif(line_quantity, 0), 2), 0)
+            as open_amount
+    from lines
+
+),
+
 final as (
 
     select
-        return_line_key,
-        step_no,
         basis_on as period_date,
         case when step_no = 0 then channel else 'ALL' end as channel,
         case when step_no = 0 then product_category else 'ALL' end as product_category,
         site,
-        quantity,
-        {{ whole_hours('started_at', as_of_end()) }} as hours
+        step_no,
+        units,
+        {{ whole_hours('started_at', as_of_end()) }} as hours,
+        cast(null as bigint) as dock_hours,
+        cast(null as integer) as claim_days,
+        cast(null as text) as age,
+        cast(null as bigint) as open_units,
+        cast(null as numeric(18, 2)) as open_amount
     from waiting
+    union all
+    select
+        period_date,
+        channel,
+        product_category,
+        site,
+        null as step_no,
+        null as units,
+        null as hours,
+        open_units * {{ whole_hours('received_at', as_of_end()) }} as dock_hours,
+        null as claim_days,
+        null as age,
+        null as open_units,
+        null as open_amount
+    from {{ ref('kpi_of_receipts') }}
+    where open_units > 0
+    union all
+    select
+        opened_on as period_date,
+        channel,
+        product_category,
+        site,
+        null as step_no,
+        null as units,
+        null as hours,
+        null as dock_hours,
+        {{ as_of_date() }} - opened_on as claim_days,
+        null as age,
+        null as open_units,
+        null as open_amount
+    from {{ ref('fct_vendor_claim') }}
+    where status = 'open'
+    union all
+    select
+        {{ as_of_date() }} as period_date,
+        channel,
+        product_category,
+        ship_from_site as site,
+        null as step_no,
+        null as units,
+        null as hours,
+        null as dock_hours,
+        null as claim_days,
+        case
+            when age_days <= 7 then '0_7'
+            when age_days <= 14 then '8_14'
+            when age_days <= 30 then '15_30'
+            when age_days <= 60 then '31_60'
+            else '60_plus'
+        end as age,
+        open_quantity as open_units,
+        open_amount
+    from aged
 
 )
 

@@ -4,7 +4,8 @@
 -- by component, rounded to the cent; the rest is in process. Closed and rest re-add to the cost.
 -- Additive: every measure; amounts are in the reporting currency.
 {%- set components = [
-    'freight', 'receiving', 'inspection', 'handling', 'disposal', 'payment_fee'
+    'freight', 'receiving', 'inspection', 'handling', 'disposal', 'payment_fee', 'repair', 'repack',
+    'storage', 'case_handling',
 ] -%}
 {%- set kpis = [
     {'kpi': 'cost_per_return', 'basis': 'RETURN', 'mature_on': 'mature_on',

@@ -1,6 +1,6 @@
 -- Grain: one row per product line of an order that was shipped or came back, and per blind receipt
 -- whose sale is not known. What a shipping cohort (basis SALE) adds up from.
--- Additive: every measure.
+-- Additive: every measure; amounts are in the reporting currency.
 {{ config(
     meta={
         'replaces': 'units',
@@ -9,6 +9,14 @@
              'numerator': 'returned_units', 'denominator': 'shipped_units'},
             {'kpi': 'product_return_rate', 'basis': 'RETURN',
              'numerator': '0', 'denominator': 'nullif(shipped_units, 0)'},
+            {'kpi': 'return_value_rate', 'basis': 'SALE', 'mature_on': 'mature_on',
+             'numerator': 'returned_amount', 'denominator': 'net_amount'},
+            {'kpi': 'return_value_rate', 'basis': 'RETURN',
+             'numerator': '0', 'denominator': 'net_amount'},
+            {'kpi': 'refund_rate', 'basis': 'SALE', 'mature_on': 'mature_on',
+             'numerator': '0', 'denominator': 'captured_amount'},
+            {'kpi': 'refund_rate', 'basis': 'REFUND',
+             'numerator': '0', 'denominator': 'captured_amount'},
         ],
         'posts': [
             {'to': 'product_months', 'where': 'shipped_units > 0',
@@ -22,14 +30,14 @@
 with sales_lines as (
 
     select * from {{ ref('fct_sales_line') }}
-    where {{ in_touched_units('unit_key') }}
+    where is_product and {{ in_touched_units('unit_key') }}
 
 ),
 
 blind_receipts as (
 
     select * from {{ ref('fct_receipt') }}
-    where sales_line_key is null and {{ in_touched_units('unit_key') }}
+    where is_product and sales_line_key is null and {{ in_touched_units('unit_key') }}
 
 ),
 
@@ -42,14 +50,15 @@ final as (
         product_category,
         ship_from_site as site,
         sku,
-        coalesce(
-            shipped_on + cast(return_window_days as integer) + {{ var('transit_days') }},
-            {{ always_mature() }}
-        ) as mature_on,
-        cast(shipped_quantity as bigint) as shipped_units,
-        cast(received_quantity as bigint) as returned_units
+        {{ sale_mature_on('shipped_on', 'return_window_days') }} as mature_on,
+        shipped_quantity as shipped_units,
+        received_quantity as returned_units,
+        case when shipped_quantity > 0 then net_reporting end as net_amount,
+        case when shipped_quantity > 0 then round(net_reporting * received_quantity / quantity, 2) end
+            as returned_amount,
+        case when shipped_quantity > 0 then captured_reporting end as captured_amount
     from sales_lines
-    where is_product and (shipped_quantity > 0 or received_quantity > 0)
+    where shipped_quantity > 0 or received_quantity > 0
     union all
     select
         unit_key,
@@ -60,9 +69,11 @@ final as (
         sku,
         {{ always_mature() }} as mature_on,
         0 as shipped_units,
-        cast(quantity as bigint) as returned_units
+        quantity as returned_units,
+        null as net_amount,
+        null as returned_amount,
+        null as captured_amount
     from blind_receipts
-    where is_product
 
 )
 

@@ -1,0 +1,43 @@
+-- Grain: one row per vendor claim line, on the day it was opened (basis CLAIM). Days that open claims
+-- have waited are in kpi_of_open_units. Additive: every measure; amounts are in the reporting currency
+-- at the rate of the claim's day.
+{{ config(
+    meta={
+        'replaces': 'units',
+        'kpis': [
+            {'kpi': 'vendor_recovery_rate', 'basis': 'CLAIM', 'mature_on': 'mature_on',
+             'numerator': 'credited_amount', 'denominator': 'claimed_amount'},
+            {'kpi': 'vendor_days_outstanding', 'basis': 'CLAIM',
+             'numerator': 'days', 'denominator': 'credited_claims'},
+        ],
+    }
+) }}
+
+with claims as (
+
+    select * from {{ ref('fct_vendor_claim') }}
+    where {{ in_touched_units('unit_key') }}
+
+),
+
+final as (
+
+    select
+        unit_key,
+        opened_on as period_date,
+        channel,
+        product_category,
+        site,
+        {{ mature_if("status <> 'open'") }} as mature_on,
+        claimed_reporting as claimed_amount,
+        credited_reporting as credited_amount,
+        case
+            when status <> 'open' then coalesce(credited_on, {{ utc_date('updated_at') }}) - opened_on
+        end as days,
+        case when status <> 'open' then case when credited_on is null then 0 else 1 end end
+            as credited_claims
+    from claims
+
+)
+
+select * from final
