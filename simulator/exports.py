@@ -17,16 +17,17 @@ from simulator.company import DAY, HOUR, Company, Items, Rates, epoch
 from simulator.dirt import Spot, spots
 from simulator.feeds import BLOCK_FEEDS, FEEDS, LATE_FEEDS, Rows, World
 from simulator.headers import HEADERS
+from simulator.ledger import trailer
 from simulator.masters import customer_rows, fx_rows, item_rows
 from simulator.render import content
 
 EXTENSIONS = {
     "erp_credit_memos": "xml", "wms_dispositions": "xml", "wms_shipment_events": "jsonl",
     "wms_return_receipts": "jsonl", "wms_inspections": "jsonl", "crm_return_requests": "jsonl",
-    "crm_refunds": "jsonl",
+    "crm_refunds": "jsonl", "erp_gl_entries": "txt",
 }  # fmt: skip
 ROOTS = {"erp_credit_memos": "credit_memos", "wms_dispositions": "dispositions"}
-LATIN_1 = ("erp_sales_lines",)
+LATIN_1 = ("erp_sales_lines", "erp_gl_entries")
 ROOT_WIDTH = 160
 # With dirt: a mark at the head, ends of line of another system, a column that nobody announced.
 ALWAYS_BOM, DIRTY_BOM = ("crm_customers",), ("erp_items",)
@@ -143,6 +144,8 @@ class OutFile:
             self._trailer(f"TRAILER,{records},{_money(self.total, '.')}" + "," * 10)
         elif self.feed == "wms_carrier_invoices":
             self._trailer(f"TOTAL;;;{_money(self.total, ',')};;")
+        elif self.feed == "erp_gl_entries":
+            self._trailer(trailer(records, self.total))
         elif self.extension == "xml":
             self._close_root(records)
         self.bytes_out.close()

@@ -1,4 +1,4 @@
-"""The fifteen feeds: which rows a night's export holds, and how each system spells them."""
+"""The feeds: which rows a night's export holds, and how each system spells them."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from simulator.company import (
     Items,
     Rates,
 )
+from simulator.ledger import entry_lines
 from simulator.orders import sku_texts
 from simulator.refunds import COMPONENTS, STATUSES, TENDERS, TYPES, Money
 from simulator.render import (
@@ -46,7 +47,7 @@ FEEDS = (
     "erp_sales_lines", "erp_return_authorizations", "erp_credit_memos", "erp_payment_settlements",
     "erp_items", "erp_fx_rates", "erp_recovery_sales", "wms_shipment_events", "wms_carrier_invoices",
     "wms_return_receipts", "wms_inspections", "wms_dispositions", "crm_customers",
-    "crm_return_requests", "crm_refunds",
+    "crm_return_requests", "crm_refunds", "erp_gl_entries",
 )  # fmt: skip
 # Feeds of which some rows come a night late, in a file of their own.
 LATE_FEEDS = ("wms_carrier_invoices", "wms_inspections")
@@ -233,13 +234,12 @@ def _references(world: World, table: pd.DataFrame) -> pd.DataFrame:
 
 def credit_memos(world: World, night: int) -> Rows:
     """XML: memo, line, component; a component a line of text."""
-    memos = appended(world, world.money.memos, night).sort_values(["memo", "component"])
+    memos = appended(world, world.money.memos, night).sort_values(["memo", "memo_line", "component"])
     reference = _references(world, memos)
     memo = memos["memo"].to_numpy()
-    # Goods and their tax stand on the first line of a memo, all else on a second one.
-    line = np.where(memos["component"] >= 2, 2, 1)
+    line = memos["memo_line"].to_numpy()
     new_memo, last_of_memo = _edges(memo)
-    new_line, last_of_line = _edges(memo * 2 + line)
+    new_line, last_of_line = _edges(memo * 4 + line)
     head = pc.binary_join_element_wise(
         '<memo no="', number("CM", memo), '">', element("refund_id", number("RF", memos["refund"])),
         element("currency", choice(CURRENCIES, reference["currency"])),
@@ -294,6 +294,12 @@ def settlements(world: World, night: int) -> Rows:
         "status": choice(STATUSES, status),
     }
     return Rows(csv_lines(columns), len(rows), int(rows["net"].sum()))
+
+
+def gl_entries(world: World, night: int) -> Rows:
+    """Journal lines of fixed width; the trailer is added with the file."""
+    rows = appended(world, world.money.ledger, night)
+    return Rows(entry_lines(rows), len(rows), int(rows["amount"].sum()))
 
 
 def recovery_sales(world: World, night: int) -> Rows:
@@ -518,6 +524,7 @@ BLOCK_FEEDS: dict[str, Callable[[World, int], Rows]] = {
     "erp_return_authorizations": authorizations,
     "erp_credit_memos": credit_memos,
     "erp_payment_settlements": settlements,
+    "erp_gl_entries": gl_entries,
     "erp_recovery_sales": recovery_sales,
     "wms_shipment_events": shipment_events,
     "wms_carrier_invoices": carrier_invoices,

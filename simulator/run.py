@@ -52,5 +52,5 @@ def make_world(company: Company, items: Items, rates: Rates, block: Block) -> Wo
     goods = make_goods(company.seed, items, block, sales, ids)
     if company.dirt > 0:
         delay(goods, [company.seed, 7, block.number], company.dirt, int(company.cutoffs[0]))
-    money = make_money(company.seed, rates, block, sales, goods, ids)
+    money = make_money(company.seed, rates, block, sales, goods, ids, company.defects)
     return World(company, items, rates, sales, goods, money)
