@@ -21,7 +21,7 @@ from simulator.company import DAY, EXCHANGE, REPAIR, REPLACEMENT, rounded
 from simulator.ledger import MEMO, NOTHING, SETTLEMENT
 from simulator.policy import entitled
 from simulator.refunds import DUE
-from simulator.truth import KnownReturns, total
+from simulator.truth.known import KnownReturns, total
 
 CANCELED = 3
 

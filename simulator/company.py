@@ -21,7 +21,9 @@ PRICE_ONE = 100  # 1/10,000 in a cent
 
 CURRENCIES = ("EUR", "GBP", "USD", "SEK")
 CHANNELS = ("web", "store", "app", "marketplace")
+SIZES = 4  # items of one style, one after the other
 CATEGORIES = ("apparel", "footwear", "electronics", "home", "toys", "beauty")
+ELECTRONICS = 2
 COUNTRIES = ("DE", "FR", "GB", "US", "SE")
 SITES = ("LEJ", "MAN", "ORD", "ARN")
 ZONES = ("Europe/Berlin", "Europe/London", "America/Chicago", "Europe/Stockholm")
@@ -38,9 +40,12 @@ RETURN_SHARE = np.array([0.20, 0.18, 0.09, 0.07, 0.06, 0.04])
 PRICE_FACTOR_PCT = np.array([100, 88, 110, 1150])
 BASE_RATE = np.array([1_000_000, 1_180_000, 925_000, 88_000])
 
-# Rates of the company's own sites: cents a unit received, cents an hour of inspection.
+# Rates of the company's own sites: cents a unit received, an hour of inspection.
 RECEIVING_CENTS = np.array([120, 110, 140, 1300])
 INSPECTION_CENTS = np.array([2800, 2400, 3000, 31000])
+STORAGE_CENTS = np.array([3, 3, 4, 35])  # a unit and day
+CASE_CENTS = 450  # euro cents a case
+SITE_COUNTRY = np.array([0, 2, 3, 4])
 
 REASONS = (
     "DEFECTIVE", "DAMAGED_IN_TRANSIT", "NOT_AS_DESCRIBED", "WRONG_ITEM", "MISSING_PARTS",
@@ -52,7 +57,7 @@ CRM_REASONS = (
     "too_large", "style", "changed_mind", "late", "undelivered", "warranty", "recall", "other", "zz9",
 )  # fmt: skip
 ERP_REASONS = (*(f"D{number:02d}" for number in range(1, 15)), "zz9")
-DEFECTIVE, SIZE_SMALL, CHANGED_MIND, WARRANTY, UNMAPPED = 0, 5, 8, 11, 14
+DEFECTIVE, SIZE_SMALL, CHANGED_MIND, WARRANTY, OTHER, UNMAPPED = 0, 5, 8, 11, 13, 14
 CUSTOMER_FAULT = np.isin(np.arange(len(REASONS)), (5, 6, 7, 8))
 
 RESOLUTIONS = ("refund", "exchange", "store_credit", "repair", "replacement")
@@ -62,6 +67,13 @@ DISPOSITIONS = ("RS", "RF", "RP", "SS", "RV", "DN", "RC", "HZ", "LF", "RTC", "MS
 RS, RF, RP, SS, RV, DN, RC, HZ, LF, RTC, MS, QU = range(12)
 IS_FINAL = ~np.isin(np.arange(12), (RF, RP, QU))
 IS_DISPOSAL = np.isin(np.arange(12), (RC, HZ, LF))
+
+VENDORS = 23
+# Grade by functional (F1-F6) and cosmetic (C0-C9) grade, and what of the cost a unit of it keeps.
+GRADE_NAMES = ("NEW", "LIKE_NEW", "GOOD", "REPAIRABLE", "SALVAGE", "SCRAP", "UNGRADED")
+NEW, LIKE_NEW, GOOD, REPAIRABLE, SALVAGE, SCRAP, UNGRADED = range(7)
+# Goods that nobody graded count as like new.
+GRADE_FACTOR_PCT = np.array([100, 90, 70, 40, 15, 0, 90])
 
 TRANSIT_DAYS = 14
 CUTOFF_DAYS = 7
@@ -154,6 +166,18 @@ def quota(rng: np.random.Generator, weights: np.ndarray, size: int, least: int =
     return rng.permutation(kinds)
 
 
+def _grades() -> np.ndarray:
+    table = np.full((6, 10), GOOD)
+    table[0, 0], table[0, 1:3] = NEW, LIKE_NEW
+    table[2:4], table[:4, 5:7] = REPAIRABLE, REPAIRABLE
+    table[4], table[:, 7:9] = SALVAGE, SALVAGE
+    table[5], table[:, 9] = SCRAP, SCRAP
+    return table
+
+
+GRADES = _grades()
+
+
 # -- exchange rates --------------------------------------------------------------------------------
 
 
@@ -227,6 +251,15 @@ class Items:
         found = np.searchsorted(self.months, day_of(seconds), side="right") - 1
         return found.clip(0, len(self.months) - 1)
 
+    def weight_g(self, version: np.ndarray | int, item: np.ndarray) -> np.ndarray:
+        """Grams of one unit; one item is weighed anew for each file, so that no two files are alike."""
+        return self.weight[item] + (item == self.months[version] % self.sold)
+
+    def other_size(self, item: np.ndarray) -> np.ndarray:
+        """Another size of an item's style; the item itself where no other is sold."""
+        other = np.asarray(item) ^ 1
+        return np.where(other < self.sold, other, item)
+
 
 def make_items(company: Company) -> Items:
     """Make items whose cost, window or category changes on some first of a month."""
@@ -234,9 +267,12 @@ def make_items(company: Company) -> Items:
     sold = int(np.clip(company.order_lines // 40, 60, 4000))
     count = sold + 12
     months = _months(company)
-    category = np.repeat(pick(rng, CATEGORY_SHARE, count)[None], len(months), axis=0)
-    category[:, :6] = np.arange(6)
-    price = np.repeat(rng.integers(15, 250, count)[None] * 100 - 5, len(months), axis=0)
+    style = np.arange(count) // SIZES
+    kinds = quota(rng, CATEGORY_SHARE, int(style[-1]) + 1, least=1)[style]
+    kinds[:6] = np.arange(6)
+    category = np.repeat(kinds[None], len(months), axis=0)
+    prices = rng.integers(15, 250, int(style[-1]) + 1)[style] * 100 - 5
+    price = np.repeat(prices[None], len(months), axis=0)
     cost = price * rng.integers(35, 62, count)[None] + rng.integers(0, 100, count)[None]
     window = np.repeat(rng.choice([14, 30, 30, 30, 60], count)[None], len(months), axis=0)
     window[:, :3] = 14  # some items of the first categories mature early

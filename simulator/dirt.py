@@ -31,6 +31,11 @@ KEYS = {
     "crm_customers": ("customer_id",),
     "erp_items": ("sku",),
     "erp_fx_rates": (),
+    "erp_vendors": ("vendor_id",),
+    "wms_work_orders": ("work_order_no", "receipt_id"),
+    "wms_returned_stock": ("sku",),
+    "erp_vendor_claims": ("claim_no", "receipt_id"),
+    "crm_cases": ("case_id", "order_no", "rma_no"),
 }
 # (column, bad value, reason); a column of None stands for a fault of the whole row.
 FAULTS: dict[str, tuple[tuple[str | None, object, str], ...]] = {
@@ -72,10 +77,31 @@ FAULTS: dict[str, tuple[tuple[str | None, object, str], ...]] = {
     "crm_customers": (("email", "nobody", "pattern_mismatch"),),
     "erp_items": (("is_returnable", "perhaps", "bad_boolean"),),
     "erp_fx_rates": (("rate_date", "2025-02-30", "bad_date"),),
+    "erp_vendors": (("rtv_recovery_pct", "all of it", "not_a_number"),),
+    "wms_work_orders": (
+        ("labour_minutes", "lots", "not_a_number"),
+        ("type", "paint", "value_not_allowed"),
+        ("opened_at", "soon", "bad_timestamp"),
+    ),
+    "wms_returned_stock": (
+        ("quantity", "-3", "negative_not_allowed"),
+        ("grade", "BROKEN", "value_not_allowed"),
+        ("currency", "QQQ", "unknown_currency"),
+    ),
+    "erp_vendor_claims": (
+        ("opened_on", "31.02.2025", "bad_date"),
+        ("claimed_amount", "-5,00", "negative_not_allowed"),
+        ("status", "lost", "value_not_allowed"),
+    ),
+    "crm_cases": (
+        ("csat", "9", "value_not_allowed"),
+        ("opened_at", "2025-13-01T00:00:00Z", "bad_timestamp"),
+    ),
 }
 REPEATED = (
     "erp_sales_lines", "erp_return_authorizations", "erp_recovery_sales", "wms_shipment_events",
     "wms_return_receipts", "wms_inspections", "wms_dispositions", "crm_return_requests", "crm_refunds",
+    "wms_work_orders", "wms_returned_stock", "erp_vendor_claims", "crm_cases",
 )  # fmt: skip
 # Feeds whose control total must not move: a broken row has no amount.
 ZERO = {
@@ -91,7 +117,7 @@ JUNK_MEMO = (
     '<memo no="JUNK{n}"><currency>EUR</currency><posted_on>2025-06-01</posted_on>\n<line no="1">\n'
     '<component code="gift">0.00</component>\n</line></memo>\n'
 )
-SMALL = 20  # a night's file with fewer rows stays clean
+SMALL = 25  # a night's file with fewer rows stays clean
 REPEAT_SHARE = 0.0005
 FAULT_SHARE = 0.0002
 

@@ -15,24 +15,30 @@ import pyarrow as pa
 
 from simulator.company import DAY, HOUR, Company, Items, Rates, epoch
 from simulator.dirt import Spot, spots
-from simulator.feeds import BLOCK_FEEDS, FEEDS, LATE_FEEDS, Rows, World
+from simulator.feeds import BLOCK_FEEDS, FEEDS
 from simulator.headers import HEADERS
 from simulator.ledger import trailer
-from simulator.masters import customer_rows, fx_rows, item_rows
+from simulator.masters import customer_rows, fx_rows, item_rows, vendor_rows
 from simulator.render import content
+from simulator.sheets import SheetBody, TableBody
+from simulator.stock import Stock, snapshot_days, stock_rows
+from simulator.world import LATE_FEEDS, Rows, World
 
 EXTENSIONS = {
     "erp_credit_memos": "xml", "wms_dispositions": "xml", "wms_shipment_events": "jsonl",
     "wms_return_receipts": "jsonl", "wms_inspections": "jsonl", "crm_return_requests": "jsonl",
-    "crm_refunds": "jsonl", "erp_gl_entries": "txt",
+    "crm_refunds": "jsonl", "erp_vendors": "xlsx", "wms_work_orders": "xlsx",
+    "wms_returned_stock": "parquet", "erp_gl_entries": "txt",
 }  # fmt: skip
 ROOTS = {"erp_credit_memos": "credit_memos", "wms_dispositions": "dispositions"}
-LATIN_1 = ("erp_sales_lines", "erp_gl_entries")
+LATIN_1 = ("erp_sales_lines", "erp_vendor_claims", "erp_gl_entries")
 ROOT_WIDTH = 160
 # With dirt: a mark at the head, ends of line of another system, a column that nobody announced.
 ALWAYS_BOM, DIRTY_BOM = ("crm_customers",), ("erp_items",)
 DIRTY_CRLF = ("erp_return_authorizations",)
 EXTRA_COLUMN = {"erp_recovery_sales": ("\tcampaign", "\tspring")}
+# Files of single days all through the history: a small one with every kind of bad row would be a bad file.
+LEAST_ROWS = {"wms_returned_stock": 400}
 SENT_TWICE = "erp_recovery_sales"
 CORRECTED = "wms_shipment_events"
 HUB_EVENT = (
@@ -90,12 +96,21 @@ class OutFile:
         self.is_crlf = is_dirty and feed in DIRTY_CRLF
         self.extra = EXTRA_COLUMN.get(feed) if is_dirty and night == 1 else None
         self.bytes_out: IO[bytes] = self.path.open("wb")
+        self.body = self._make_body()
         self._begin()
+
+    def _make_body(self) -> SheetBody | TableBody | None:
+        """What takes the rows of a file that is no text."""
+        if self.extension == "xlsx":
+            return SheetBody(self.bytes_out, self.feed, self.date)
+        return TableBody(self.bytes_out, self.feed) if self.extension == "parquet" else None
 
     def _begin(self) -> None:
         if self.extension == "csv":
             self.bytes_out.write(b"\xef\xbb\xbf" if self.has_bom else b"")
             self.append((HEADERS[self.feed] + (self.extra[0] if self.extra else "") + "\n").encode())
+        elif self.body:
+            self.line = self.body.first_line
         elif self.extension == "xml":
             self.append(b'<?xml version="1.0" encoding="UTF-8"?>\n')
             self.append(b" " * (ROOT_WIDTH - 1) + b"\n")
@@ -108,7 +123,7 @@ class OutFile:
         seed = [self.company.seed, 6, FEEDS.index(self.feed), self.date.toordinal(), self.blocks]
         self.blocks += 1
         done = 0
-        is_history = self.truth.night == 0
+        is_history = self.truth.night == 0 and rows.records >= LEAST_ROWS.get(self.feed, 0)
         for spot in spots(self.feed, lines, self.company.dirt, seed, is_history):
             self._lines(lines[done : spot.position])
             self._spoil(spot)
@@ -116,6 +131,10 @@ class OutFile:
         self._lines(lines[done:])
 
     def _lines(self, lines: pa.Array) -> None:
+        if self.body:
+            self.body.add(lines)
+            self.line += len(lines)
+            return
         data = content(lines)
         if self.extra:
             data = data.replace(b"\n", self.extra[1].encode() + b"\n")
@@ -148,6 +167,8 @@ class OutFile:
             self._trailer(trailer(records, self.total))
         elif self.extension == "xml":
             self._close_root(records)
+        elif self.body:
+            self.body.close()
         self.bytes_out.close()
         finish(self.path, self.date, FEEDS.index(self.feed))
 
@@ -222,6 +243,18 @@ class Exports:
             self._whole("erp_items", 0, date, [item_rows(items, date)])
         for date in history[len(history) // 3 :: max(1, len(history) // 3)][:2]:
             self._whole("crm_customers", 0, date, list(customer_rows(self.company, date)))
+
+        months = [date for date in [*history, *self.company.dates] if date.day == 1]
+        for date in months or [self.company.history_end]:
+            night = max(0, (date - self.company.history_end).days)
+            self._whole("erp_vendors", night, date, [vendor_rows(date)])
+
+    def write_stock(self, items: Items, stock: Stock) -> None:
+        """Write a file for each day on which returned goods lie anywhere."""
+        for night, date in snapshot_days(self.company):
+            table = stock.on(date)
+            if len(table):
+                self._whole("wms_returned_stock", night, date, [stock_rows(items, table)])
 
     def _whole(self, feed: str, night: int, date: dt.date, parts: list[Rows]) -> None:
         file = self._file(feed, night, date)

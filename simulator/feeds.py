@@ -1,9 +1,8 @@
-"""The feeds: which rows a night's export holds, and how each system spells them."""
+"""The feeds of sales, returns and refunds: how each system spells a night's rows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from simulator import render
+from simulator.aftercare import cases, vendor_claims, work_orders
 from simulator.company import (
     CHANNELS,
     CRM_REASONS,
@@ -22,13 +22,10 @@ from simulator.company import (
     RESOLUTIONS,
     SITES,
     ZONES,
-    Company,
-    Items,
-    Rates,
 )
 from simulator.ledger import entry_lines
-from simulator.orders import sku_texts
-from simulator.refunds import COMPONENTS, STATUSES, TENDERS, TYPES, Money
+from simulator.orders import lot_texts, serial_texts, sku_texts
+from simulator.refunds import COMPONENTS, STATUSES, TENDERS, TYPES
 from simulator.render import (
     Text,
     choice,
@@ -41,16 +38,16 @@ from simulator.render import (
     number,
     stamp,
 )
-from simulator.returns import DECISIONS, IS_APPROVED, RETURNLESS, Goods
+from simulator.returns import DECISIONS, IS_APPROVED, RETURNLESS
+from simulator.world import Rows, World, appended, changed
 
 FEEDS = (
     "erp_sales_lines", "erp_return_authorizations", "erp_credit_memos", "erp_payment_settlements",
     "erp_items", "erp_fx_rates", "erp_recovery_sales", "wms_shipment_events", "wms_carrier_invoices",
     "wms_return_receipts", "wms_inspections", "wms_dispositions", "crm_customers",
-    "crm_return_requests", "crm_refunds", "erp_gl_entries",
+    "crm_return_requests", "crm_refunds", "erp_vendors", "wms_work_orders", "wms_returned_stock",
+    "erp_vendor_claims", "crm_cases", "erp_gl_entries",
 )  # fmt: skip
-# Feeds of which some rows come a night late, in a file of their own.
-LATE_FEEDS = ("wms_carrier_invoices", "wms_inspections")
 EVENTS = (
     "label_created",
     "dropped_off",
@@ -67,63 +64,6 @@ COMMENTS = (
     None, "Zu klein", "Passt nicht, bitte Geld zurück", "Trop grand", 'Says \\"10 cm\\", is 12',
     "Funkar inte", "=1+1", "Two lines\\nof text", "Robert'); drop table returns;--",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class World:
-    """One block with all that happened to it, and the company's shared tables."""
-
-    company: Company
-    items: Items
-    rates: Rates
-    sales: pd.DataFrame
-    goods: Goods
-    money: Money
-
-    def split(self, late: bool) -> World:
-        """The same world with only those rows of the late feeds that are late, or are not."""
-        goods = self.goods
-        return replace(
-            self,
-            goods=replace(
-                goods,
-                charges=goods.charges[goods.charges["is_late"] == late],
-                inspections=goods.inspections[goods.inspections["is_late"] == late],
-            ),
-        )
-
-    def start(self, night: int) -> int:
-        """First second of what a night exports; the history takes all before."""
-        return -NEVER if night == 0 else int(self.company.cutoffs[night - 1])
-
-    def end(self, night: int) -> int:
-        """First second after what a night exports."""
-        return int(self.company.cutoffs[night])
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Rows of one export: the lines of text, and their control total in cents if the feed has one."""
-
-    lines: Text
-    records: int
-    total: int = 0
-
-
-def appended(world: World, table: pd.DataFrame, night: int) -> pd.DataFrame:
-    """Rows of an append feed that a night brings."""
-    seen = table["seen"].to_numpy()
-    return table[(seen >= world.start(night)) & (seen < world.end(night))]
-
-
-def changed(world: World, night: int, *versions: pd.Series | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of a delta feed that are new or changed in a night, and their last change."""
-    end = world.end(night)
-    latest = np.full(len(versions[0]), -1, dtype=np.int64)
-    for version in versions:
-        times = np.asarray(version)
-        latest = np.where(times < end, np.maximum(latest, times), latest)
-    return np.flatnonzero(latest >= max(world.start(night), 0)), latest
 
 
 # -- ERP -------------------------------------------------------------------------------------------
@@ -157,32 +97,14 @@ def sales_lines(world: World, night: int) -> Rows:
         "shipping_amount": money("shipping"),
         "currency": choice(CURRENCIES, part["currency"]),
         "unit_cost": money("unit_cost", 4),
-        "lot_no": lots(part),
-        "serial_nos": serials(part),
+        "lot_no": lot_texts(part),
+        "serial_nos": serial_texts(part),
         "ship_from_site": choice(SITES, part["site"]),
         "is_void": flag(part["voided_at"] < end, "X", ""),
         "updated_at": local(latest[keep]),
+        "replaces_rma_no": number("RM", part["replaces"]),
     }
     return Rows(csv_lines(columns, ";"), len(part))
-
-
-def lots(sales: pd.DataFrame) -> Text:
-    """Lot of a line: its item and month; German lots carry an umlaut."""
-    prefix = pc.if_else(pa.array((sales["country"] == 0).to_numpy()), "KÖ", "L")
-    return pc.binary_join_element_wise(
-        prefix, integer(sales["item"]), integer(sales["lot_month"].clip(lower=0)), "-"
-    )
-
-
-def serials(sales: pd.DataFrame) -> Text:
-    """Serial numbers of electronics, joined by a bar."""
-    first, quantity = sales["serial"].to_numpy(), sales["quantity"].to_numpy()
-    electronic = (sales["category"] == 2).to_numpy()
-    joined = number("SN", np.where(electronic, first, -1))
-    for place in range(1, 4):
-        more = number("|SN", np.where(electronic & (quantity > place), first + place, -1))
-        joined = pc.binary_join_element_wise(joined, pc.fill_null(more, ""), "")
-    return joined
 
 
 def authorizations(world: World, night: int) -> Rows:
@@ -378,9 +300,8 @@ def return_receipts(world: World, night: int) -> Rows:
     sold = world.sales.iloc[np.where(lines["sale"] >= 0, lines["sale"], 0)]
     lot = pc.if_else(
         pa.array(rows["with_lot"].to_numpy() & (lines["sale"] >= 0).to_numpy()),
-        lots(sold), pa.scalar(None, pa.string()),
+        lot_texts(sold), pa.scalar(None, pa.string()),
     )  # fmt: skip
-    one_serial = (sold["category"] == 2).to_numpy() & (rows["quantity"] == 1).to_numpy() & ~blind
     columns = {
         "receipt_id": number("RC", rows["id"]),
         "rma_no": number("RM", lines["rma"]),
@@ -390,7 +311,7 @@ def return_receipts(world: World, night: int) -> Rows:
         "sku": choice(sku_texts(world.items), item),
         "quantity": integer(rows["quantity"]),
         "lot_no": lot,
-        "serial_no": number("SN", np.where(one_serial, sold["serial"], -1)),
+        "serial_no": number("SN", rows["serial"]),
         "site": choice(SITES, site),
         "received_at": local,
         "received_zone": choice(ZONES, site),
@@ -403,19 +324,15 @@ def return_receipts(world: World, night: int) -> Rows:
 def inspections(world: World, night: int) -> Rows:
     """JSONL in UTC."""
     rows = appended(world, world.goods.inspections, night)
-    line = world.goods.receipts["line"].to_numpy()[rows["receipt"]]
-    lines = world.goods.lines.iloc[line]
-    confirmed = np.where(rows["confirmed"], np.minimum(lines["reason"], 13), 13)
-    item = lines["item"].to_numpy()
     columns = {
         "inspection_id": number("IN", rows["id"]),
         "receipt_id": number("RC", world.goods.receipts["id"].to_numpy()[rows["receipt"]]),
-        "sku_found": choice(sku_texts(world.items), item),
-        "serial_found": pa.nulls(len(rows), pa.string()),
+        "sku_found": choice(sku_texts(world.items), rows["item_found"]),
+        "serial_found": number("SN", world.goods.receipts["serial"].to_numpy()[rows["receipt"]]),
         "functional_grade": number("F", rows["functional"] + 1, 1),
         "cosmetic_grade": number("C", rows["cosmetic"], 1),
-        "confirmed_reason": choice(CRM_REASONS, confirmed),
-        "weight_g": integer(world.items.weight[item]),
+        "confirmed_reason": choice(CRM_REASONS, rows["confirmed_reason"]),
+        "weight_g": integer(rows["weight_g"]),
         "labour_minutes": pc.if_else(
             pa.array(rows["with_minutes"].to_numpy()), fixed(rows["minutes"]),
             pa.scalar(None, pa.string()),
@@ -533,6 +450,9 @@ BLOCK_FEEDS: dict[str, Callable[[World, int], Rows]] = {
     "wms_dispositions": dispositions,
     "crm_return_requests": return_requests,
     "crm_refunds": refunds,
+    "wms_work_orders": work_orders,
+    "erp_vendor_claims": vendor_claims,
+    "crm_cases": cases,
 }
 
 __all__ = ["BLOCK_FEEDS", "FEEDS", "IS_APPROVED", "RATE_ONE", "Rows", "World"]

@@ -7,7 +7,7 @@ import pandas as pd
 
 from simulator.company import CURRENCIES
 from simulator.reconcile import COLUMNS, GAPS, LEGS, PERIOD_COLUMNS, Reconciliation
-from simulator.truth import KnownReturns
+from simulator.truth.known import KnownReturns
 
 # Documents of the legs that a gap lies between.
 SIDES = {

@@ -1,12 +1,14 @@
-"""Header lines of the CSV feeds, as the systems spell them."""
+"""Header lines of the CSV feeds and columns of sheets and tables, as the systems spell them."""
 
 from __future__ import annotations
+
+from simulator.render import UNIT
 
 HEADERS = {
     "erp_sales_lines": (
         "order_no;line_no;ordered_at;shipped_at;customer_id;channel;sku;quantity;unit_price;"
         "discount_amount;net_amount;tax_amount;shipping_amount;currency;unit_cost;lot_no;serial_nos;"
-        "ship_from_site;is_void;updated_at"
+        "ship_from_site;is_void;updated_at;replaces_rma_no"
     ),
     "erp_return_authorizations": (
         "rma_no,rma_line_no,order_no,order_line_no,request_id,sku,quantity_authorized,reason_code,"
@@ -30,6 +32,24 @@ HEADERS = {
     "crm_customers": (
         "customer_id,name,email,phone,country,segment,created_at,merged_into,marketing_consent"
     ),
-}
+    "erp_vendor_claims": (
+        "claim_no;line_no;vendor_id;receipt_id;sku;lot_no;serial_no;quantity;claimed_amount;"
+        "credited_amount;currency;status;opened_on;credited_on;updated_at"
+    ),
+    "crm_cases": (
+        "case_id,customer_id,order_no,rma_no,topic,channel,opened_at,closed_at,csat,updated_at"
+    ),
+    "erp_vendors": UNIT.join(("vendor_id", "name", "country", "rtv_window_days", "rtv_recovery_pct")),
+    "wms_work_orders": UNIT.join((
+        "work_order_no", "receipt_id", "type", "opened_at", "closed_at", "labour_minutes",
+        "labour_rate", "parts_cost", "currency", "outcome_grade", "updated_at",
+    )),
+    "wms_returned_stock": UNIT.join((
+        "snapshot_date", "site", "location", "sku", "grade", "quantity", "unit_value", "currency",
+    )),
+}  # fmt: skip
 
-DELIMITERS = {"erp_sales_lines": ";", "wms_carrier_invoices": ";", "erp_recovery_sales": "\t"}
+DELIMITERS = {
+    "erp_sales_lines": ";", "wms_carrier_invoices": ";", "erp_recovery_sales": "\t",
+    "erp_vendor_claims": ";", "erp_vendors": UNIT, "wms_work_orders": UNIT, "wms_returned_stock": UNIT,
+}  # fmt: skip

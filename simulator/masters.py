@@ -9,14 +9,28 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from simulator.company import CATEGORIES, COUNTRIES, CURRENCIES, DAY, Company, Items, Rates, epoch
-from simulator.feeds import Rows
+from simulator.claims import recovery_pct
+from simulator.company import (
+    CATEGORIES,
+    COUNTRIES,
+    CURRENCIES,
+    DAY,
+    ELECTRONICS,
+    SIZES,
+    VENDORS,
+    Company,
+    Items,
+    Rates,
+    epoch,
+)
 from simulator.orders import sku_texts
-from simulator.render import choice, csv_lines, fixed, flag, integer, number, stamp
+from simulator.render import UNIT, choice, csv_lines, fixed, flag, integer, number, stamp
+from simulator.world import Rows
 
 CUSTOMER_CHUNK = 200_000
 NAMES = ("Müller", "Smith", "Nguyễn", "Åkesson", "O'Brien", "Lefèvre", "García", "=cmd|calc")
 FIRST_NAMES = ("Anna", "Jürgen", "Zoë", "Olu", "Mary Ann", "René", "Ida", "Tom")
+VENDOR_KINDS = ("Textil GmbH", "Trading Ltd", "& Söner AB")
 SEGMENTS = ("consumer", "loyalty", "business")
 DESCRIPTIONS = ("Basic", '"Slim, long"', '"7"" wide"', '"Two\nlines"', "Größe wählbar")
 
@@ -26,13 +40,11 @@ def item_rows(items: Items, date: dt.date) -> Rows:
     month = int(np.searchsorted(items.months, epoch(date) // DAY, side="right")) - 1
     keep = np.flatnonzero((items.launched <= month) & (items.withdrawn > month))
     category = items.category[month, keep]
-    electronic = category == 2
-    # One item is weighed anew for each file, so that no two masters are alike.
-    weighed = keep == epoch(date) // DAY % items.sold
+    electronic = category == ELECTRONICS
     columns = {
         "sku": choice(sku_texts(items), keep),
-        "style": number("ST", keep // 4, 4),
-        "size": choice(("S", "M", "L", "XL"), keep % 4),
+        "style": number("ST", keep // SIZES, 4),
+        "size": choice(("S", "M", "L", "XL"), keep % SIZES),
         "colour": choice(("red", "navy", "off-white", "grün"), keep % 7 % 4),
         "description": choice(DESCRIPTIONS, keep % 97 % 5),
         "category": choice(CATEGORIES, category),
@@ -40,12 +52,12 @@ def item_rows(items: Items, date: dt.date) -> Rows:
         "unit_cost": fixed(items.unit_cost[month, keep], 4),
         "list_price": fixed(items.list_price[month, keep]),
         "currency": choice(CURRENCIES, np.zeros(len(keep), int)),
-        "weight_g": integer(items.weight[keep] + weighed),
+        "weight_g": integer(items.weight_g(month, keep)),
         "is_serialised": flag(electronic, "1", "0"),
         "warranty_months": integer(np.where(electronic, 24, 0)),
         "hazmat_class": choice(("9",), np.where(electronic & (keep % 5 == 0), 0, -1)),
         "weee_category": choice(("4", "5"), np.where(electronic, keep % 2, -1)),
-        "vendor_id": number("V", keep % 23, 3),
+        "vendor_id": number("V", keep % VENDORS, 3),
         "is_returnable": flag(items.returnable[keep], "1", "0"),
         "return_window_days": integer(items.window[month, keep]),
         "restocking_fee_pct": integer(items.fee_pct[month, keep]),
@@ -82,13 +94,27 @@ def _customers(index: np.ndarray, created: np.ndarray, first: int, date: dt.date
         ),
         "email": pc.binary_join_element_wise("c", integer(index), "@example.org", ""),
         "phone": number("+49 30 ", index, 8),
-        "country": choice(COUNTRIES, index % 5),
+        "country": choice(COUNTRIES, index % len(COUNTRIES)),
         "segment": choice(SEGMENTS, loyal.clip(0, 2)),
         "created_at": stamp(created[index - first], "%Y-%m-%d %H:%M:%S"),
         "merged_into": number("C", np.where(merged, index - 50, -1), 9),
         "marketing_consent": flag((index % 3 == 0) ^ asked, "yes", "no"),
     }
     return Rows(csv_lines(columns), len(index))
+
+
+def vendor_rows(date: dt.date) -> Rows:
+    """The vendor master on a date; now and then a vendor gives other terms from a month on."""
+    vendor = np.arange(VENDORS)
+    columns = {
+        "vendor_id": number("V", vendor, 3),
+        "name": pc.binary_join_element_wise(choice(NAMES, vendor % 8), choice(VENDOR_KINDS, vendor % 3), " "),
+        "country": choice(("CN", "DE", "VN", "SE", "US"), vendor % 5),
+        # Some take nothing back.
+        "rtv_window_days": integer(30 + 30 * (vendor % 4), vendor % 9 != 8),
+        "rtv_recovery_pct": fixed(recovery_pct(vendor, epoch(date) // DAY) * 100),
+    }
+    return Rows(csv_lines(columns, UNIT), VENDORS)
 
 
 def fx_rows(company: Company, rates: Rates, night: int) -> Rows:

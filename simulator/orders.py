@@ -8,16 +8,20 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from simulator.company import (
     CATEGORIES,
     CHANNEL_SHARE,
     CHANNELS,
+    COUNTRIES,
     COUNTRY_CURRENCY,
     COUNTRY_SHARE,
     COUNTRY_SITE,
     COUNTRY_TAX_PCT,
     DAY,
+    ELECTRONICS,
     HOUR,
     NEVER,
     PRICE_FACTOR_PCT,
@@ -29,9 +33,12 @@ from simulator.company import (
     pick,
     rounded,
 )
+from simulator.render import Text, integer, number
 
 DEFECTIVE_LOT_EVERY = 37  # items whose lot of DEFECTIVE_LOT_MONTH is bad
 DEFECTIVE_LOT_MONTH = 7  # months since the start
+LINE_STEP = 10  # line numbers go 10, 20, 30
+SERIALS = 4  # serial numbers kept for each line: no line has more units
 
 
 @dataclass(frozen=True)
@@ -53,10 +60,10 @@ def blocks(company: Company) -> Iterator[Block]:
     weights = day_weights(company)
     edges = np.concatenate([[0.0], np.cumsum(weights) / weights.sum()])
     starts = epoch(company.start) + np.arange(len(edges)) * DAY
-    for number, first in enumerate(range(0, company.order_lines, company.block_lines)):
+    for place, first in enumerate(range(0, company.order_lines, company.block_lines)):
         last = min(first + company.block_lines, company.order_lines)
         quantile = (np.arange(first, last) + 0.5) / company.order_lines
-        yield Block(number, first, np.interp(quantile, edges, starts).astype(np.int64))
+        yield Block(place, first, np.interp(quantile, edges, starts).astype(np.int64))
     daily = company.night_order_lines or max(4, round(company.order_lines * weights[-1] / weights.sum()))
     for night in range(1, company.nights + 1):
         for first in range(0, daily, company.block_lines):
@@ -76,18 +83,19 @@ def make_sales(company: Company, items: Items, block: Block, ids: Ids) -> pd.Dat
 
     Columns: order, line_no, ordered_at, shipped_at, voided_at, customer, country, channel, item,
     version, category, quantity, unit_price, discount, net, tax, shipping, currency, unit_cost, lot_month,
-    is_bad_lot, serial, site, window, fee_pct.
+    is_bad_lot, is_second_size, serial, site, window, fee_pct, replaces (an RMA, -1).
     """
     rng = np.random.default_rng([company.seed, 3, block.number])
     size = len(block.times)
     order = _orders(rng, size)
     sales = _order_columns(company, rng, block, order)
     sales["order"] = ids.take("order", int(order[-1]) + 1)[order]
-    sales["line_no"] = 10 * (1 + np.arange(size) - np.searchsorted(order, order))
+    sales["line_no"] = LINE_STEP * (1 + np.arange(size) - np.searchsorted(order, order))
     _add_item_columns(company, items, rng, sales)
     _add_amounts(items, rng, sales)
     _add_fate(company, rng, sales)
-    sales["serial"] = ids.take("serial", 4 * size)[::4]
+    sales["serial"] = ids.take("serial", SERIALS * size)[::SERIALS]
+    sales["replaces"] = -1
     return sales
 
 
@@ -106,7 +114,7 @@ def _order_columns(
     ordered = block.times[first] + rng.integers(0, 3 * HOUR, count)
     country = pick(rng, COUNTRY_SHARE, count)
     customers = max(20, company.order_lines // 5)
-    customer = (rng.random(count) ** 1.3 * customers).astype(np.int64)
+    customer = _living_in(rng, country, (rng.random(count) ** 1.3 * customers).astype(np.int64), customers)
     return pd.DataFrame(
         {
             "ordered_at": unambiguous(ordered)[order],
@@ -118,6 +126,15 @@ def _order_columns(
             "shipped_at": unambiguous(ordered + rng.integers(4 * HOUR, 3 * DAY, count))[order],
         }
     )
+
+
+def _living_in(
+    rng: np.random.Generator, country: np.ndarray, customer: np.ndarray, customers: int
+) -> np.ndarray:
+    """Customers of the orders' countries; the master's country is the number's rest. Some send gifts."""
+    at_home = customer - customer % len(COUNTRIES) + country
+    at_home = np.where(at_home < customers, at_home, at_home - len(COUNTRIES))
+    return np.where(rng.random(len(customer)) < 0.04, customer, at_home)
 
 
 def unambiguous(seconds: np.ndarray) -> np.ndarray:
@@ -135,8 +152,10 @@ def unambiguous(seconds: np.ndarray) -> np.ndarray:
 def _add_item_columns(company: Company, items: Items, rng: np.random.Generator, sales: pd.DataFrame) -> None:
     item = (rng.random(len(sales)) ** 1.5 * items.sold).astype(np.int64)
     # Some orders have the same item on two lines.
-    again = (rng.random(len(sales)) < 0.03) & (sales["line_no"] > 10).to_numpy()
+    again = (rng.random(len(sales)) < 0.03) & (sales["line_no"] > LINE_STEP).to_numpy()
     item[1:] = np.where(again[1:], item[:-1], item[1:])
+    sales["is_second_size"] = second = _second_sizes(company, items, sales, item)
+    item[1:] = np.where(second[1:], items.other_size(item[:-1]), item[1:])
     version = items.version(sales["ordered_at"].to_numpy())
     month = (sales["ordered_at"].to_numpy() - epoch(company.start)) // (30 * DAY)
     sales["item"] = item
@@ -146,6 +165,15 @@ def _add_item_columns(company: Company, items: Items, rng: np.random.Generator, 
     sales["fee_pct"] = items.fee_pct[version, item]
     sales["lot_month"] = month
     sales["is_bad_lot"] = (item % DEFECTIVE_LOT_EVERY == 5) & (month == DEFECTIVE_LOT_MONTH)
+
+
+def _second_sizes(company: Company, items: Items, sales: pd.DataFrame, item: np.ndarray) -> np.ndarray:
+    """Lines that hold another size of the line before: the customer keeps the one that fits."""
+    first = sales["line_no"].to_numpy() == LINE_STEP
+    rng = np.random.default_rng([company.seed, 8, int(sales["order"].iloc[0])])
+    chosen = (rng.random(len(sales)) < 0.06) & ~first
+    before = np.roll(item, 1)
+    return chosen & ~np.roll(chosen, 1) & (items.other_size(before) != before)
 
 
 def _add_amounts(items: Items, rng: np.random.Generator, sales: pd.DataFrame) -> None:
@@ -187,4 +215,32 @@ def sku_texts(items: Items) -> list[str]:
     ]
 
 
-__all__ = ["CHANNELS", "Block", "blocks", "make_sales", "sku_texts", "unambiguous"]
+def lot_texts(sales: pd.DataFrame) -> Text:
+    """Lot of a line: its item and month; German lots carry an umlaut."""
+    prefix = pc.if_else(pa.array((sales["country"] == 0).to_numpy()), "KÖ", "L")
+    return pc.binary_join_element_wise(
+        prefix, integer(sales["item"]), integer(sales["lot_month"].clip(lower=0)), "-"
+    )
+
+
+def serial_texts(sales: pd.DataFrame) -> Text:
+    """Serial numbers of electronics, joined by a bar."""
+    first, quantity = sales["serial"].to_numpy(), sales["quantity"].to_numpy()
+    electronic = (sales["category"] == ELECTRONICS).to_numpy()
+    joined = number("SN", np.where(electronic, first, -1))
+    for place in range(1, SERIALS):
+        more = number("|SN", np.where(electronic & (quantity > place), first + place, -1))
+        joined = pc.binary_join_element_wise(joined, pc.fill_null(more, ""), "")
+    return joined
+
+
+__all__ = [
+    "CHANNELS",
+    "Block",
+    "blocks",
+    "lot_texts",
+    "make_sales",
+    "serial_texts",
+    "sku_texts",
+    "unambiguous",
+]

@@ -77,7 +77,7 @@ def _wanted(rng: np.random.Generator, size: int, least: int | None) -> np.ndarra
     share = SHARE / (len(PLANS) - 1) * size
     counts = np.floor(share + rng.random(len(PLANS))).astype(int)
     if least is None:
-        least = 1 if size > 1.5 * len(PLANS) else 0
+        least = 1 if size > len(PLANS) else 0
     return np.maximum(counts, least)
 
 

@@ -16,7 +16,7 @@ from simulator.books import Books, latest
 from simulator.codes import ADJUSTMENT, FAILURE_ROW, REFUND_ROW
 from simulator.company import CUTOFF_DAYS, DAY
 from simulator.plans import has
-from simulator.truth import KnownReturns, total
+from simulator.truth.known import KnownReturns, total
 
 CLASSES = (
     "DUPLICATE", "FAILED_REFUND", "STORE_CREDIT_OR_EXCHANGE", "QUANTITY", "PRICE_OR_DISCOUNT", "TAX",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from simulator.claims import make_claims
 from simulator.company import (
     CHANGED_MIND,
     COUNTRY_SITE,
@@ -20,6 +21,7 @@ from simulator.company import (
     LF,
     MS,
     NEVER,
+    OTHER,
     PRICE_FACTOR_PCT,
     QU,
     RC,
@@ -45,7 +47,9 @@ from simulator.company import (
     quota,
     rounded,
 )
+from simulator.found import add_findings, add_serials
 from simulator.orders import Block, unambiguous
+from simulator.workshop import make_work_orders
 
 PATHS = (
     "normal", "rma_only", "blind_order", "declined", "cancelled_early", "cancelled_late",
@@ -83,14 +87,19 @@ class Goods:
     recoveries: pd.DataFrame
     charges: pd.DataFrame
     scans: pd.DataFrame
+    work_orders: pd.DataFrame
+    claims: pd.DataFrame
 
 
 def make_goods(seed: int, items: Items, block: Block, sales: pd.DataFrame, ids: Ids) -> Goods:
     """Let customers of the block send goods back, and the company deal with them."""
     rng = np.random.default_rng([seed, 4, block.number])
+    more = np.random.default_rng([seed, 9, block.number])
     lines = _make_lines(rng, items, block, sales, ids)
     receipts = _make_receipts(rng, lines, ids)
+    add_serials(more, sales, lines, receipts, ids)
     inspections = _make_inspections(rng, lines, receipts, ids)
+    add_findings(more, items, lines, receipts, inspections)
     dispositions = _make_dispositions(rng, lines, receipts, inspections, ids)
     return Goods(
         lines,
@@ -100,13 +109,21 @@ def make_goods(seed: int, items: Items, block: Block, sales: pd.DataFrame, ids: 
         _make_recoveries(rng, items, lines, receipts, dispositions, ids),
         _make_charges(rng, lines),
         _make_scans(rng, lines, sales),
+        make_work_orders(more, receipts, dispositions, ids),
+        make_claims(more, items, lines, receipts, dispositions, ids),
     )
 
 
-def delay(goods: Goods, seed: list[int], dirt: float, history_end: int) -> None:
+def delay(goods: Goods, cases: pd.DataFrame, seed: list[int], dirt: float, history_end: int) -> None:
     """Hold back a few rows of the last weeks of history until the night after it."""
     rng = np.random.default_rng(seed)
-    for table, column in ((goods.charges, "invoiced_on"), (goods.inspections, "inspected_at")):
+    for table, column in (
+        (goods.charges, "invoiced_on"),
+        (goods.inspections, "inspected_at"),
+        (goods.work_orders, "opened_at"),
+        (goods.claims, "opened_at"),
+        (cases, "opened_at"),
+    ):
         at = table[column].to_numpy()
         recent = (at < history_end) & (at >= history_end - 21 * DAY)
         late = recent & (rng.random(len(table)) < 0.03 * dirt)
@@ -144,6 +161,7 @@ def _make_lines(
 def _returned_sales(rng: np.random.Generator, sales: pd.DataFrame) -> np.ndarray:
     chance = RETURN_SHARE[sales["category"].to_numpy()]
     chance = np.where(sales["channel"] == 1, chance * 0.5, chance)
+    chance = np.where(sales["is_second_size"], 0.55, chance)
     chance = np.where(sales["is_bad_lot"], 0.6, chance)
     chance = np.where(sales["shipped_at"] < NEVER, chance, 0)
     return np.flatnonzero(rng.random(len(sales)) < chance)
@@ -309,7 +327,8 @@ def _make_inspections(
     size = len(receipt)
     first_at = receipts["received_at"].to_numpy() + rng.integers(2 * HOUR, 4 * DAY, len(receipts))
     later = np.concatenate([np.zeros(len(looked), int), rng.integers(HOUR, DAY, len(again))])
-    broken = np.isin(lines["reason"].to_numpy()[receipts["line"].to_numpy()[receipt]], (0, 1, 4, 11))
+    stated = lines["reason"].to_numpy()[receipts["line"].to_numpy()]
+    broken = np.isin(stated[receipt], (0, 1, 4, 11))
     functional = np.where(
         broken,
         pick(rng, np.array([5, 10, 25, 30, 20, 10]), size),
@@ -323,7 +342,7 @@ def _make_inspections(
             "minutes": rng.integers(100, 4500, size),
             "inspected_at": first_at[receipt] + later,
             "inspector": rng.integers(1, 40, size),
-            "confirmed": rng.random(size) < 0.85,
+            "confirmed_reason": _confirmed(rng, stated[receipt]),
             "with_minutes": rng.random(size) < 0.98,
         }
     )
@@ -331,6 +350,12 @@ def _make_inspections(
     inspections["seen"] = inspections["inspected_at"]
     inspections["is_late"] = False
     return inspections
+
+
+def _confirmed(rng: np.random.Generator, stated: np.ndarray) -> np.ndarray:
+    """The reason that the inspector finds; another one where the customer's does not hold."""
+    agrees = (rng.random(len(stated)) < 0.85) & (stated != UNMAPPED)
+    return np.where(agrees, stated, OTHER)
 
 
 def _make_dispositions(
@@ -342,7 +367,8 @@ def _make_dispositions(
 ) -> pd.DataFrame:
     """First decisions, what follows those in process, and reversals with what follows them.
 
-    Columns: receipt, quantity, code, cost, currency, disposed_at, reverses (row, -1), reversed_at.
+    Columns: receipt, quantity, code, cost, currency, disposed_at, reverses (row, -1), reversed_at,
+    follows (row of the decision that it comes after, -1).
     """
     first = _first_dispositions(rng, lines, receipts, inspections)
     steps = [first]
@@ -384,6 +410,7 @@ def _first_dispositions(
             "disposed_at": base[receipt] + rng.integers(HOUR, 6 * DAY, len(receipt)),
             "reverses": -1,
             "reversed_at": NEVER,
+            "follows": -1,
         }
     )
 
@@ -396,6 +423,7 @@ def _follow_ups(rng: np.random.Generator, first: pd.DataFrame) -> pd.DataFrame:
         chosen = quota(rng, np.array(list(outcomes.values())), len(rows), least=1)
         rows["code"] = np.array(list(outcomes))[chosen]
         rows["disposed_at"] += rng.integers(DAY, 15 * DAY, len(rows))
+        rows["follows"] = rows.index
         parts.append(rows)
     return pd.concat(parts, ignore_index=True)
 
@@ -411,6 +439,7 @@ def _reversals(rng: np.random.Generator, first: pd.DataFrame) -> list[pd.DataFra
     anew = taken_back.copy()
     anew["reverses"] = -1
     anew["code"] = SS
+    anew["follows"] = chosen
     anew["disposed_at"] += rng.integers(HOUR, 4 * DAY, len(chosen))
     return [taken_back, anew]
 
@@ -494,13 +523,7 @@ def _make_charges(rng: np.random.Generator, lines: pd.DataFrame) -> pd.DataFrame
 
 def _make_scans(rng: np.random.Generator, lines: pd.DataFrame, sales: pd.DataFrame) -> pd.DataFrame:
     """Carrier scans: is_return, number (order or tracking), code, at, carrier, rma."""
-    orders = sales[sales["shipped_at"] < NEVER].drop_duplicates("order")
-    travel = rng.integers(DAY, 6 * DAY, len(orders))
-    out = {"is_return": False, "number": orders["order"], "carrier": orders["customer"] % 4}
-    parts = [
-        pd.DataFrame({**out, "code": 2, "at": orders["shipped_at"] + HOUR}),
-        pd.DataFrame({**out, "code": 4, "at": orders["shipped_at"] + travel}),
-    ]
+    parts = _outbound(rng, sales)
     parcels = _parcels(lines)
     lost = (parcels["path"] == LOST).to_numpy()
     back = {"is_return": True, "number": parcels["tracking"], "carrier": parcels["carrier"]}
@@ -512,6 +535,23 @@ def _make_scans(rng: np.random.Generator, lines: pd.DataFrame, sales: pd.DataFra
         pd.DataFrame({**back, "code": np.where(lost, 5, 4), "at": end}),
     ]
     scans = pd.concat(parts, ignore_index=True)
+    scans["seen"] = scans["at"]
+    return scans
+
+
+def _outbound(rng: np.random.Generator, sales: pd.DataFrame) -> list[pd.DataFrame]:
+    orders = sales[sales["shipped_at"] < NEVER].drop_duplicates("order")
+    travel = rng.integers(DAY, 6 * DAY, len(orders))
+    out = {"is_return": False, "number": orders["order"], "carrier": orders["customer"] % 4}
+    return [
+        pd.DataFrame({**out, "code": 2, "at": orders["shipped_at"] + HOUR}),
+        pd.DataFrame({**out, "code": 4, "at": orders["shipped_at"] + travel}),
+    ]
+
+
+def outbound_scans(seed: int, block: Block, sales: pd.DataFrame) -> pd.DataFrame:
+    """Scans of parcels to customers; columns as of Goods.scans."""
+    scans = pd.concat(_outbound(np.random.default_rng([seed, 12, block.number]), sales), ignore_index=True)
     scans["seen"] = scans["at"]
     return scans
 

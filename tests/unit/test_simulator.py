@@ -11,19 +11,22 @@ from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
+import openpyxl
+import pyarrow.parquet as pq
 import pytest
 from lxml import etree
 
 from simulator import Company, simulate
 from simulator.company import Ids, make_items, make_rates
 from simulator.exports import sha256
-from simulator.feeds import FEEDS, World
+from simulator.feeds import FEEDS
 from simulator.groups import SIDES
 from simulator.orders import blocks, make_sales
 from simulator.plans import KINDS, has
 from simulator.reconcile import CLASSES
 from simulator.returns import PATHS
 from simulator.run import Paths, make_world
+from simulator.world import World
 
 NIGHTS = ("2026-01-31", "2026-02-01")
 
@@ -184,6 +187,15 @@ def test_items_change_in_history(run: Paths) -> None:
 # -- as dirty as they say --
 
 
+def values(path: Path) -> dict[int, list[object]]:
+    """Rows of a sheet or a table of columns by their number: of the sheet's line, or from 1."""
+    if path.suffix == ".parquet":
+        return {n: list(row.values()) for n, row in enumerate(pq.read_table(path).to_pylist(), start=1)}
+    sheet = openpyxl.load_workbook(path).worksheets[0]
+    head = next(n for n, row in enumerate(sheet.values, start=1) if row[1] is not None)
+    return {n: list(row) for n, row in enumerate(sheet.values, start=1) if n > head}
+
+
 def records(path: Path) -> int:
     """Number of records in a file, counted plainly."""
     if path.suffix == ".jsonl":
@@ -193,8 +205,10 @@ def records(path: Path) -> int:
     if path.suffix == ".xml":
         text = path.read_text()
         return text.count("<component ") + text.count("<disposition ")
-    encoding = "latin-1" if "sales_lines" in path.name else "utf-8-sig"
-    delimiter = {"erp_sales_lines": ";", "wms_carrier": ";", "erp_recovery": "\t"}
+    if path.suffix in (".xlsx", ".parquet"):
+        return len(values(path))
+    encoding = "latin-1" if path.name.startswith(("erp_sales_lines", "erp_vendor_claims")) else "utf-8-sig"
+    delimiter = {"erp_sales_lines": ";", "wms_carrier": ";", "erp_recovery": "\t", "erp_vendor_claims": ";"}
     mark = next((d for name, d in delimiter.items() if path.name.startswith(name)), ",")
     with path.open(encoding=encoding, newline="") as file:
         return sum(1 for _ in csv.reader(file, delimiter=mark)) - 1
@@ -226,7 +240,10 @@ def test_quarantined_lines_are_where_the_truth_says(run: Paths) -> None:
     where = {path.name: path for path in run.files}
     for row in table(run, NIGHTS[1], "quarantine.csv"):
         path = where[row["file"]]
-        line = path.read_bytes().decode("latin-1").split("\n")[int(row["line_no"]) - 1]
+        if path.suffix in (".xlsx", ".parquet"):
+            line = str(values(path)[int(row["line_no"])])
+        else:
+            line = path.read_bytes().decode("latin-1").split("\n")[int(row["line_no"]) - 1]
         assert "JUNK" in line or "gift" in line or row["reason"] == "bad_date", row
 
 
