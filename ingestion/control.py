@@ -87,7 +87,7 @@ def _only_row(mark: str, stated: Stated) -> list[str]:
 
 def _is_count(text: str | None, records: int) -> bool:
     """True for the number itself, with zeros in front where the format fills up with them."""
-    return bool(text) and re.fullmatch(rf"0*{records}", text.strip()) is not None
+    return re.fullmatch(rf"0*{records}", (text or "").strip()) is not None
 
 
 def _check_total(layout: Layout, text: str | None, read: Decimal) -> None:

@@ -1,6 +1,7 @@
 {#- Incremental strategy: take out every row of the touched keys, put in what they are now. Unlike a
     merge it also removes what vanished. `meta.replaces` of a model says which keys those are:
-    files (keys in changed files), versions (keys that changed in a full table), units (orders). -#}
+    files (keys in changed files), versions (keys that changed in a full table), entity (keys that hang
+    on what changed), snapshots (orders, and days that are no longer kept), units (orders). -#}
 {% macro get_incremental_replace_touched_sql(arg_dict) %}
     {%- set columns = arg_dict['dest_columns'] | map(attribute='quoted') | join(', ') -%}
     delete from {{ arg_dict['target_relation'] }}
@@ -22,8 +23,16 @@
         )
     {%- elif by['replaces'] == 'entity' -%}
         {{ by['key'] }} in (
-            select entity_key from {{ intermediate_relation('int_touched_keys') }}
+            select cast(entity_key as {{ by['key_type'] or 'text' }})
+            from {{ intermediate_relation('int_touched_keys') }}
             where entity = '{{ by["entity"] }}'
+        )
+    {%- elif by['replaces'] == 'snapshots' -%}
+        unit_key in (select unit_key from {{ intermediate_relation('int_touched_units') }})
+        or snapshot_date > {{ as_of_date() }}
+        or (
+            snapshot_date <= {{ as_of_date() }} - {{ var('snapshot_days') }}
+            and not {{ is_month_end('snapshot_date') }}
         )
     {%- else -%}
         unit_key in (select unit_key from {{ intermediate_relation('int_touched_units') }})
