@@ -37,7 +37,11 @@ lines as (
 
     select
         coalesce(customers.survivor_customer_id, lines.customer_id) as customer_id,
-        lines.*,
+        lines.return_line_key,
+        lines.status,
+        lines.open_quantity,
+        lines.next_step,
+        lines.next_step_due_on,
         row_number() over (
             partition by coalesce(customers.survivor_customer_id, lines.customer_id)
             order by
