@@ -99,7 +99,7 @@ class _ParquetFile:
             kind = self.file.schema_arrow.field(i).type
             if pa.types.is_nested(kind) or pa.types.is_duration(kind) or pa.types.is_interval(kind):
                 raise FileRejected(
-                    Rejection.NESTED_COLUMN,
+                    Rejection.COLUMN_TYPE,
                     f"column {self.names[i]} is a {kind}; export plain columns, lists as text",
                 )
 
@@ -215,7 +215,7 @@ def _texts(values: pa.Array, name: str) -> pa.StringArray:
         ) from error
     except pa.ArrowNotImplementedError as error:
         raise FileRejected(
-            Rejection.NESTED_COLUMN, f"column {name} is a {values.type}, which has no text; export it as text"
+            Rejection.COLUMN_TYPE, f"column {name} is a {values.type}, which has no text; export it as text"
         ) from error
     return as_array(text)
 
@@ -230,19 +230,22 @@ def _floats(values: pa.Array, target: Target) -> tuple[pa.StringArray, Faults]:
     whole = finite & (np.floor(np.where(finite, numbers, 0.5)) == numbers) & (np.abs(numbers) < limit)
     digits = pa.array(np.where(whole, numbers, 0).astype(np.int64)).cast(pa.string())
     text = pc.if_else(pa.array(whole), digits, values.cast(pa.string()))
-    text = _without_exponents(text, numbers, whole, limit)
+    text = _in_digits(text, numbers, limit)
     faults = [(there & ~finite, Reason.NOT_A_NUMBER)] if target.kind else []
     if target.is_id:  # 1.1 may have been 1.10
         faults.append((finite & ~whole & (np.abs(numbers) < limit), Reason.SCIENTIFIC_ID))
     return _spelled(text, target), faults
 
 
-def _without_exponents(text: pa.StringArray, numbers: Any, whole: Mask, limit: int) -> pa.StringArray:
-    """Fractions with all their digits; 1e+20 stays: no double is exact there."""
-    odd = ~whole & np.isfinite(numbers) & (np.abs(numbers) < limit) & mask(pc.match_substring(text, "e"))
+def _in_digits(text: pa.StringArray, numbers: Any, limit: int) -> pa.StringArray:
+    """Fractions with all their digits. Beyond the limit an exponent marks numbers as inexact."""
+    sizes = np.abs(numbers)
+    has_exponent = mask(pc.match_substring(text, "e"))
+    odd = np.where(sizes < limit, has_exponent, np.isfinite(numbers) & ~has_exponent)
     if not odd.any():
         return text
-    digits = [f"{Decimal(t):f}" for t in text.filter(pa.array(odd)).to_pylist()]
+    found = zip(text.filter(pa.array(odd)).to_pylist(), sizes[odd] < limit, strict=True)
+    digits = [f"{Decimal(t):f}" if is_exact else f"{Decimal(t):E}" for t, is_exact in found]
     return pc.replace_with_mask(text, pa.array(odd), pa.array(digits, pa.string()))
 
 

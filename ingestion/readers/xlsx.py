@@ -199,7 +199,7 @@ class _Sheet:
             raise _Unfit(Reason.BAD_DATE, f"{text} as a date")
         # Spreadsheets count in milliseconds; finer digits are noise.
         when = self.epoch + dt.timedelta(milliseconds=round(days * DAY_MILLISECONDS))
-        if form.has_date or target.format:
+        if form.has_date or target.format or target.is_id:
             return self._moment(when, form.has_time, target)
         hours, rest = divmod(round(days * DAY_MILLISECONDS), 3_600_000)
         return f"{hours:02}" + (dt.datetime.min + dt.timedelta(milliseconds=rest)).strftime(":%M:%S")
