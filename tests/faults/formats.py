@@ -72,7 +72,9 @@ def _xml(names: list[str], rows: Sequence[Row], contract: Contract, total: Any) 
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', f"<rows{root}>"]
     for row in rows:
         parts = ((n, _given(row, n)) for n in names)
-        lines.append("<row>" + "".join(f"<{n}>{escape(v)}</{n}>" for n, v in parts if v is not None) + "</row>")
+        lines.append(
+            "<row>" + "".join(f"<{n}>{escape(v)}</{n}>" for n, v in parts if v is not None) + "</row>"
+        )
     return "\n".join([*lines, "</rows>", ""]).encode()
 
 
@@ -138,7 +140,9 @@ def _with_shared_texts(content: bytes) -> bytes:
             if member.filename.startswith("xl/worksheets/"):
                 part = re.sub(r'<c([^>]*) t="inlineStr"><is>(<t[^>]*>[^<]*</t>)</is></c>', share, part)
             if member.filename == "xl/_rels/workbook.xml.rels":
-                relation = f'<Relationship Type="{RELATIONS}/sharedStrings" Target="sharedStrings.xml" Id="rId99"/>'
+                relation = (
+                    f'<Relationship Type="{RELATIONS}/sharedStrings" Target="sharedStrings.xml" Id="rId99"/>'
+                )
                 part = part.replace("</Relationships>", f"{relation}</Relationships>")
             new.writestr(member.filename, part)
         items = "".join(f"<si>{text}</si>" for text in texts)
@@ -178,7 +182,8 @@ def parquet(table: pa.Table, **how: Any) -> bytes:
 
 def _typed(texts: list[str | None], kind: str) -> pa.Array:
     types = {
-        "integer": pa.int64(), "money": pa.decimal128(18, 4), "date": pa.date32(), "timestamp": pa.timestamp("us"),
+        "integer": pa.int64(), "money": pa.decimal128(18, 4), "date": pa.date32(),
+        "timestamp": pa.timestamp("us"),
     }  # fmt: skip
     try:
         return pa.array([_number_or_time(t, kind) for t in texts], types.get(kind, pa.string()))

@@ -15,8 +15,23 @@ from tests.faults.case import Case
 from tests.faults.files import BILLION_LAUGHS, EXTERNAL
 from tests.faults.formats import MAIN, RELATIONS, parquet, workbook, written
 from tests.faults.inputs import (
-    ARCHIVE, BOUNDARY, COLUMNS, DATES, DTD, EXTRA, HEADER_ONLY, IDS, NOT_A_FILE, NUMBERS, ROWS, SAME,
-    SOUND, SPELLING, TOTALS, TRUNCATED, TYPED,
+    ARCHIVE,
+    BOUNDARY,
+    COLUMNS,
+    DATES,
+    DTD,
+    EXTRA,
+    HEADER_ONLY,
+    IDS,
+    NOT_A_FILE,
+    NUMBERS,
+    ROWS,
+    SAME,
+    SOUND,
+    SPELLING,
+    TOTALS,
+    TRUNCATED,
+    TYPED,
 )  # fmt: skip
 from tests.faults.matrix import CLAIM, CLAIMS, CONTRACT, NAMES, claims
 
@@ -61,14 +76,16 @@ FIXED_WIDTH = [
     gl("cut inside the trailer", TRUNCATED, ledger(FIRST, SECOND, trailer(2, "0.00"))[:-20],
        rejected="control_total"),
     gl("trailer missing", BOUNDARY, ledger(FIRST, SECOND), rejected="truncated"),
-    gl("line missing before the trailer", BOUNDARY, ledger(FIRST, trailer(2, "0.00")), rejected="control_total"),
+    gl("line missing before the trailer", BOUNDARY, ledger(FIRST, trailer(2, "0.00")),
+        rejected="control_total"),
     gl("trailer total that disagrees", TOTALS, ledger(FIRST, SECOND, trailer(2, "0.01")),
        rejected="control_total"),
     gl("two trailers, of two files in one", TOTALS, ledger(FIRST, trailer(1, "100.20"), SECOND,
        trailer(1, "100.20-")), rejected="control_total"),
     gl("trailer count filled up with zeros", TOTALS, ledger(FIRST, SECOND, trailer("000000002", "0.00")), 2,
        control=1),
-    gl("trailer as long as any line", TOTALS, ledger(FIRST, SECOND, f"{trailer(2, '0.00'):<129}"), 2, control=1),
+    gl("trailer as long as any line", TOTALS, ledger(FIRST, SECOND, f"{trailer(2, '0.00'):<129}"), 2,
+        control=1),
     gl("trailer beside a short line", TOTALS, ledger(FIRST, SECOND[:-1], trailer(2, "0.00")), 1, control=1,
        quarantined=((2, "ragged_row", None),)),
     gl("ledger in CSV", NOT_A_FILE, b"journal_no;line_no\nJ1;1\n", rejected="not_this_format"),
@@ -78,23 +95,29 @@ FIXED_WIDTH = [
         FIRST, entry(2, text="plain"), trailer(2, "200.40"), encoding="utf-8"), rejected="encoding"),
     gl("UTF-8 byte order mark where Latin-1 is declared", NOT_A_FILE, b"\xef\xbb\xbf" + ledger(FIRST),
        rejected="encoding"),
-    gl("CRLF, and a blank line at the end", SAME, ledger(FIRST, SECOND, trailer(2, "0.00"), "", end="\r\n"), 2,
+    gl("CRLF, and a blank line at the end", SAME, ledger(FIRST, SECOND, trailer(2, "0.00"), "", end="\r\n"),
+        2,
        control=1, values={"text": ["Rückerstattung"] * 2}),
     gl("end-of-file sign of DOS", SAME, ledger(FIRST, trailer(1, "100.20")) + b"\x1a", 1, control=1),
     gl("trailer only", HEADER_ONLY, ledger(trailer(0, "0.00")), control=1),
-    gl("line too short, line too long", ROWS, ledger(FIRST, FIRST[:-1], FIRST + " ", SECOND, trailer(4, "0")), 2,
+    gl("line too short, line too long", ROWS, ledger(FIRST, FIRST[:-1], FIRST + " ", SECOND, trailer(4, "0")),
+        2,
        control=1, quarantined=((2, "ragged_row", None), (3, "ragged_row", None))),
-    gl("carriage return inside a line", ROWS, ledger(FIRST, entry(2, text="a\rb"), trailer(2, "0")), 1, control=1,
+    gl("carriage return inside a line", ROWS, ledger(FIRST, entry(2, text="a\rb"), trailer(2, "0")), 1,
+        control=1,
        quarantined=((2, "ragged_row", None),)),
     gl("NUL bytes as blanks", ROWS, ledger(FIRST, SECOND.replace(" ", "\0"), trailer(2, "0")), 1, control=1,
        quarantined=((2, "nul_byte", None),)),
-    gl("line shifted by a character", ROWS, ledger(FIRST, " " + SECOND[:-1], trailer(2, "0.00")), rejected="control_total"),
+    gl("line shifted by a character", ROWS, ledger(FIRST, " " + SECOND[:-1], trailer(2, "0.00")),
+        rejected="control_total"),
 ]  # fmt: skip
 
 # -- workbooks
 
 
-def cells(*changes: dict[str, Any], change: Callable[[Any], None] | None = None, sheet: str = "Data") -> bytes:
+def cells(
+    *changes: dict[str, Any], change: Callable[[Any], None] | None = None, sheet: str = "Data"
+) -> bytes:
     """Claims in a workbook; the values of `changes` are what a cell holds, dates and numbers too."""
     native = {
         "line_no": 1, "quantity": 1, "claimed_amount": 100.2, "credited_amount": 1.1,
@@ -252,7 +275,8 @@ WORKBOOKS = [
     wb("sheet's name in other case", SAME, cells({}, sheet="DATA"), 1),
     wb("declared sheet among others", SAME, several(cells({})), 1),
     wb("title rows above the header", COLUMNS, cells({}, change=titled), rejected="header"),
-    wb("header cell that is an error", COLUMNS, cells({}, change=lambda page: page.__setitem__("O1", "#REF!")),
+    wb("header cell that is an error", COLUMNS, cells({}, change=lambda page: page.__setitem__("O1",
+        "#REF!")),
        rejected="header"),
     wb("blank rows between and behind", SAME, cells({}, {"quantity": "x"}, change=blank_rows), 1,
        quarantined=((4, "not_a_number", "quantity"),)),
@@ -263,12 +287,14 @@ WORKBOOKS = [
     wb("line break spelled _x000A_", SAME, raw_cell(
         "serial_no", '<c {r} t="inlineStr"><is><t>A_x000A_B_x005F_</t></is></c>'), 1,
        values={"serial_no": ["A\nB_"]}),
-    wb("cells without places", SAME, edited(cells({}), DATA, *((f' r="{place(n, 2)}"', "") for n in NAMES[:5])), 1,
+    wb("cells without places", SAME, edited(cells({}), DATA, *((f' r="{place(n, 2)}"',
+        "") for n in NAMES[:5])), 1,
        values={"sku": ["SKU-1"]}),
     wb("NUL spelled _x0000_", ROWS, raw_cell(
         "serial_no", '<c {r} t="inlineStr"><is><t>A_x0000_</t></is></c>', {}), 1,
        quarantined=((2, "nul_byte", "serial_no"),)),
-    wb("value beyond the named columns", ROWS, cells({}, {}, change=lambda page: page.__setitem__("R2", "?")), 1,
+    wb("value beyond the named columns", ROWS, cells({}, {}, change=lambda page: page.__setitem__("R2", "?")),
+        1,
        quarantined=((2, "ragged_row", None),)),
     wb("row of the total in merged cells", TOTALS, workbook(
         [NAMES, *([row[n] for n in NAMES] for row in claims({}, {})), ["TOTAL", 2, *[None] * 6, 200.4]],
@@ -290,7 +316,8 @@ WORKBOOKS = [
        quarantined=((2, "bad_date", "opened_on"),)),
     wb("number where a date belongs", DATES, cells({"opened_on": 45717}, {}), 1,
        quarantined=((2, "bad_date", "opened_on"),)),
-    wb("date before there are any", DATES, cells({"opened_on": -1}, {}, change=shown("opened_on", "yyyy-mm-dd")), 1,
+    wb("date before there are any", DATES, cells({"opened_on": -1}, {}, change=shown("opened_on",
+        "yyyy-mm-dd")), 1,
        quarantined=((2, "bad_date", "opened_on"),)),
     wb("numbers exact to the digit", TYPED, cells(
         {"claimed_amount": 1.1, EURO: 1234567890123.45}, {"claimed_amount": 0.1 + 0.2, EURO: -0.07}), 2,
@@ -316,7 +343,8 @@ WORKBOOKS = [
         {"serial_no": dt.date(2025, 3, 1)}, {"serial_no": dt.time(10, 30)}, {}), 1, quarantined=(
             (2, "date_as_id", "serial_no"), (3, "date_as_id", "serial_no"))),
     wb("errors #REF! and #N/A", TYPED, cells({EURO: "#REF!"}, {"sku": "#N/A"}, {}, change=lambda page: (
-        setattr(page[place(EURO, 2)], "data_type", "e"), setattr(page[place("sku", 3)], "data_type", "e"))), 1,
+        setattr(page[place(EURO, 2)], "data_type", "e"), setattr(page[place("sku", 3)], "data_type", "e"))),
+        1,
        quarantined=((2, "error_cell", EURO), (3, "error_cell", "sku"))),
     wb("formula with the value it gave", TYPED, formula(EURO, "1+0.5", "<v>1.5</v>"), 2,
        values={EURO: ["1.50", "1.10"]}),
@@ -324,9 +352,11 @@ WORKBOOKS = [
        values={"serial_no": ["None", "None"]}),
     wb("formula that was never computed", TYPED, formula(EURO, "SUM(A1:A9)", "<v></v>"), 1,
        quarantined=((2, "error_cell", EURO),)),
-    wb("cells merged down", TYPED, cells(*MERGED_DOWN, change=merge(f"{place('sku', 3)}:{place('sku', 4)}")), 2,
+    wb("cells merged down", TYPED, cells(*MERGED_DOWN, change=merge(f"{place('sku', 3)}:{place('sku', 4)}")),
+        2,
        quarantined=((3, "merged_cell", "sku"), (4, "merged_cell", "sku"))),
-    wb("cells merged across", TYPED, cells({}, {}, change=merge(f"{place('lot_no', 2)}:{place('serial_no', 2)}")), 1,
+    wb("cells merged across", TYPED, cells({}, {},
+        change=merge(f"{place('lot_no', 2)}:{place('serial_no', 2)}")), 1,
        quarantined=((2, "merged_cell", "lot_no"),)),
     wb("true and false as cells and words", TYPED, permit_sheet(
         {"is_void": True}, {}, {"is_void": "yes"}, {"is_void": "perhaps"}), 3, feed=RMA,
@@ -357,7 +387,9 @@ WORKBOOKS = [
 
 def columns(*changes: dict[str, Any], rows: int = 2, **types: pa.DataType) -> pa.Table:
     """Claims as a table; `changes` replace or add whole columns."""
-    found: dict[str, Any] = {n: [CLAIM[n]] * rows for n in NAMES} | {"claim_no": [f"V{i + 1}" for i in range(rows)]}
+    found: dict[str, Any] = {n: [CLAIM[n]] * rows for n in NAMES} | {
+        "claim_no": [f"V{i + 1}" for i in range(rows)]
+    }
     for change in changes:
         found |= change
     return pa.table({n: pa.array(v, types.get(n)) if isinstance(v, list) else v for n, v in found.items()})
@@ -388,23 +420,28 @@ PARQUET = [
     pa_case("values garbled", TRUNCATED, page_garbled(SOUND_PARQUET), rejected="malformed"),
     pa_case("start of the file missing", TRUNCATED, SOUND_PARQUET[500:], rejected="not_this_format"),
     pa_case("encrypted Parquet", NOT_A_FILE, SOUND_PARQUET[:-4] + b"PARE", rejected="not_this_format"),
-    pa_case("bytes that are no UTF-8", NOT_A_FILE, columns({"serial_no": [b"gr\xfcn"] * 2}), rejected="encoding"),
+    pa_case("bytes that are no UTF-8", NOT_A_FILE, columns({"serial_no": [b"gr\xfcn"] * 2}),
+        rejected="encoding"),
     pa_case("several row groups", SAME, columns(rows=5), 5, how={"row_group_size": 2},
             values={"claim_no": ["V1", "V2", "V3", "V4", "V5"]}),
     pa_case("dictionaries, long texts and plain bytes", SAME, columns(
-        {"status": pa.array(["open", "credited"]).dictionary_encode(), "sku": pa.array(["S", "T"], pa.large_string()),
+        {"status": pa.array(["open", "credited"]).dictionary_encode(), "sku": pa.array(["S", "T"],
+        pa.large_string()),
          "serial_no": [b"A", None]}), 2,
         values={"status": ["open", "credited"], "sku": ["S", "T"], "serial_no": ["A", "None"]}),
     pa_case("nested column", COLUMNS, columns({"lines": [[1], [2]]}), rejected="column_type"),
     pa_case("column of records", COLUMNS, columns({"sku": [{"a": 1}, {"a": 2}]}), rejected="column_type"),
-    pa_case("column of durations", COLUMNS, columns({"quantity": [dt.timedelta(1)] * 2}), rejected="column_type"),
+    pa_case("column of durations", COLUMNS, columns({"quantity": [dt.timedelta(1)] * 2}),
+        rejected="column_type"),
     pa_case("index that pandas left", EXTRA, columns({"__index_level_0__": [7, 8]}), 2,
             warns="unknown column __index_level_0__", values={"_extra": [
                 {"__index_level_0__": "7"}, {"__index_level_0__": "8"}]}),
-    pa_case("column that holds nothing at all", TYPED, columns({"credited_on": pa.nulls(2), "lot_no": pa.nulls(2)}), 2,
+    pa_case("column that holds nothing at all", TYPED, columns({"credited_on": pa.nulls(2),
+        "lot_no": pa.nulls(2)}), 2,
             values={"credited_on": ["None"] * 2}),
     pa_case("integers as doubles", TYPED, columns({"quantity": [3.0, 2.5], "line_no": [1.0, 2.0]}), 1,
-            quarantined=((2, "too_many_decimals", "quantity"),), values={"quantity": ["3"], "line_no": ["1"]}),
+            quarantined=((2, "too_many_decimals", "quantity"),), values={"quantity": ["3"],
+            "line_no": ["1"]}),
     pa_case("doubles as amounts, digit by digit", TYPED, columns(
         {"claimed_amount": [1.1, 1234567890123.45], EURO: [1e-2, 0.1 + 0.2]}), 1,
         quarantined=((2, "too_many_decimals", EURO),), values={"claimed_amount": ["1.10"], EURO: ["0.01"]}),
@@ -419,9 +456,11 @@ PARQUET = [
         quarantined=((1, "not_a_number", EURO), (2, "not_a_number", EURO)), values={EURO: ["None"]}),
     pa_case("NaN in a column of text", NUMBERS, columns({"serial_no": [float("nan"), 5.0]}), 1,
             quarantined=((1, "not_a_number", "serial_no"),), values={"serial_no": ["5"]}),
-    pa_case("ids as integers, beyond 2^53 too", IDS, columns({"serial_no": [9007199254740993, 18446744073709551615]},
+    pa_case("ids as integers, beyond 2^53 too", IDS, columns({"serial_no": [9007199254740993,
+        18446744073709551615]},
             serial_no=pa.uint64()), 2, values={"serial_no": ["9007199254740993", "18446744073709551615"]}),
-    pa_case("ids as doubles", IDS, columns({"serial_no": [3.0, 2.5, 9007199254740994.0]}, rows=3), 1, quarantined=(
+    pa_case("ids as doubles", IDS, columns({"serial_no": [3.0, 2.5, 9007199254740994.0]}, rows=3), 1,
+        quarantined=(
         (2, "scientific_id", "serial_no"), (3, "scientific_id", "serial_no")), values={"serial_no": ["3"]}),
     pa_case("ids as decimals", IDS, columns({"serial_no": [Decimal("3.00"), Decimal("2.50")]}), 1,
             quarantined=((2, "scientific_id", "serial_no"),), values={"serial_no": ["3"]}),
@@ -431,13 +470,16 @@ PARQUET = [
         pa.uuid(), pa.array([bytes(range(16)), None], pa.binary(16)))}), 2,
         values={"serial_no": ["00010203-0405-0607-0809-0a0b0c0d0e0f", "None"]}),
     pa_case("dates as times at midnight, as pandas has them", TYPED, columns(
-        {"opened_on": [dt.datetime(2025, 3, 1), dt.datetime(2025, 3, 1, 10)]}, opened_on=pa.timestamp("ns")), 1,
+        {"opened_on": [dt.datetime(2025, 3, 1), dt.datetime(2025, 3, 1, 10)]}, opened_on=pa.timestamp("ns")),
+        1,
         quarantined=((2, "bad_date", "opened_on"),), values={"opened_on": ["2025-03-01"]}),
     pa_case("times in seconds and in nanoseconds", TYPED, columns(
         {"updated_at": [T, T], "opened_on": [dt.date(2025, 3, 1)] * 2}, updated_at=pa.timestamp("ns"),
-        opened_on=pa.date64()), 2, how={"version": "2.6"}, values={"updated_at": ["2025-03-02 09:00:00+00:00"] * 2}),
+        opened_on=pa.date64()), 2, how={"version": "2.6"},
+        values={"updated_at": ["2025-03-02 09:00:00+00:00"] * 2}),
     pa_case("old times of Spark (INT96)", TYPED, columns({"updated_at": [T, T]}), 2,
-            how={"use_deprecated_int96_timestamps": True}, values={"updated_at": ["2025-03-02 09:00:00+00:00"] * 2}),
+            how={"use_deprecated_int96_timestamps": True},
+            values={"updated_at": ["2025-03-02 09:00:00+00:00"] * 2}),
     pa_case("fraction of a second that the layout does not write", TYPED, columns(
         {"updated_at": [T, T.replace(microsecond=1)]}), 1, quarantined=((2, "bad_timestamp", "updated_at"),)),
     pa_case("instants where local times are declared", TYPED, columns(
@@ -449,12 +491,16 @@ PARQUET = [
     pa_case("instants where instants are declared", TYPED, pa.table(permits({}) | {
         "authorized_at": pa.array([UTC_T.replace(microsecond=5)], pa.timestamp("us", "Europe/Berlin")),
         "updated_at": pa.array([UTC_T], pa.timestamp("ms", "UTC"))}), 1, feed=RMA, kind="_instants",
-        values={"authorized_at": ["2025-03-02 10:00:00.000005+00:00"], "updated_at": ["2025-03-02 10:00:00+00:00"]}),
-    pa_case("local times where instants are declared", TYPED, pa.table(permits({})), feed=RMA, kind="_instants",
+        values={"authorized_at": ["2025-03-02 10:00:00.000005+00:00"],
+        "updated_at": ["2025-03-02 10:00:00+00:00"]}),
+    pa_case("local times where instants are declared", TYPED, pa.table(permits({})), feed=RMA,
+        kind="_instants",
             quarantined=((1, "bad_timestamp", "authorized_at"),)),
     pa_case("values that unpack without end", ARCHIVE, columns(
-        {"serial_no": ["x" * 1000] * 40_000}, rows=40_000), rejected="unsafe_archive", how={"use_dictionary": False, "compression": "zstd"}),
-    pa_case("rows without end, in few bytes", ARCHIVE, pa.table({n: pa.nulls(2_000_000, pa.string()) for n in NAMES}),
+        {"serial_no": ["x" * 1000] * 40_000}, rows=40_000), rejected="unsafe_archive",
+        how={"use_dictionary": False, "compression": "zstd"}),
+    pa_case("rows without end, in few bytes", ARCHIVE, pa.table({n: pa.nulls(2_000_000,
+        pa.string()) for n in NAMES}),
             rejected="unsafe_archive"),
 ]  # fmt: skip
 

@@ -66,9 +66,7 @@ class _Teller:
 
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("number", range(len(STORIES)), ids=[s.name for s in STORIES])
-def test_a_story_ends_as_it_says(
-    number: int, form: str, zone: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_story_ends_as_it_says(number: int, form: str, zone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     story, teller = STORIES[number], _Teller(zone, f"s{number}", form)
     for step in story.steps:
         path = teller.land(step)
