@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 
 from ingestion.archives import unpacked_limit, unsafe
 from ingestion.contract import Contract
-from ingestion.readers.chunk import BadRow, Chunk, Source
+from ingestion.readers.chunk import Chunk, Source
 from ingestion.readers.encoding import refuse_other_formats
-from ingestion.readers.typed import Target, row_text, seekable, table_row_text, targets
+from ingestion.readers.typed import Target, bad_row, seekable, table_row_text, targets
 from ingestion.reasons import FileRejected, Reason, Rejection
 from ingestion.text import Mask, as_array, data, is_valid, mask
 
@@ -138,7 +138,7 @@ class _ParquetFile:
         control = self._control_rows(table)
         keep &= ~control
         bad = [
-            BadRow(int(numbers[row]), int(numbers[row]), reason, name, self._shown(table, row), detail[:200])
+            bad_row(self.contract, (int(numbers[row]),) * 2, reason, name, detail, _values(table, row))
             for row, (reason, name, detail) in sorted(apart)
             if not control[row]
         ]
@@ -154,16 +154,15 @@ class _ParquetFile:
             return np.zeros(table.num_rows, dtype=bool)
         return mask(pc.equal(pc.utf8_trim_whitespace(table.column(0)), self.mark))
 
-    def _shown(self, table: pa.Table, row: int) -> str:
-        return row_text(
-            self.contract, {n: c[row].as_py() for n, c in zip(table.column_names, table.columns, strict=True)}
-        )
-
     def _metadata(self) -> dict[str, str]:
         """What the writer says of the file: its own keys and values."""
         found = self.file.metadata.metadata or {}
         texts = {k.decode(errors="replace"): v.decode(errors="replace") for k, v in found.items()}
         return {k: v for k, v in texts.items() if k not in OWN_METADATA}
+
+
+def _values(table: pa.Table, row: int) -> dict[str, str | None]:
+    return {n: c[row].as_py() for n, c in zip(table.column_names, table.columns, strict=True)}
 
 
 # -- types to text

@@ -21,6 +21,11 @@ CUSTOMER = {
     "country": "DE", "segment": "consumer", "created_at": "2024-01-01 00:00:00",
     "merged_into": "", "marketing_consent": "yes",
 }  # fmt: skip
+CASE = {
+    "case_id": "K1", "customer_id": "C1", "order_no": "O1", "rma_no": "", "topic": "complaint",
+    "channel": "chat", "opened_at": "2025-03-01T10:00:00Z", "closed_at": "", "csat": "",
+    "updated_at": "2025-03-01T10:00:00Z",
+}  # fmt: skip
 REFUND: dict[str, Any] = {
     "refund_id": "F1", "tender_no": 1, "request_id": "Q1", "order_no": "O1", "order_line_no": 1,
     "customer_id": "C1", "amount": 10.5, "currency": "EUR", "tender": "card",
@@ -66,6 +71,10 @@ def invoices(*changes: dict[str, str], total: str | None) -> bytes:
 
 def customers(*changes: dict[str, str]) -> bytes:
     return table(CUSTOMER, "customer_id", list(changes), ",").encode("utf-8-sig")
+
+
+def cases(*changes: dict[str, str]) -> bytes:
+    return table(CASE, "case_id", list(changes), ",").encode()
 
 
 def refunds(*changes: dict[str, Any]) -> bytes:

@@ -429,6 +429,12 @@ PARQUET = [
         pa.large_string()),
          "serial_no": [b"A", None]}), 2,
         values={"status": ["open", "credited"], "sku": ["S", "T"], "serial_no": ["A", "None"]}),
+    pa_case("row of the total, as from a table with its sum", TOTALS, columns({"claim_no": ["V1", "TOTAL"]}),
+        1,
+            control=1, kind="_marked"),
+    pa_case("row of the total that disagrees", TOTALS, columns(
+        {"claim_no": ["V1", "TOTAL"], "claimed_amount": ["100.20", "100.21"]}), rejected="control_total",
+        kind="_marked"),
     pa_case("nested column", COLUMNS, columns({"lines": [[1], [2]]}), rejected="column_type"),
     pa_case("column of records", COLUMNS, columns({"sku": [{"a": 1}, {"a": 2}]}), rejected="column_type"),
     pa_case("column of durations", COLUMNS, columns({"quantity": [dt.timedelta(1)] * 2}),

@@ -64,8 +64,10 @@ ROWS = st.lists(
     st.fixed_dictionaries(
         {
             "vendor_id": _texts(12), "receipt_id": st.none() | _texts(12), "sku": _texts(20),
-            "lot_no": st.none() | st.from_regex("[A-Za-z0-9]{1,8}-?", fullmatch=True).filter(lambda t: "e" not in t.lower()),
-            "serial_no": st.none() | _texts(30) | st.sampled_from(["000", "NA", "null", "=1", "1.10", "10:30"]),
+            "lot_no": st.none() | st.from_regex("[A-Za-z0-9]{1,8}-?",
+            fullmatch=True).filter(lambda t: "e" not in t.lower()),
+            "serial_no": st.none() | _texts(30) | st.sampled_from(["000", "NA", "null", "=1", "1.10",
+            "10:30"]),
             "quantity": st.integers(0, 10**14).map(str), "claimed_amount": _amounts(0),
             "credited_amount": st.none() | _amounts(-(10**13)), "currency": st.sampled_from(["EUR", "USD"]),
             "status": st.sampled_from(["open", "credited", "partly_credited", "rejected"]),
