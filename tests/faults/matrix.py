@@ -119,7 +119,8 @@ def loads(name: str, title: str, contents: dict[str, bytes], loaded: int, **expe
 def renamed(old: str, new: str) -> dict[str, bytes]:
     """Claims whose column `old` is called `new`."""
     order = [new if n == old else n for n in CLAIM]
-    rows = [{new if k == old else k: v for k, v in row.items()} for row in claims({}, {})]
+    sound = claims({"serial_no": "A"}, {"serial_no": "B"})
+    rows = [{new if k == old else k: v for k, v in row.items()} for row in sound]
     return {
         f: written(f, rows, CONTRACT[CLAIMS], order=order) for f in ("csv", "jsonl", "xml", "xlsx", "parquet")
     }
@@ -218,7 +219,7 @@ CASES = [
         f: b for f, b in renamed("serial_no", "serial").items() if f not in ("jsonl", "xml")}, "header"),
     *loads("optional column renamed: kept as an extra column", COLUMNS, {
         f: b for f, b in renamed("serial_no", "serial").items() if f in ("jsonl", "xml")}, 2,
-        warns="unknown column serial"),
+        warns="unknown column serial", values={"_extra": [{"serial": "A"}, {"serial": "B"}]}),
     *every("column twice", COLUMNS, claims({}), order=[*NAMES, "sku"], formats=("csv", "xlsx", "parquet"),
            rejected="header"),
     *every("column twice", COLUMNS, claims({}), order=[*NAMES, "sku"], formats=("jsonl",),
