@@ -106,7 +106,7 @@ final as (
         refunded_amount,
         null as refunded_of_sale_amount,
         case when type = 'refund' and return_line_key is not null then 1 end as refunds,
-        case when type = 'refund' then lead_days end as lead_days,
+        case when type = 'refund' and return_line_key is not null then lead_days end as lead_days,
         case
             when type = 'refund' and return_line_key is not null
                 then case when lead_days > 14 then 1 else 0 end
