@@ -69,18 +69,19 @@ def swap_between_rows(
     columns: Sequence[str],
     updated_at: str,
     where: str = "",
+    every: int = 1,
     delimiter: str = ",",
     encoding: str = "utf-8",
 ) -> int:
     """Send rows of a CSV file again, changed: each with the next row's values of `columns`.
 
-    Only rows that have a value in `where`. Returns how many rows were sent.
+    Only rows that have a value in `where`, and of these each so manieth. Returns how many were sent.
     """
     text = file.read_text(encoding=encoding)
     header, *rows = csv.reader(io.StringIO(text), delimiter=delimiter)
     width = len(header)
     chosen = [r for r in rows if len(r) == width and (not where or r[header.index(where)])]
-    moved = _rotated(chosen, [header.index(column) for column in columns])
+    moved = _rotated(chosen[::every], [header.index(column) for column in columns])
     for row in moved:
         row[header.index("updated_at")] = updated_at
     with _sibling(file, suffix).open("w", encoding=encoding, newline="") as out:
@@ -112,21 +113,31 @@ def swap_receipts_of_work_orders(book: Path, suffix: str, updated_at: str) -> No
     workbook.save(_sibling(book, suffix))
 
 
-def receive_serials_earlier(receipts: Path, suffix: str, received_at: str) -> int:
-    """Blind receipts, found only now, of serial numbers that other receipts of the file have.
+def serials_sold(sales: Path, every: int) -> list[str]:
+    """First serial number of each so manieth sales line that has any, as `swap_between_rows` picks them."""
+    header, *rows = csv.reader(io.StringIO(sales.read_text(encoding="latin-1")), delimiter=";")
+    place = header.index("serial_nos")
+    found = [row[place] for row in rows if len(row) == len(header) and row[place]]
+    return [serials.split("|")[0] for serials in found[::every]]
 
-    Returns how many.
-    """
+
+def serials_received(receipts: Path) -> list[str]:
+    """Serial numbers of a file of receipts."""
     found = [json.loads(line) for line in receipts.read_text(encoding="utf-8").splitlines() if _is_row(line)]
-    earlier = [row for row in found if row.get("serial_no")][:5]
+    return [row["serial_no"] for row in found if row.get("serial_no")]
+
+
+def find_in_the_corner(receipts: Path, suffix: str, serials: Sequence[str], received_at: str) -> None:
+    """Receipts of goods found later without any paper, with these serial numbers."""
+    text = receipts.read_text(encoding="utf-8")
+    like = next(json.loads(line) for line in text.splitlines() if _is_row(line))
     with _sibling(receipts, suffix).open("w", encoding="utf-8") as out:
-        for number, row in enumerate(earlier):
-            row |= {
-                "receipt_id": f"RCFOUND{number}", "rma_no": None, "rma_line_no": None,
-                "order_no": None, "received_at": received_at,
+        for serial in serials:
+            found = like | {
+                "receipt_id": f"FOUND-{serial}", "rma_no": None, "rma_line_no": None, "order_no": None,
+                "serial_no": serial, "received_at": received_at, "quantity": 1,
             }  # fmt: skip
-            out.write(json.dumps(row) + "\n")
-    return len(earlier)
+            out.write(json.dumps(found) + "\n")
 
 
 def _is_row(line: str) -> bool:

@@ -16,10 +16,12 @@ from tests.integration.core_perturbations import (
     count_again,
     drop_first_half,
     drop_last_row,
+    find_in_the_corner,
     move,
-    receive_serials_earlier,
     recategorise,
     repeat,
+    serials_received,
+    serials_sold,
     swap_between_rows,
     swap_in_place,
     swap_receipts_of_work_orders,
@@ -34,6 +36,12 @@ LATE = (
     "wms_return_receipts", "wms_inspections", "crm_refunds", "erp_fx_rates", "wms_work_orders",
     "erp_vendor_claims",
 )  # fmt: skip
+# Files that come months late
+LATE_BY_MONTHS = (
+    "erp/erp_vendors_20250801.xlsx", "wms/wms_returned_stock_20250731.parquet",
+    "wms/wms_returned_stock_20251031.parquet",
+)  # fmt: skip
+EVERY = 5  # so manieth sales line with serial numbers is corrected
 Prints = dict[str, tuple[int, str]]
 
 
@@ -54,12 +62,16 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def nightly(company: Path, database: Path) -> Prints:
     """Core after three nights whose files came late, twice, corrected and out of order."""
-    oldest = [_oldest(company, feed) for feed in ("erp_items", "erp_vendors", "crm_customers")]
-    held_back = [move(file, company / "late") for file in [*oldest, *_stock_of_last_year(company)]]
+    move(_oldest(company, "erp_items"), company / "lost")
+    late = [_oldest(company, "crm_customers"), *map(company.joinpath, LATE_BY_MONTHS)]
+    held_back = [move(file, company / "late") for file in late]
     _hand_over(company, database, NIGHTS[0])
     _night(NIGHTS[0])
 
     _hand_over(company, database, NIGHTS[1])
+    sold = serials_sold(_file(database, "erp_sales_lines", NIGHTS[0]), EVERY)
+    receipts = _file(database, "wms_return_receipts", NIGHTS[0])
+    find_in_the_corner(receipts, f"{NIGHTS[1]:%Y%m%d}_found", sold[:40], "2026-02-01T10:00:00")
     held_back += [move(f, company / "late") for feed in LATE for f in _files(database, feed, NIGHTS[1])]
     assert len(held_back) > len(LATE)
     _night(NIGHTS[1])
@@ -77,19 +89,19 @@ def _correct(landing: Path) -> None:
     history, again = NIGHTS[0], f"{NIGHTS[2]:%Y%m%d}_again"
     drop_last_row(_file(landing, "erp_sales_lines", NIGHTS[1]))
     repeat(_file(landing, "wms_dispositions", NIGHTS[1]), again)
-    recategorise(_file(landing, "erp_items", history), "20260117")
+    for late in ("20250620", "20260117"):  # the first is older than all that came before
+        recategorise(_file(landing, "erp_items", history), late)
     swap_in_place(_file(landing, "erp_return_authorizations", NIGHTS[2]), ["order_no", "order_line_no"])
     sales, moved = _file(landing, "erp_sales_lines", history), "02.02.2026 22:00:00"
-    assert swap_between_rows(sales, again, ["serial_nos"], moved, "serial_nos", **ERP_CSV) > 50
+    assert swap_between_rows(sales, again, ["serial_nos"], moved, "serial_nos", EVERY, **ERP_CSV) > 40
     assert swap_between_rows(sales, again + "2", ["replaces_rma_no"], moved, "replaces_rma_no", **ERP_CSV)
     claims = _file(landing, "erp_vendor_claims", history)
     assert swap_between_rows(claims, again, ["receipt_id", "sku"], moved, "receipt_id", **ERP_CSV)
     cases = _file(landing, "crm_cases", history)
     assert swap_between_rows(cases, again, ["order_no", "rma_no"], "2026-02-02T22:00:00Z")
     swap_receipts_of_work_orders(_file(landing, "wms_work_orders", history), again, "2026-02-02 22:00:00")
-    assert receive_serials_earlier(
-        _file(landing, "wms_return_receipts", history), again, "2025-07-01T10:00:00"
-    )
+    receipts = _file(landing, "wms_return_receipts", history)
+    find_in_the_corner(receipts, again, serials_received(receipts)[1::2], "2025-07-01T10:00:00")
     drop_first_half(_file(landing, "wms_returned_stock", history))
     count_again(_file(landing, "wms_returned_stock", NIGHTS[1]), f"{NIGHTS[1]:%Y%m%d}_again")
 
@@ -180,7 +192,3 @@ def _file(landing: Path, feed: str, date: dt.date) -> Path:
 def _oldest(landing: Path, feed: str) -> Path:
     source = landing / feed.split("_")[0]
     return min(file for file in source.glob(f"{feed}_*") if file.suffix != ".done")
-
-
-def _stock_of_last_year(landing: Path) -> list[Path]:
-    return [file for file in (landing / "wms").glob("wms_returned_stock_2025*") if file.suffix != ".done"][:2]

@@ -29,58 +29,51 @@ new_days as (
 {%- endif %}
 
 spans as (
-    select lines.*, days.snapshot_date, days.day_end
+    {%- for which, untouched in [('days', ''), ('new_days', 'not ')][:2 if is_incremental() else 1] %}
+    select lines.*, {{ which }}.snapshot_date, {{ which }}.day_end
     from {{ ref('fct_return_line') }} as lines
-    inner join days on lines.basis_at < days.day_end
-        and (lines.ended_at is null or lines.ended_at >= days.day_end)
-    where not lines.is_returnless and {{ in_touched_units('lines.unit_key') }}
-    {% if is_incremental() -%}
+    inner join {{ which }} on lines.basis_at < {{ which }}.day_end
+        and (lines.ended_at is null or lines.ended_at >= {{ which }}.day_end)
+    where not lines.is_returnless and {{ untouched }}{{ in_touched_units('lines.unit_key') }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+moved as (
+    select return_line_key, received_at as moved_at, quantity as received, 0 as disposed
+    from {{ ref('fct_receipt') }}
     union all
-    select lines.*, new_days.snapshot_date, new_days.day_end
-    from {{ ref('fct_return_line') }} as lines
-    inner join new_days on lines.basis_at < new_days.day_end
-        and (lines.ended_at is null or lines.ended_at >= new_days.day_end)
-    where not lines.is_returnless and not {{ in_touched_units('lines.unit_key') }}
-    {%- endif %}
+    select return_line_key, disposed_at as moved_at, 0 as received, final_change as disposed
+    from {{ ref('fct_disposition') }}
 ),
 
-received as (
-    select spans.return_line_key, spans.snapshot_date, sum(receipts.quantity) as quantity
+moved_by_day as (
+    select
+        spans.return_line_key,
+        spans.snapshot_date,
+        sum(moved.received) as received,
+        sum(moved.disposed) as disposed
     from spans
-    inner join {{ ref('fct_receipt') }} as receipts
-        on spans.return_line_key = receipts.return_line_key
-        and receipts.received_at < spans.day_end
-    group by spans.return_line_key, spans.snapshot_date
-),
-
-disposed as (
-    select spans.return_line_key, spans.snapshot_date, sum(dispositions.final_change) as quantity
-    from spans
-    inner join {{ ref('fct_disposition') }} as dispositions
-        on spans.return_line_key = dispositions.return_line_key
-        and dispositions.disposed_at < spans.day_end
+    inner join moved
+        on spans.return_line_key = moved.return_line_key and moved.moved_at < spans.day_end
     group by spans.return_line_key, spans.snapshot_date
 ),
 
 counted as (
     select
         spans.*,
+        greatest(coalesce(moved_by_day.received - moved_by_day.disposed, 0), 0) as in_house_on_day,
         -- a lapsed authorization leaves what came; late goods count from the day on which they come
         greatest(
             case
-                when spans.expires_at < spans.day_end then coalesce(received.quantity, 0)
+                when spans.expires_at < spans.day_end then coalesce(moved_by_day.received, 0)
                 else spans.expected_quantity
-            end - coalesce(disposed.quantity, 0), 0
-        ) as open_on_day,
-        greatest(coalesce(received.quantity, 0) - coalesce(disposed.quantity, 0), 0)
-            as in_house_on_day
+            end - coalesce(moved_by_day.disposed, 0), 0
+        ) as open_on_day
     from spans
-    left join received
-        on spans.return_line_key = received.return_line_key
-        and spans.snapshot_date = received.snapshot_date
-    left join disposed
-        on spans.return_line_key = disposed.return_line_key
-        and spans.snapshot_date = disposed.snapshot_date
+    left join moved_by_day
+        on spans.return_line_key = moved_by_day.return_line_key
+        and spans.snapshot_date = moved_by_day.snapshot_date
 )
 
 select

@@ -5,6 +5,10 @@ with receipts as (
     select * from {{ ref('int_receipts') }}
 ),
 
+dispositions as (
+    select * from {{ ref('int_dispositions') }}
+),
+
 rates as (
     select * from {{ ref('handling_rates') }}
 ),
@@ -24,32 +28,22 @@ receiving as (
         'receiving' as component, receipts.received_on as cost_on,
         round(receipts.quantity * rates.rate, 2) as amount, rates.currency
     from receipts
-    inner join rates
-        on receipts.site = rates.site and rates.activity = 'receiving'
-        and receipts.received_on >= rates.valid_from and receipts.received_on < rates.valid_to
+    inner join rates on {{ rate_holds('receiving', 'receipts.site', 'receipts.received_on') }}
 ),
 
 inspection as (
     select
-        inspections.unit_key, inspections.return_line_key, inspections.receipt_id,
-        'inspection:' || inspections.inspection_id as source_key,
-        'inspection' as component, inspections.inspected_on as cost_on,
-        round(inspections.labour_minutes * rates.rate / 60, 2) as amount, rates.currency
-    from {{ ref('int_inspections') }} as inspections
-    inner join rates
-        on inspections.site = rates.site and rates.activity = 'inspection'
-        and inspections.inspected_on >= rates.valid_from
-        and inspections.inspected_on < rates.valid_to
-),
-
-dispositions as (
-    select * from {{ ref('int_dispositions') }}
+        looks.unit_key, looks.return_line_key, looks.receipt_id,
+        'inspection:' || looks.inspection_id as source_key,
+        'inspection' as component, looks.inspected_on as cost_on,
+        round(looks.labour_minutes * rates.rate / 60, 2) as amount, rates.currency
+    from {{ ref('int_inspections') }} as looks
+    inner join rates on {{ rate_holds('inspection', 'looks.site', 'looks.inspected_on') }}
 ),
 
 handling as (
     select
-        unit_key, return_line_key, receipt_id,
-        'disposition:' || disposition_id as source_key,
+        unit_key, return_line_key, receipt_id, 'disposition:' || disposition_id as source_key,
         case when is_disposal then 'disposal' else 'handling' end as component,
         disposed_on as cost_on, handling_cost as amount, currency
     from dispositions
@@ -58,28 +52,21 @@ handling as (
 
 storage as (
     select
-        dispositions.unit_key, dispositions.return_line_key, dispositions.receipt_id,
-        'disposition:' || dispositions.disposition_id as source_key,
-        'storage' as component, dispositions.disposed_on as cost_on,
-        round(
-            dispositions.net_quantity * (dispositions.disposed_on - receipts.received_on)
-            * rates.rate, 2
-        ) as amount,
+        gone.unit_key, gone.return_line_key, gone.receipt_id,
+        'disposition:' || gone.disposition_id as source_key,
+        'storage' as component, gone.disposed_on as cost_on,
+        round(gone.net_quantity * (gone.disposed_on - receipts.received_on) * rates.rate, 2)
+            as amount,
         rates.currency
-    from dispositions
-    inner join receipts on dispositions.receipt_id = receipts.receipt_id
-    inner join rates
-        on receipts.site = rates.site and rates.activity = 'storage'
-        and dispositions.disposed_on >= rates.valid_from
-        and dispositions.disposed_on < rates.valid_to
-    where dispositions.is_final and dispositions.net_quantity > 0
-        and dispositions.disposed_on > receipts.received_on
+    from dispositions as gone
+    inner join receipts on gone.receipt_id = receipts.receipt_id
+    inner join rates on {{ rate_holds('storage', 'receipts.site', 'gone.disposed_on') }}
+    where gone.is_final and gone.net_quantity > 0 and gone.disposed_on > receipts.received_on
 ),
 
 work as (
     select
-        unit_key, return_line_key, receipt_id,
-        'work_order:' || work_order_no as source_key,
+        unit_key, return_line_key, receipt_id, 'work_order:' || work_order_no as source_key,
         case when work_type = 'repack' then 'repack' else 'repair' end as component,
         cost_on, cost_amount as amount, currency
     from {{ ref('int_work_orders') }}
@@ -94,7 +81,7 @@ case_handling as (
     from {{ ref('int_case_handling__split') }}
 ),
 
-payment_fees as (
+payment_fee as (
     select
         unit_key, return_line_key, cast(null as text) as receipt_id,
         'settlement:' || settlement_id as source_key,
@@ -103,18 +90,9 @@ payment_fees as (
     where type = 'refund' and fee_amount <> 0
 )
 
-select * from freight
-union all
-select * from receiving
-union all
-select * from inspection
-union all
-select * from handling
-union all
-select * from storage
-union all
-select * from work
-union all
-select * from case_handling
-union all
-select * from payment_fees
+{% for component in [
+    'freight', 'receiving', 'inspection', 'handling', 'storage', 'work', 'case_handling', 'payment_fee'
+] -%}
+select * from {{ component }}
+{{ 'union all' if not loop.last }}
+{% endfor %}

@@ -37,16 +37,10 @@ taken_back as (
         reversal.unit_key,
         reversal.disposition_id,
         codes.is_final,
-        greatest(
-            least(
-                reversal.quantity,
-                original.quantity - sum(reversal.quantity) over (
-                    partition by reversal.unit_key, reversal.reverses_disposition_id
-                    order by reversal.disposed_at, reversal.disposition_id
-                ) + reversal.quantity
-            ),
-            0
-        ) as quantity
+        greatest(least(reversal.quantity, original.quantity - sum(reversal.quantity) over (
+            partition by reversal.unit_key, reversal.reverses_disposition_id
+            order by reversal.disposed_at, reversal.disposition_id
+        ) + reversal.quantity), 0) as quantity
     from placed as reversal
     inner join placed as original
         on reversal.reverses_disposition_id = original.disposition_id
@@ -55,7 +49,7 @@ taken_back as (
     inner join codes on original.disposition = codes.disposition
 ),
 
-latest_inspections as (
+looks as (
     select receipt_id, grade from {{ ref('int_inspections') }} where is_latest
 )
 
@@ -91,7 +85,7 @@ select
     placed.disposed_at,
     placed.disposed_on,
     placed.certificate_no,
-    coalesce(latest_inspections.grade, 'UNGRADED') as grade,
+    coalesce(looks.grade, 'UNGRADED') as grade,
     placed.site
 from placed
 left join reversals
@@ -101,5 +95,5 @@ left join taken_back
     on placed.disposition_id = taken_back.disposition_id
     and placed.unit_key = taken_back.unit_key
 left join codes on placed.disposition = codes.disposition
-left join latest_inspections on placed.receipt_id = latest_inspections.receipt_id
+left join looks on placed.receipt_id = looks.receipt_id
 where {{ in_touched_units('placed.unit_key') }}

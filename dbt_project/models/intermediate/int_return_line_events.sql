@@ -10,10 +10,6 @@ rmas as (
     select * from {{ ref('int_rma_lines') }}
 ),
 
-approved_keys as (
-    select distinct return_line_key from rmas
-),
-
 scans as (
     select unit_key, return_line_key, min(label_first_used_at) as first_scan_at
     from rmas
@@ -34,9 +30,11 @@ events as (
         'request:' || requests.request_id || '-' || requests.request_line as source,
         requests.quantity
     from requests
-    left join approved_keys on requests.return_line_key = approved_keys.return_line_key
     where requests.decision in ('DECLINED', 'CANCELLED')
-        or (requests.decision = 'APPROVED' and approved_keys.return_line_key is null)
+        or (
+            requests.decision = 'APPROVED'
+            and requests.return_line_key not in (select return_line_key from rmas)
+        )
     union all
     select
         unit_key, return_line_key, 'APPROVED' as event, 2 as step, authorized_at as event_at,

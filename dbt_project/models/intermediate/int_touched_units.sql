@@ -12,43 +12,31 @@ with touched as (
     select * from {{ ref('int_touched_keys') }}
 ),
 
-receipt_versions as (
-    select receipt.receipt_id, receipt.rma_no, receipt.order_no
+{% for entity, system, feed, key, columns in [
+    ('receipt', 'wms', 'wms_return_receipts', 'receipt_id', 'rma_no, order_no'),
+    ('memo', 'erp', 'erp_credit_memos', 'memo_no', 'rma_no, order_no, refund_id'),
+    ('settlement', 'erp', 'erp_payment_settlements', 'settlement_id', 'refund_id'),
+    ('case', 'crm', 'crm_cases', 'case_id', 'rma_no, order_no'),
+] -%}
+{{ entity }}_versions as (
+    select {{ columns }}
     from touched
-    inner join {{ source('wms', 'wms_return_receipts') }} as receipt
-        on touched.entity_key = receipt.receipt_id
-    where touched.entity = 'receipt'
+    inner join {{ source(system, feed) }} as any_version
+        on touched.entity_key = any_version.{{ key }}
+    where touched.entity = '{{ entity }}'
 ),
 
-memo_versions as (
-    select memo.memo_no, memo.rma_no, memo.order_no, memo.refund_id
-    from touched
-    inner join {{ source('erp', 'erp_credit_memos') }} as memo on touched.entity_key = memo.memo_no
-    where touched.entity = 'memo'
-),
-
-case_versions as (
-    select any_version.case_id, any_version.rma_no, any_version.order_no
-    from touched
-    inner join {{ source('crm', 'crm_cases') }} as any_version
-        on touched.entity_key = any_version.case_id
-    where touched.entity = 'case'
-),
-
+{% endfor -%}
 refund_keys as (
     select entity_key as refund_id from touched where entity = 'refund'
     union
     select refund_id from memo_versions where refund_id is not null
     union
-    select settlement.refund_id
-    from touched
-    inner join {{ source('erp', 'erp_payment_settlements') }} as settlement
-        on touched.entity_key = settlement.settlement_id
-    where touched.entity = 'settlement' and settlement.refund_id is not null
+    select refund_id from settlement_versions where refund_id is not null
 ),
 
 refund_versions as (
-    select refund.refund_id, refund.request_id, refund.rma_no, refund.order_no
+    select refund.request_id, refund.rma_no, refund.order_no
     from refund_keys
     inner join {{ source('crm', 'crm_refunds') }} as refund
         on refund_keys.refund_id = refund.refund_id
@@ -56,18 +44,14 @@ refund_versions as (
 
 rma_keys as (
     select entity_key as rma_no from touched where entity = 'rma'
+    {%- for versions in ['receipt', 'memo', 'refund', 'case'] %}
     union
-    select rma_no from receipt_versions where rma_no is not null
-    union
-    select rma_no from memo_versions where rma_no is not null
-    union
-    select rma_no from refund_versions where rma_no is not null
-    union
-    select rma_no from case_versions where rma_no is not null
+    select rma_no from {{ versions }}_versions where rma_no is not null
+    {%- endfor %}
 ),
 
 rma_versions as (
-    select rma.rma_no, rma.request_id, rma.order_no
+    select rma.request_id, rma.order_no
     from rma_keys
     inner join {{ source('erp', 'erp_return_authorizations') }} as rma on rma_keys.rma_no = rma.rma_no
 ),
@@ -80,47 +64,30 @@ request_keys as (
     select request_id from refund_versions where request_id is not null
 ),
 
-request_versions as (
-    select request.request_id, request.order_no
+units as (
+    select entity_key as unit_key from touched where entity = 'order'
+    {%- for versions in ['rma', 'receipt', 'memo', 'refund', 'case'] %}
+    union
+    select order_no from {{ versions }}_versions
+    {%- endfor %}
+    union
+    select request.order_no
     from request_keys
     inner join {{ source('crm', 'crm_return_requests') }} as request
         on request_keys.request_id = request.request_id
-),
-
-units as (
-    select entity_key as unit_key from touched where entity = 'order'
-    union
-    select order_no from request_versions
-    union
-    select order_no from rma_versions
-    union
-    select order_no from receipt_versions
-    union
-    select order_no from memo_versions
-    union
-    select order_no from refund_versions
-    union
-    select order_no from case_versions
     union
     select 'REQ:' || request_id from request_keys
     union
     select 'RMA:' || rma_no from rma_keys
     union
-    select 'RCV:' || entity_key from touched where entity = 'receipt'
-    union
-    select 'DSP:' || entity_key from touched where entity = 'disposition'
-    union
-    select 'TRK:' || entity_key from touched where entity = 'parcel'
-    union
     select 'RFD:' || refund_id from refund_keys
+    {%- for entity, prefix in [
+        ('receipt', 'RCV'), ('disposition', 'DSP'), ('parcel', 'TRK'), ('memo', 'MEM'),
+        ('settlement', 'STL'), ('claim', 'CLM'), ('case', 'CAS'),
+    ] %}
     union
-    select 'MEM:' || entity_key from touched where entity = 'memo'
-    union
-    select 'STL:' || entity_key from touched where entity = 'settlement'
-    union
-    select 'CLM:' || entity_key from touched where entity = 'claim'
-    union
-    select 'CAS:' || entity_key from touched where entity = 'case'
+    select '{{ prefix }}:' || entity_key from touched where entity = '{{ entity }}'
+    {%- endfor %}
 ),
 
 -- An RMA's goods are replaced by other orders; which of them replaces which line is decided together
