@@ -51,3 +51,14 @@
     cross join generate_series(0, 29) as days (day)
     where changes.build_id > {{ last_build('built') }}
 {%- endmacro %}
+
+{#- Keeps a test to the slices in which the night changed a cell; in a full build to all. -#}
+{% macro in_changed_slices() -%}
+    {%- if is_full_build() -%} true
+    {%- else -%}
+    (period_date, channel, product_category, site) in (
+        select changed.period_date, changed.channel, changed.product_category, changed.site
+        from ({{ changed_cells() }}) as changed
+    )
+    {%- endif -%}
+{%- endmacro %}

@@ -1,13 +1,11 @@
 {#- Sums that a night changes by difference.
 
-    A model of contributions has one row per unit and cell, replaced by touched units. Its meta says
-    what its columns add up to: `kpis` (sums of kpi_sums) and `posts` (any other model of sums, whose
-    own meta names its `keys` and `sums`). When the strategy replaces rows it takes the old ones off
-    those sums and puts the new ones on, in the same transaction: whatever kills a build leaves
-    contributions and sums of one and the same state. Amounts are exact decimals, so a sum kept by
-    difference is the sum. -#}
+    A model of contributions has one row per unit and cell, replaced by touched units; measures_of says
+    what its columns add up to. When the strategy replaces rows it takes the old ones off those sums and
+    puts the new ones on, in the same transaction: whatever kills a build leaves contributions and sums
+    of one and the same state. Amounts are exact decimals, so a sum kept by difference is the sum. -#}
 {% macro get_incremental_post_differences_sql(arg_dict) %}
-    {%- set by = config.get('meta') -%}
+    {%- set by = measures_of(this.identifier) -%}
     {%- set columns = arg_dict['dest_columns'] | map(attribute='quoted') | join(', ') -%}
     {%- set rows -%}
         (
@@ -45,7 +43,7 @@
 {#- What `rows` (with a column sign) add to the sums, one row per key; keys that nothing changes are
     left out. -#}
 {% macro postings(by, sums, rows) -%}
-    {%- set to = model_meta(sums) -%}
+    {%- set to = sums_named(sums) -%}
     select
         {{ to['keys'] | join(', ') }},
         {% for s in to['sums'] %}sum({{ s }}) as {{ s }}{{ ', ' if not loop.last }}{% endfor %}
@@ -118,11 +116,11 @@
 {#- Adds what was posted. The lock keeps two models from waiting for each other's rows. -#}
 {% macro add_to_sums(name) %}
     {%- set sums = api.Relation.create(database=target.database, schema='build', identifier=name) -%}
-    {%- set to = model_meta(name) -%}
+    {%- set to = sums_named(name) -%}
     {%- set keys = to['keys'] | join(', ') %}
     lock table {{ sums }} in share row exclusive mode;
-    insert into {{ sums }} as total ({{ keys }}, {{ to['sums'] | join(', ') }})
-    select {{ keys }}, {{ to['sums'] | join(', ') }} from posted_{{ name }}
+    insert into {{ sums }} as total ({{ keys }}, {{ to['sums'].keys() | join(', ') }})
+    select {{ keys }}, {{ to['sums'].keys() | join(', ') }} from posted_{{ name }}
     on conflict ({{ keys }}) do update set
         {% for s in to['sums'] %}{{ s }} = total.{{ s }} + excluded.{{ s }}{{ ', ' if not loop.last }}{% endfor %};
     delete from {{ sums }} as total using posted_{{ name }} as posted
@@ -134,19 +132,19 @@
 {#- Rows of a model of sums: on a full build what all contributions add up to; on a night none, since
     the models of contributions have posted already. -#}
 {% macro sums_of(name, models) -%}
-    {%- set to = model_meta(name) -%}
-    {%- if not execute or is_incremental() -%}
+    {%- set to = sums_named(name) -%}
     {%- for model in models %}
     -- depends_on: {{ ref(model) }}
     {%- endfor %}
+    {% if is_incremental() -%}
     select * from {{ this }} where false
     {%- else -%}
     select
         {{ to['keys'] | join(', ') }},
-        {% for s in to['sums'] %}cast(sum({{ s }}) as {{ to['type'][s] }}) as {{ s }}{{ ', ' if not loop.last }}{% endfor %}
+        {% for s in to['sums'] %}cast(sum({{ s }}) as {{ to['sums'][s] }}) as {{ s }}{{ ', ' if not loop.last }}{% endfor %}
     from (
         {%- for model in models %}
-        {{ postings(model_meta(model), name, '(select 1 as sign, * from ' ~ ref(model) ~ ') as rows') }}
+        {{ postings(measures_of(model), name, '(select 1 as sign, * from ' ~ ref(model) ~ ') as rows') }}
         {{ 'union all' if not loop.last }}
         {%- endfor %}
     ) as posted

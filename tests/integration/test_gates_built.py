@@ -109,37 +109,37 @@ def test_settlements_that_turned_their_sign_hold(built: None, monkeypatch: pytes
 
 PUBLISH = [
     (
-        "build.kpi_daily",
-        "update build.kpi_daily set numerator = numerator + 1 where kpi = 'product_return_rate'"
-        " and basis = 'RETURN' and ctid = (select min(ctid) from build.kpi_daily"
+        "build.kpi_cells",
+        "update build.kpi_cells set numerator = numerator + 1 where kpi = 'product_return_rate'"
+        " and basis = 'RETURN' and ctid = (select min(ctid) from build.kpi_cells"
         " where kpi = 'product_return_rate' and basis = 'RETURN')",
         "total_differs_from_core",
-        "total=units received, basis RETURN",
+        "total=units received",
     ),
     (
-        "build.kpi_daily",
-        "update build.kpi_daily set numerator = denominator * 3 where kpi = 'product_return_rate'"
+        "build.kpi_cells",
+        "update build.kpi_cells set numerator = denominator * 3 where kpi = 'product_return_rate'"
         " and basis = 'SALE' and denominator > 0",
         "rate_out_of_bounds",
         "kpi=product_return_rate, basis=SALE",
     ),
     (
-        "build.kpi_daily",
-        "update build.kpi_daily set denominator = -1 where kpi = 'return_cycle_time'",
+        "build.kpi_cells",
+        "update build.kpi_cells set denominator = -1 where kpi = 'return_cycle_time'",
         "negative_count",
         "kpi=return_cycle_time",
     ),
     (
-        "build.return_tracking",
-        "delete from build.return_tracking where right(return_line_key, 3) <> '1-1'",
+        "build.return_positions",
+        "delete from build.return_positions where right(return_line_key, 3) <> '1-1'",
         "table_collapses",
-        "table_name=marts.return_tracking",
+        "table_name=marts.return_positions",
     ),
     (
-        "build.kpi_daily",
-        "update build.kpi_daily set business_date = business_date - 1",
-        "another_business_date on build.kpi_daily",
-        "kpi=",
+        "build.publication",
+        "update build.publication set business_date = business_date - 1",
+        "another_business_date on build.publication",
+        "business_date=",
     ),
     (
         "build.refund_exceptions",

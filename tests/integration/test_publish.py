@@ -13,12 +13,18 @@ import psycopg
 import pytest
 
 from warehouse.connections import connect, dsn
-from warehouse.publish import NothingBuilt, Published, publish
+from warehouse.publish import NothingBuilt, NotPublished, Published, publish
 from warehouse.settings import ROOT
 
 DATE = dt.date(2026, 1, 31)
 TABLES = [Published("left_side", "marts", ("id",)), Published("right_side", "marts", ("id",))]
 ROWS = 400
+# Tables of rows and of the night, and the view that shows the night on every row.
+STAMPED = [
+    Published("shelf", "marts", ("id",), logs_changes=True),
+    Published("night", "marts", ("business_date",)),
+    Published("dated_shelf", "marts", ("id",), is_view=True),
+]
 
 
 def _build(version: int) -> None:
@@ -70,6 +76,140 @@ def test_a_changed_column_keeps_the_readers_grants(database: Path) -> None:
             "select note, pg_typeof(version)::text from marts.left_side limit 1"
         ).fetchone()
     assert row == ("x", "bigint")
+
+
+def _build_shelf(version: int, changed: list[int], full: bool = False) -> None:
+    """Build rows of which only `changed` carry the version, log them, and let the night's date pass."""
+    with connect("transformer") as connection:
+        row = connection.execute(
+            "insert into ops.builds (business_date, from_seq, to_seq, status, is_full_refresh)"
+            " values (%s, 0, 0, 'built', %s) returning build_id",
+            [DATE, full],
+        ).fetchone()
+        assert row is not None
+        connection.execute("create table if not exists build.shelf (id int primary key, version int)")
+        connection.execute("create table if not exists build.shelf__changes (id int, build_id bigint)")
+        connection.execute("create table if not exists build.night (business_date date primary key)")
+        connection.execute(
+            "create or replace view build.dated_shelf as"
+            " select s.id, s.version, n.business_date from build.shelf as s cross join build.night as n"
+        )
+        connection.execute(
+            "insert into build.shelf select id, %s from unnest(%s::int[]) as id"
+            " on conflict (id) do update set version = excluded.version",
+            [version, changed],
+        )
+        connection.execute(
+            "insert into build.shelf__changes select id, %s from unnest(%s::int[]) as id", [row[0], changed]
+        )
+        connection.execute("delete from build.night")
+        connection.execute("insert into build.night values (date '2026-01-01' + %s)", [version])
+
+
+def test_a_view_shows_the_published_tables_and_not_the_built_ones(database: Path) -> None:
+    _build_shelf(1, [1, 2, 3])
+    publish(DATE, STAMPED)
+    _build_shelf(2, [2])
+    assert _shelf() == {(1, 1, "2026-01-02"), (2, 1, "2026-01-02"), (3, 1, "2026-01-02")}
+    counts = publish(DATE, STAMPED).tables
+    assert counts == {
+        "marts.shelf": {"deleted": 1, "inserted": 1},
+        "marts.night": {"deleted": 1, "inserted": 1},
+    }
+    assert _shelf() == {(1, 1, "2026-01-03"), (2, 2, "2026-01-03"), (3, 1, "2026-01-03")}
+
+
+def test_only_keys_in_the_log_are_compared_until_a_full_build(database: Path) -> None:
+    _build_shelf(3, [3])
+    with connect("transformer") as connection:
+        connection.execute("update build.shelf set version = 99 where id = 1")
+    publish(DATE, STAMPED)
+    assert {(1, 1), (3, 3)} <= {(id_, version) for id_, version, _ in _shelf()}
+    _build_shelf(4, [], full=True)
+    publish(DATE, STAMPED)
+    assert (1, 99, "2026-01-05") in _shelf()
+
+
+def test_keys_of_builds_that_were_not_published_are_published_with_the_next(database: Path) -> None:
+    _build_shelf(5, [1])
+    _build_shelf(6, [2])
+    publish(DATE, STAMPED)
+    assert {(1, 5), (2, 6)} <= {(id_, version) for id_, version, _ in _shelf()}
+
+
+def test_a_row_that_vanished_goes_by_the_log(database: Path) -> None:
+    _build_shelf(7, [4])
+    publish(DATE, STAMPED)
+    _build_shelf(8, [4])
+    with connect("transformer") as connection:
+        connection.execute("delete from build.shelf where id = 4")
+    publish(DATE, STAMPED)
+    assert {id_ for id_, _, _ in _shelf()} == {1, 2, 3}
+
+
+def test_a_column_below_a_view_may_change(database: Path) -> None:
+    _build_shelf(9, [1])
+    with connect("transformer") as connection:
+        connection.execute("drop view build.dated_shelf")
+        connection.execute("alter table build.shelf alter column version type bigint")
+    _build_shelf(10, [1])
+    publish(DATE, STAMPED)
+    with connect("bi_reader") as connection:
+        row = connection.execute(
+            "select pg_typeof(version)::text, business_date::text from marts.dated_shelf limit 1"
+        ).fetchone()
+    assert row == ("bigint", "2026-01-11")
+
+
+def test_a_table_that_becomes_a_view_is_replaced_with_its_grants(database: Path) -> None:
+    with connect("publisher") as connection:
+        connection.execute("drop view marts.dated_shelf")
+        connection.execute("create table marts.dated_shelf (id int)")
+    _build_shelf(11, [1])
+    publish(DATE, STAMPED)
+    assert (1, 11, "2026-01-12") in _shelf()
+
+
+def test_a_view_over_what_is_not_published_is_refused(database: Path) -> None:
+    _build_shelf(12, [1])
+    before = _shelf()
+    with pytest.raises(NotPublished, match="dated_shelf reads night, which has no publish_to"):
+        publish(DATE, [table for table in STAMPED if table.name != "night"])
+    assert _shelf() == before
+
+
+def _shelf() -> set[tuple[int, int, str]]:
+    with connect("bi_reader") as connection:
+        rows = connection.execute("select id, version, business_date::text from marts.dated_shelf")
+        return {(id_, version, date) for id_, version, date in rows}
+
+
+def test_readers_of_a_view_never_see_two_nights(database: Path) -> None:
+    everyone = list(range(1, ROWS + 1))
+    _build_shelf(20, everyone)
+    publish(DATE, STAMPED)
+    reads, mixed, stop = 0, 0, threading.Event()
+    query = (
+        "select count(*), count(distinct version), count(distinct business_date),"
+        " max(business_date) - date '2026-01-01' = max(version) from marts.dated_shelf"
+    )
+
+    def read() -> None:
+        nonlocal reads, mixed
+        with psycopg.connect(dsn("bi_reader"), autocommit=True) as connection:
+            while not stop.is_set():
+                mixed += connection.execute(query).fetchone() != (ROWS, 1, 1, True)
+                reads += 1
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for version in range(21, 36):
+        _build_shelf(version, everyone)
+        publish(DATE, STAMPED)
+    stop.set()
+    reader.join()
+    assert reads > 100
+    assert mixed == 0
 
 
 def test_readers_never_see_a_mixed_or_empty_night(database: Path) -> None:

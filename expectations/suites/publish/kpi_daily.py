@@ -7,15 +7,26 @@ from expectations.night import Night
 
 # A KPI of the last quarter that moves by a fifth in one night is worth a look.
 LEAP_WARNS, LEAP_DAYS, LEAP_LEAST = 0.20, 90, 100
-# Counted things can't be negative; costs can, where credits exceed charges.
-COUNTED = "('product_return_rate', 'return_cycle_time')"
+# Money of which some comes back. Shares whose numerator is part of the denominator are held cell by
+# cell, by a dbt test.
+RETURNING = "('return_value_rate', 'refund_rate', 'retained_revenue_ratio', 'refund_ratio')"
+# Counted and measured things can't be negative; money can, where credits exceed charges.
+COUNTED = (
+    "('product_return_rate', 'return_cycle_time', 'dock_to_disposition_time', 'refund_lead_time',"
+    " 'co2e_per_return', 'contacts_per_return', 'csat', 'vendor_days_outstanding',"
+    " 'returned_stock_value', 'returned_stock_days')"
+)
+# Statuses in which units may be open; read by index.
+OPEN = "'REQUESTED', 'APPROVED', 'IN_TRANSIT', 'PARTIALLY_RECEIVED', 'RECEIVED', 'INSPECTED', 'IN_PROCESS'"
+# Days before the business date that are counted again in core; after a full build all days are.
+RECENT_DAYS = 2
 
 
 def assets(night: Night) -> list[Asset]:
     """Three assets; none before `build.kpi_daily` is there."""
     if "build.kpi_daily" not in night.relations:
         return []
-    return [_rates(), _totals(), *_leaps(night)]
+    return [_rates(), _totals(night), *_leaps(night)]
 
 
 def _rates() -> Asset:
@@ -36,10 +47,22 @@ def _rates() -> Asset:
                 description="Over all days, no more units come back than were shipped.",
             ),
             no_rows(
+                "money_rate_out_of_bounds",
+                f"kpi in {RETURNING} and ratio not between 0 and 1",
+                severity=WARNING,
+                description="Over all days, no more money comes back than went out.",
+            ),
+            no_rows(
+                "score_out_of_bounds",
+                "kpi = 'csat' and ratio not between 1 and 5",
+                severity=CRITICAL,
+                description="Customers give one to five points.",
+            ),
+            no_rows(
                 "negative_count",
                 f"kpi in {COUNTED} and least(least_numerator, least_denominator) < 0",
                 severity=CRITICAL,
-                description="Units and hours are never negative.",
+                description="Units, hours, days and grams are never negative.",
             ),
             no_rows(
                 "recovers_more_than_it_cost",
@@ -58,32 +81,48 @@ def _rates() -> Asset:
     )
 
 
-def _totals() -> Asset:
-    """Control totals: the mart's sums beside those of core, each counted on its own."""
+def _totals(night: Night) -> Asset:
+    """Control totals: the mart's sums beside those of core, each counted on its own.
+
+    A night counts its newest days only, since it must cost what it brought; a full build all days.
+    """
+    as_of = f"date '{night.as_of}'"
+    since = f"{as_of} - {RECENT_DAYS}" if night.touched_units else "date '-infinity'"
+    is_open = f" and status in ({OPEN})" if night.touched_units else ""
+    of_line = "left join core.fct_return_line as l on l.return_line_key = m.return_line_key"
     sums = {
-        "units received, basis RETURN": (
-            _kpi("numerator", "kpi = 'product_return_rate' and basis = 'RETURN'"),
-            "select coalesce(sum(quantity), 0) from core.fct_receipt where is_product",
+        "units received": (
+            _kpi("numerator", "product_return_rate", "RETURN", since),
+            "select coalesce(sum(quantity), 0) from core.fct_receipt"
+            f" where is_product and received_on >= {since}",
         ),
-        "units received, basis SALE": (
-            _kpi("numerator", "kpi = 'product_return_rate' and basis = 'SALE'"),
-            "select coalesce(sum(quantity), 0) from core.fct_receipt where is_product",
+        "units shipped": (
+            _kpi("denominator", "product_return_rate", "RETURN", since),
+            _shipped("shipped_quantity", since),
         ),
-        "units shipped, basis RETURN": (
-            _kpi("denominator", "kpi = 'product_return_rate' and basis = 'RETURN'"),
-            "select coalesce(sum(shipped_quantity), 0) from core.fct_sales_line where is_product",
+        "amounts captured": (
+            _kpi("denominator", "refund_rate", "REFUND", since),
+            _shipped("captured_reporting", since),
         ),
-        "units shipped, basis SALE": (
-            _kpi("denominator", "kpi = 'product_return_rate' and basis = 'SALE'"),
-            "select coalesce(sum(shipped_quantity), 0) from core.fct_sales_line where is_product",
+        "cash refunded": (
+            _kpi("numerator", "refund_rate", "REFUND", since),
+            f"select coalesce(-sum(m.reporting_gross_amount), 0) from core.fct_settlement as m {of_line}"
+            f" where coalesce(l.is_product, true) and m.status = 'succeeded'"
+            f" and m.type in ('refund', 'refund_failure') and m.booked_on >= {since}",
         ),
-        "cost components and cost per return": (
-            _kpi("numerator", "kpi like 'cost_per_return.%'"),
-            _kpi("numerator", "kpi = 'cost_per_return'"),
+        "credit memos": (
+            _kpi("denominator", "refund_ratio", "REFUND", since),
+            f"select coalesce(sum(m.reporting_amount), 0) from core.fct_credit_memo_component as m {of_line}"
+            f" where coalesce(l.is_product, true) and m.posted_on >= {since}",
         ),
-        "cost in value recovery and cost per return": (
-            _kpi("denominator", "kpi = 'value_recovery_rate'"),
-            _kpi("numerator", "kpi = 'cost_per_return'"),
+        "open units": (
+            _kpi("numerator", "open_return_units.%", "SNAPSHOT", as_of),
+            f"select coalesce(sum(open_quantity), 0) from core.fct_return_line where is_counted{is_open}",
+        ),
+        "returned stock": (
+            _kpi("denominator", "returned_stock_value", "STOCK", since),
+            "select coalesce(sum(quantity), 0) from core.snap_returned_stock"
+            f" where is_product and snapshot_date >= {since}",
         ),
     }
     parts = [
@@ -107,8 +146,18 @@ def _totals() -> Asset:
     )
 
 
-def _kpi(column: str, where: str) -> str:
-    return f"select coalesce(sum({column}), 0) from build.kpi_daily where {where}"
+def _kpi(column: str, kpi: str, basis: str, since: str) -> str:
+    return (
+        f"select coalesce(sum({column}), 0) from build.kpi_cells"
+        f" where kpi like '{kpi}' and basis = '{basis}' and period_date >= {since}"
+    )
+
+
+def _shipped(column: str, since: str) -> str:
+    return (
+        f"select coalesce(sum({column}), 0) from core.fct_sales_line"
+        f" where is_product and shipped_quantity > 0 and shipped_on >= {since}"
+    )
 
 
 def _leaps(night: Night) -> list[Asset]:

@@ -4,11 +4,6 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='posted_to',
-    meta={
-        'keys': ['month', 'sku', 'product_category', 'currency'],
-        'sums': ['shipped_quantity', 'returned_quantity', 'credited_amount'],
-        'type': {'shipped_quantity': 'bigint', 'returned_quantity': 'bigint', 'credited_amount': 'numeric(18, 2)'},
-    },
     indexes=[{'columns': ['sku']}]
 ) }}
 

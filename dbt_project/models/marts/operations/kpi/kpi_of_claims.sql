@@ -1,17 +1,7 @@
 -- Grain: one row per vendor claim line, on the day it was opened (basis CLAIM). Days that open claims
 -- have waited are in kpi_of_open_units. Additive: every measure; amounts are in the reporting currency
 -- at the rate of the claim's day.
-{{ config(
-    meta={
-        'replaces': 'units',
-        'kpis': [
-            {'kpi': 'vendor_recovery_rate', 'basis': 'CLAIM', 'mature_on': 'mature_on',
-             'numerator': 'credited_amount', 'denominator': 'claimed_amount'},
-            {'kpi': 'vendor_days_outstanding', 'basis': 'CLAIM',
-             'numerator': 'days', 'denominator': 'credited_claims'},
-        ],
-    }
-) }}
+{{ config(meta={'replaces': 'units'}) }}
 
 with claims as (
 

@@ -2,39 +2,7 @@
 -- whole cycle), a return line by age, a receipt at the dock, a vendor claim. Only what is open at the
 -- end of the business date is read, and all of it every night: it grows with the clock.
 -- Additive: every measure, within a step.
-{%- set ages = ['0_7', '8_14', '15_30', '31_60', '60_plus'] -%}
-{%- set kpis = [
-    {'kpi': 'return_cycle_time', 'basis': 'REQUEST', 'mature_on': "cast('9999-12-31' as date)",
-     'numerator': 'case when step_no = 0 then units * hours end', 'denominator': '0'},
-    {'kpi': 'dock_to_disposition_time', 'basis': 'RETURN', 'mature_on': "cast('9999-12-31' as date)",
-     'numerator': 'dock_hours', 'denominator': '0'},
-    {'kpi': 'vendor_days_outstanding', 'basis': 'CLAIM', 'mature_on': "cast('9999-12-31' as date)",
-     'numerator': 'claim_days', 'denominator': '0'},
-] -%}
-{%- for age in ages -%}
-    {%- do kpis.append({
-        'kpi': 'open_return_units.' ~ age, 'basis': 'SNAPSHOT',
-        'numerator': "case when age = '" ~ age ~ "' then open_units when age is not null then 0 end",
-        'denominator': 'open_units',
-    }) -%}
-    {%- do kpis.append({
-        'kpi': 'open_return_value.' ~ age, 'basis': 'SNAPSHOT',
-        'numerator': "case when age = '" ~ age ~ "' then open_amount when age is not null then 0 end",
-        'denominator': 'open_amount',
-    }) -%}
-{%- endfor -%}
-{{ config(
-    indexes=[],
-    meta={
-        'replaces': 'everything',
-        'kpis': kpis,
-        'posts': [
-            {'to': 'return_hours', 'where': 'step_no is not null',
-             'keys': {'request_month': "to_char(period_date, 'YYYY-MM')", 'outcome': "'open'"},
-             'sums': {'units': 'units'}},
-        ],
-    }
-) }}
+{{ config(indexes=[], meta={'replaces': 'everything'}) }}
 
 with lines as (
 

@@ -1,17 +1,7 @@
 -- Grain: one row per order with a shipped product line, on the day of its first parcel, under the
 -- dimensions of its first shipped line. An order is bracketed where it shipped two sizes of one style
 -- and some of those came back. Additive: every measure, over orders.
-{{ config(
-    meta={
-        'replaces': 'units',
-        'kpis': [
-            {'kpi': 'order_return_rate', 'basis': 'SALE', 'mature_on': 'mature_on',
-             'numerator': 'returned_orders', 'denominator': 'orders'},
-            {'kpi': 'bracketing_rate', 'basis': 'SALE', 'mature_on': 'mature_on',
-             'numerator': 'bracketed_orders', 'denominator': 'orders'},
-        ],
-    }
-) }}
+{{ config(meta={'replaces': 'units'}) }}
 
 with shipped as (
 

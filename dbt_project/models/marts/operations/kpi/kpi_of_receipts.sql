@@ -1,40 +1,9 @@
 -- Grain: one row per receipt of a product, on the day it came (basis RETURN); and one per final
 -- disposition of it, on the day it left, for the outflow of returned stock.
 -- Additive: every measure; amounts are in the reporting currency, weights in grams.
-{%- set disposed_of = mature_if('open_units = 0') -%}
 {{ config(
     post_hook="{{ partial_index(this, '(receipt_id)', 'open_units > 0') }}",
-    meta={
-        'replaces': 'units',
-        'kpis': [
-            {'kpi': 'product_return_rate', 'basis': 'RETURN',
-             'numerator': 'received_units', 'denominator': '0'},
-            {'kpi': 'return_value_rate', 'basis': 'RETURN',
-             'numerator': 'returned_amount', 'denominator': '0'},
-            {'kpi': 'dock_to_disposition_time', 'basis': 'RETURN', 'mature_on': disposed_of,
-             'numerator': 'disposed_hours', 'denominator': 'disposed_units'},
-            {'kpi': 'restock_rate', 'basis': 'RETURN', 'mature_on': disposed_of,
-             'numerator': 'restocked_units', 'denominator': 'disposed_units'},
-            {'kpi': 'landfill_diversion_rate', 'basis': 'RETURN', 'mature_on': disposed_of,
-             'numerator': 'diverted_g', 'denominator': 'disposed_g'},
-            {'kpi': 'co2e_per_return', 'basis': 'RETURN', 'mature_on': disposed_of,
-             'numerator': 'co2e_g', 'denominator': 'received_units'},
-            {'kpi': 'reason_confirmation_rate', 'basis': 'RETURN',
-             'numerator': 'confirmed_units', 'denominator': 'judged_units'},
-            {'kpi': 'policy_violation_rate', 'basis': 'RETURN',
-             'numerator': 'violating_units', 'denominator': 'sold_units'},
-            {'kpi': 'serial_mismatch_rate', 'basis': 'RETURN',
-             'numerator': 'mismatched_units', 'denominator': 'serial_units'},
-        ],
-        'posts': [
-            {'to': 'product_months', 'where': 'received_units is not null',
-             'keys': {'month': "cast(date_trunc('month', period_date) as date)",
-                      'currency': "'" ~ var('reporting_currency') ~ "'"},
-             'sums': {'returned_quantity': 'received_units'}},
-            {'to': 'returned_stock_outflow', 'where': 'outflow_units is not null',
-             'keys': {'disposed_on': 'period_date'}, 'sums': {'units': 'outflow_units'}},
-        ],
-    }
+    meta={'replaces': 'units'}
 ) }}
 
 with receipts as (

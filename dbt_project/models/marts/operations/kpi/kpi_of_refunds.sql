@@ -1,30 +1,7 @@
 -- Grain: one row per component of a credit memo line, on the day of posting; one per settled refund, on
 -- the day of booking (both basis REFUND); and that refund again on the day its sale was shipped
 -- (basis SALE). Additive: reporting amounts; credited_amount within a currency.
-{{ config(
-    meta={
-        'replaces': 'units',
-        'kpis': [
-            {'kpi': 'retained_revenue_ratio', 'basis': 'REFUND',
-             'numerator': 'retained_amount', 'denominator': 'memo_amount'},
-            {'kpi': 'refund_ratio', 'basis': 'REFUND',
-             'numerator': 'memo_amount - retained_amount', 'denominator': 'memo_amount'},
-            {'kpi': 'refund_rate', 'basis': 'REFUND',
-             'numerator': 'refunded_amount', 'denominator': '0'},
-            {'kpi': 'refund_rate', 'basis': 'SALE', 'mature_on': 'mature_on',
-             'numerator': 'refunded_of_sale_amount', 'denominator': '0'},
-            {'kpi': 'refund_lead_time', 'basis': 'REFUND',
-             'numerator': 'lead_days', 'denominator': 'refunds'},
-            {'kpi': 'refund_late_share', 'basis': 'REFUND',
-             'numerator': 'late_refunds', 'denominator': 'refunds'},
-        ],
-        'posts': [
-            {'to': 'product_months', 'where': 'credited_sku is not null',
-             'keys': {'month': "cast(date_trunc('month', period_date) as date)", 'sku': 'credited_sku'},
-             'sums': {'credited_amount': 'credited_amount'}},
-        ],
-    }
-) }}
+{{ config(meta={'replaces': 'units'}) }}
 
 with lines as (
 
@@ -106,7 +83,7 @@ final as (
         refunded_amount,
         null as refunded_of_sale_amount,
         case when type = 'refund' and return_line_key is not null then 1 end as refunds,
-        case when type = 'refund' then lead_days end as lead_days,
+        case when type = 'refund' and return_line_key is not null then lead_days end as lead_days,
         case
             when type = 'refund' and return_line_key is not null
                 then case when lead_days > 14 then 1 else 0 end

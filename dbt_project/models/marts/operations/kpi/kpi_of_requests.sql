@@ -2,22 +2,7 @@
 -- the day of its first authorization, under the dimensions of its first RMA line.
 -- A label may carry lines of several orders; it belongs to the unit of its first RMA line, and whatever
 -- changes a label touches all its orders (int_touched_keys). Additive: every measure.
-{{ config(
-    meta={
-        'replaces': 'units',
-        'kpis': [
-            {'kpi': 'no_show_rate', 'basis': 'REQUEST', 'mature_on': 'mature_on',
-             'numerator': 'expired_units', 'denominator': 'approved_units'},
-            {'kpi': 'returnless_share', 'basis': 'REQUEST',
-             'numerator': 'returnless_units', 'denominator': 'returnless_units + received_units'},
-            {'kpi': 'contacts_per_return', 'basis': 'REQUEST',
-             'numerator': 'cases', 'denominator': 'lines'},
-            {'kpi': 'csat', 'basis': 'REQUEST', 'numerator': 'csat_points', 'denominator': 'csat_cases'},
-            {'kpi': 'label_use_rate', 'basis': 'REQUEST', 'mature_on': 'mature_on',
-             'numerator': 'used_labels', 'denominator': 'labels'},
-        ],
-    }
-) }}
+{{ config(meta={'replaces': 'units'}) }}
 
 with lines as (
 

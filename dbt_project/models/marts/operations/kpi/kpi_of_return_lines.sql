@@ -3,27 +3,8 @@
 -- A line of three units of which two are disposed of has two thirds of its cost in the closed amounts,
 -- by component, rounded to the cent; the rest is in process. Closed and rest re-add to the cost.
 -- Additive: every measure; amounts are in the reporting currency.
-{%- set components = [
-    'freight', 'receiving', 'inspection', 'handling', 'disposal', 'payment_fee', 'repair', 'repack',
-    'storage', 'case_handling',
-] -%}
-{%- set kpis = [
-    {'kpi': 'cost_per_return', 'basis': 'RETURN', 'mature_on': 'mature_on',
-     'numerator': 'closed_amount', 'denominator': 'disposed_units'},
-    {'kpi': 'return_cost_in_process', 'basis': 'RETURN', 'mature_on': "cast('9999-12-31' as date)",
-     'numerator': 'in_process_amount', 'denominator': 'in_process_units'},
-    {'kpi': 'value_recovery_rate', 'basis': 'RETURN', 'mature_on': 'mature_on',
-     'numerator': 'recovered_amount', 'denominator': 'closed_amount'},
-    {'kpi': 'asset_recovery_rate', 'basis': 'RETURN', 'mature_on': 'mature_on',
-     'numerator': 'recovered_amount', 'denominator': 'asset_amount'},
-] -%}
-{%- for component in components -%}
-    {%- do kpis.append({
-        'kpi': 'cost_per_return.' ~ component, 'basis': 'RETURN', 'mature_on': 'mature_on',
-        'numerator': component ~ '_amount', 'denominator': 'disposed_units',
-    }) -%}
-{%- endfor -%}
-{{ config(meta={'replaces': 'units', 'kpis': kpis}) }}
+{%- set components = cost_components() -%}
+{{ config(meta={'replaces': 'units'}) }}
 
 with lines as (
 

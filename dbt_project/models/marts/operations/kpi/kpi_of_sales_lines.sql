@@ -1,31 +1,7 @@
 -- Grain: one row per product line of an order that was shipped or came back, and per blind receipt
 -- whose sale is not known. What a shipping cohort (basis SALE) adds up from.
 -- Additive: every measure; amounts are in the reporting currency.
-{{ config(
-    meta={
-        'replaces': 'units',
-        'kpis': [
-            {'kpi': 'product_return_rate', 'basis': 'SALE', 'mature_on': 'mature_on',
-             'numerator': 'returned_units', 'denominator': 'shipped_units'},
-            {'kpi': 'product_return_rate', 'basis': 'RETURN',
-             'numerator': '0', 'denominator': 'nullif(shipped_units, 0)'},
-            {'kpi': 'return_value_rate', 'basis': 'SALE', 'mature_on': 'mature_on',
-             'numerator': 'returned_amount', 'denominator': 'net_amount'},
-            {'kpi': 'return_value_rate', 'basis': 'RETURN',
-             'numerator': '0', 'denominator': 'net_amount'},
-            {'kpi': 'refund_rate', 'basis': 'SALE', 'mature_on': 'mature_on',
-             'numerator': '0', 'denominator': 'captured_amount'},
-            {'kpi': 'refund_rate', 'basis': 'REFUND',
-             'numerator': '0', 'denominator': 'captured_amount'},
-        ],
-        'posts': [
-            {'to': 'product_months', 'where': 'shipped_units > 0',
-             'keys': {'month': "cast(date_trunc('month', period_date) as date)",
-                      'currency': "'" ~ var('reporting_currency') ~ "'"},
-             'sums': {'shipped_quantity': 'shipped_units'}},
-        ],
-    }
-) }}
+{{ config(meta={'replaces': 'units'}) }}
 
 with sales_lines as (
 

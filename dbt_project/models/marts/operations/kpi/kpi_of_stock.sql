@@ -1,17 +1,6 @@
 -- Grain: one row per snapshot of returned stock, site, product category and measure: what lay there, and
 -- what had left in the 30 days up to it. Additive: every measure, over everything but days.
-{{ config(
-    indexes=[{'columns': ['period_date']}],
-    meta={
-        'replaces': 'stock_days',
-        'kpis': [
-            {'kpi': 'returned_stock_value', 'basis': 'STOCK',
-             'numerator': 'value_amount', 'denominator': 'units'},
-            {'kpi': 'returned_stock_days', 'basis': 'STOCK',
-             'numerator': '30 * units', 'denominator': 'outflow_units'},
-        ],
-    }
-) }}
+{{ config(indexes=[{'columns': ['period_date']}], meta={'replaces': 'stock_days'}) }}
 
 with stock as (
 

@@ -4,11 +4,6 @@
 -- Additive: contributions, numerator, denominator. Not published; kpi_cells rolls it up.
 {{ config(
     incremental_strategy='posted_to',
-    meta={
-        'keys': ['kpi', 'basis', 'period_date', 'channel', 'product_category', 'site', 'mature_on'],
-        'sums': ['contributions', 'numerator', 'denominator'],
-        'type': {'contributions': 'bigint', 'numerator': 'numeric(20, 2)', 'denominator': 'numeric(20, 2)'},
-    },
     indexes=[
         {'columns': ['kpi', 'basis', 'period_date', 'channel', 'product_category', 'site', 'mature_on'], 'unique': true},
         {'columns': ['mature_on']},

@@ -3,11 +3,6 @@
 -- Kept by difference like kpi_sums. Additive: units. Not published; the Kaplan–Meier marts read it.
 {{ config(
     incremental_strategy='posted_to',
-    meta={
-        'keys': ['step_no', 'request_month', 'channel', 'product_category', 'hours', 'outcome'],
-        'sums': ['units'],
-        'type': {'units': 'bigint'},
-    },
     indexes=[{'columns': ['request_month', 'step_no', 'channel', 'product_category', 'hours', 'outcome'], 'unique': true}]
 ) }}
 

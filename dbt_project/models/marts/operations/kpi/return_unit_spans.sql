@@ -3,21 +3,7 @@
 -- Units of a line end apart (two restocked in May, one still open), so time is counted in units.
 -- A step that a later milestone overtook (disposed of without an inspection) is left, not open.
 -- Additive: quantity, and quantity * hours, within a step.
-{{ config(
-    meta={
-        'replaces': 'units',
-        'kpis': [
-            {'kpi': 'return_cycle_time', 'basis': 'REQUEST',
-             'numerator': "case when step_no = 0 and outcome in ('disposed', 'expired') then quantity * hours end",
-             'denominator': "case when step_no = 0 and outcome = 'disposed' then quantity end"},
-        ],
-        'posts': [
-            {'to': 'return_hours',
-             'keys': {'request_month': "to_char(period_date, 'YYYY-MM')"},
-             'sums': {'units': 'quantity'}},
-        ],
-    }
-) }}
+{{ config(meta={'replaces': 'units'}) }}
 
 with lines as (
 

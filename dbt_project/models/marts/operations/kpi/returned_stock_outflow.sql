@@ -2,11 +2,6 @@
 -- Kept by difference like kpi_sums. Additive: units. Not published; days of stock read it.
 {{ config(
     incremental_strategy='posted_to',
-    meta={
-        'keys': ['disposed_on', 'site', 'product_category'],
-        'sums': ['units'],
-        'type': {'units': 'bigint'},
-    },
     indexes=[{'columns': ['disposed_on', 'site', 'product_category'], 'unique': true}]
 ) }}
 
