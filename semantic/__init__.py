@@ -1,0 +1,1 @@
+"""The semantic layer: the KPIs as MetricFlow metrics, made from their definitions."""

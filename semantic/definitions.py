@@ -1,0 +1,44 @@
+"""The KPIs as `dbt_project/seeds/kpi_definitions.csv` defines them."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+from warehouse.settings import ROOT
+
+SEED = ROOT / "dbt_project" / "seeds" / "kpi_definitions.csv"
+
+
+@dataclass(frozen=True)
+class Kpi:
+    """One row of the seed; `row` holds all of its columns by name."""
+
+    name: str
+    bases: tuple[str, ...]
+    row: dict[str, str]
+
+    @property
+    def title(self) -> str:
+        """Title for people."""
+        return self.row["title"]
+
+    def metric(self, basis: str) -> str:
+        """Name of the metric of one basis: the KPI's own, and the basis where there are several.
+
+        MetricFlow's names know no dot.
+        """
+        name = self.name.replace(".", "_").lower()
+        return name if len(self.bases) == 1 else f"{name}_{basis.lower()}"
+
+
+def kpis(seed: Path = SEED) -> list[Kpi]:
+    """Every KPI of the seed, in its order."""
+    with seed.open(encoding="utf-8", newline="") as file:
+        return [_kpi(row) for row in csv.DictReader(file)]
+
+
+def _kpi(row: dict[str, str]) -> Kpi:
+    bases = tuple(basis.strip() for basis in row["bases"].split(","))
+    return Kpi(row["kpi"], bases, row)

@@ -1,0 +1,80 @@
+"""The dbt metrics, made from the KPI definitions: `models/marts/semantic/_kpi_metrics.yml`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from semantic.definitions import Kpi, kpis
+from warehouse.settings import ROOT
+
+FILE = ROOT / "dbt_project" / "models" / "marts" / "semantic" / "_kpi_metrics.yml"
+HEAD = "# Made from seeds/kpi_definitions.csv by `python -m semantic write`; do not edit.\n"
+BASIS_LABELS = {
+    "SALE": "by day shipped",
+    "RETURN": "by day received",
+    "REFUND": "by day settled",
+    "REQUEST": "by day requested",
+    "CLAIM": "by day claimed",
+    "STOCK": "by day counted",
+    "SNAPSHOT": "as of the business date",
+}
+
+
+class TwoMetricsOfOneName(ValueError):
+    """Two KPIs end in the same metric name; rename one of them in the seed."""
+
+
+def content(definitions: list[Kpi] | None = None) -> str:
+    """The file's text; raises TwoMetricsOfOneName."""
+    found = [_metric(kpi, basis) for kpi in definitions or kpis() for basis in kpi.bases]
+    twice = [name for name, count in Counter(m["name"] for m in found).items() if count > 1]
+    if twice:
+        raise TwoMetricsOfOneName(f"{', '.join(twice)}: two KPIs of {FILE.name} share a metric name")
+    return HEAD + yaml.dump(
+        {"metrics": found}, Dumper=_Indented, sort_keys=False, allow_unicode=True, width=100
+    )
+
+
+def write() -> Path:
+    """Write the file; returns its path."""
+    FILE.write_text(content(), encoding="utf-8")
+    return FILE
+
+
+def _metric(kpi: Kpi, basis: str) -> dict[str, Any]:
+    """Ratio of the two sums of `kpi_daily` over the cells of one KPI and basis."""
+    return {
+        "name": kpi.metric(basis),
+        "label": f"{kpi.title}, {BASIS_LABELS.get(basis, basis.lower())}",
+        "description": f"{kpi.row['question']} {_sentence(kpi.row['formula'])} {kpi.row['caveats']}".strip(),
+        "type": "ratio",
+        "type_params": {"numerator": "kpi_numerator", "denominator": "kpi_denominator"},
+        "filter": (
+            f"{{{{ Dimension('kpi_cell__kpi') }}}} = '{kpi.name}'"
+            f" and {{{{ Dimension('kpi_cell__basis') }}}} = '{basis}'"
+        ),
+        "config": {
+            "meta": {
+                "kpi": kpi.name,
+                "basis": basis,
+                "unit": kpi.row["unit"],
+                "better": kpi.row["better"],
+                "owner": kpi.row["owner"],
+            }
+        },
+    }
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:].rstrip(".") + "."
+
+
+class _Indented(yaml.SafeDumper):
+    """Lists indented under their key, as yamllint wants them."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
