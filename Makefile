@@ -49,9 +49,9 @@ lint: $(VENV)/.ready ## ruff, mypy, sqlfluff, yamllint
 bench: $(VENV)/.ready ## Ratios against rivals, side by side in one run
 	@$(PY) -m benchmarks
 
-docs: $(VENV)/.ready ## Data dictionary, dbt docs and data docs as pages
+docs: $(VENV)/.ready ## Data dictionary and dbt docs with lineage as pages, and where they are
 	@$(PY) -m ingestion dictionary
-	@$(PY) -m warehouse.build docs
+	@$(PY) -m dictionary
 
 lock: ## Resolve the dependencies anew into requirements.lock
 	@$(VENV)/bin/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet --upgrade -o requirements.lock

@@ -49,14 +49,22 @@ def _section(contract: Contract) -> str:
     head = f"\n## {contract.feed}\n\n{contract.description} {' '.join(filter(None, facts))}\n\n"
     layouts = "".join(_layout(name, layout) for name, layout in contract.layouts.items())
     columns = "| column | type | | description |\n|---|---|---|---|\n" + "".join(
-        f"| `{name}` | {column.type} | {_rules(column)} | {_cell(column.description)} |\n"
-        for name, column in contract.columns.items()
+        _row(name, column) for name, column in contract.columns.items()
     )
     return head + layouts + "\n" + columns
 
 
+def _row(name: str, column: Column) -> str:
+    rules = _cell("; ".join(column_rules(column)))
+    return f"| `{name}` | {column.type} | {rules} | {_cell(column.description)} |\n"
+
+
 def _layout(name: str, layout: Layout) -> str:
-    """One line a layout: what its files look like."""
+    return f"Layout *{name}*: {'; '.join(layout_facts(layout))}.\n"
+
+
+def layout_facts(layout: Layout) -> list[str]:
+    """What the files of a layout look like, code between backticks."""
     parts = [f"{layout.format.upper()}, `{layout.file}`"]
     if layout.format == "csv":
         parts.append(f"delimiter `{layout.delimiter!r}`, {layout.encoding}")
@@ -69,10 +77,11 @@ def _layout(name: str, layout: Layout) -> str:
         parts.append(f"dates `{layout.date.format}`")
     if layout.control:
         parts.append("with control totals")
-    return f"Layout *{name}*: {'; '.join(parts)}.\n"
+    return parts
 
 
-def _rules(column: Column) -> str:
+def column_rules(column: Column) -> list[str]:
+    """What a value of the column must be, code between backticks."""
     rules = ["required"] if column.required else []
     if column.pii:
         rules.append("keyed hash" if column.pii == "pseudonym" else "identity table only")
@@ -84,7 +93,7 @@ def _rules(column: Column) -> str:
         rules.append(f"negative only as {', '.join(column.negative_rule.among)}")
     elif column.negative_rule == "never":
         rules.append("never negative")
-    return _cell("; ".join(rules))
+    return rules
 
 
 def _cell(text: str) -> str:

@@ -57,3 +57,48 @@ class FileRejected(Exception):
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
+
+
+# What each code means, for people; the data dictionary shows it.
+MEANINGS = {
+    # rows in quarantine
+    "ragged_row": "The row has more or fewer fields than the header.",
+    "nul_byte": "The row holds a NUL byte.",
+    "too_long": "A text is longer than the contract allows.",
+    "missing_value": "A required column is empty.",
+    "not_a_number": "A number is not written as the layout says, or is NaN or infinite.",
+    "too_many_decimals": "An amount has more decimals than its currency, or a number more than its type.",
+    "number_out_of_range": "A number is too large for its type.",
+    "negative_not_allowed": "A number is negative in a row that is no reversal.",
+    "bad_date": "A date does not exist, or is not written as the layout says.",
+    "date_out_of_range": "A date lies outside the years that the warehouse holds.",
+    "bad_timestamp": "A time does not exist, or is not written as the layout says.",
+    "ambiguous_time": "A local time falls into the hour that clocks skip or repeat; the layout refuses it.",
+    "bad_boolean": "A truth value is spelt in a way that the layout does not know.",
+    "scientific_id": "An id came in scientific notation: digits are lost.",
+    "date_as_id": "An id came as a date: a spreadsheet has changed it.",
+    "pattern_mismatch": "A value does not match the contract's pattern.",
+    "value_not_allowed": "A value is not among those of the contract.",
+    "unknown_currency": "A currency is no ISO 4217 code.",
+    "conflicting_duplicate": "One key came twice with different values, and nothing says which is newer.",
+    "bad_json": "The line is no JSON object.",
+    "duplicate_json_key": "A JSON object has one key twice.",
+    "mojibake": "A text was decoded wrongly before it came.",
+    "repeated_element": "An element stands twice where the layout reads one.",
+    "error_cell": "A cell of the workbook holds an error such as #REF!.",
+    "merged_cell": "A cell of the workbook is merged with others, so that its row is not certain.",
+    # files rejected
+    "empty_file": "The file has no byte, or no row where the contract wants one.",
+    "not_this_format": "The content is of another format than the layout says, such as an error page.",
+    "encoding": "The file is not in the encoding that the layout says.",
+    "no_sheet": "The workbook has no sheet of the name that the layout says.",
+    "header": "A required column is missing, renamed without an alias, or there twice.",
+    "unexpected_column": "The file has a column that the contract does not know, and the layout refuses it.",
+    "nested_column": "A column holds lists or records where the layout reads one value.",
+    "truncated": "The file breaks off.",
+    "malformed": "The file can't be read to its end.",
+    "control_total": "The file's own count or total disagrees with its rows.",
+    "unsafe_xml": "The XML declares a document type or entities.",
+    "unsafe_name": "The file's name leads out of its folder or holds control characters.",
+    "unsafe_archive": "The archive is too large unpacked, or holds several files, links, or unsafe names.",
+}

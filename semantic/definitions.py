@@ -8,6 +8,16 @@ from pathlib import Path
 
 from warehouse.settings import ROOT
 
+# The day that a unit counts on, by basis.
+BASES = {
+    "SALE": "the day shipped",
+    "RETURN": "the day received",
+    "REFUND": "the day settled or posted",
+    "REQUEST": "the day requested",
+    "CLAIM": "the day claimed",
+    "STOCK": "the day counted",
+    "SNAPSHOT": "the business date",
+}
 SEED = ROOT / "dbt_project" / "seeds" / "kpi_definitions.csv"
 
 

@@ -8,20 +8,11 @@ from typing import Any
 
 import yaml
 
-from semantic.definitions import Kpi, kpis
+from semantic.definitions import BASES, Kpi, kpis
 from warehouse.settings import ROOT
 
 FILE = ROOT / "dbt_project" / "models" / "marts" / "semantic" / "_kpi_metrics.yml"
 HEAD = "# Made from seeds/kpi_definitions.csv by `python -m semantic write`; do not edit.\n"
-BASIS_LABELS = {
-    "SALE": "by day shipped",
-    "RETURN": "by day received",
-    "REFUND": "by day settled",
-    "REQUEST": "by day requested",
-    "CLAIM": "by day claimed",
-    "STOCK": "by day counted",
-    "SNAPSHOT": "as of the business date",
-}
 
 
 class TwoMetricsOfOneName(ValueError):
@@ -49,7 +40,7 @@ def _metric(kpi: Kpi, basis: str) -> dict[str, Any]:
     """Ratio of the two sums of `kpi_daily` over the cells of one KPI and basis."""
     return {
         "name": kpi.metric(basis),
-        "label": f"{kpi.title}, {BASIS_LABELS.get(basis, basis.lower())}",
+        "label": f"{kpi.title}, by {BASES.get(basis, basis.lower())}",
         "description": f"{kpi.row['question']} {_sentence(kpi.row['formula'])} {kpi.row['caveats']}".strip(),
         "type": "ratio",
         "type_params": {"numerator": "kpi_numerator", "denominator": "kpi_denominator"},

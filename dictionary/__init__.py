@@ -1,0 +1,1 @@
+"""The data dictionary: what every feed, table, column, code and KPI means, as pages."""
