@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+import psycopg
 from psycopg.rows import dict_row
 
 from warehouse.connections import connect
@@ -129,21 +132,39 @@ group by feed, reason order by rows desc, feed, reason limit 12
 """
 
 
-def read_figures() -> Figures:
-    """Read all figures as one snapshot, as the role that sees everything and writes nothing."""
+@contextlib.contextmanager
+def snapshot() -> Iterator[psycopg.Connection[Row]]:
+    """One state of the warehouse, seen by the role that sees everything and writes nothing."""
     with connect("auditor", row_factory=dict_row) as connection:
         connection.execute("set transaction isolation level repeatable read read only")
+        yield connection
 
-        def rows(query: str) -> list[Row]:
-            return list(connection.execute(query, {"kpis": list(HEADLINES)}).fetchall())
 
-        if not connection.execute("select to_regclass('marts.kpi_daily') as t").fetchone()["t"]:  # type: ignore[index]
-            return Figures(None, rows(FILES), [], None, [], [], [], [], rows(CHECKS), [], [])
-        return Figures(
-            next(iter(rows(NIGHT)), None), rows(FILES), rows(KPIS), next(iter(rows(CYCLE)), None),
-            rows(TREND), rows(CLASSES), rows(PATTERNS), rows(STATUSES), rows(CHECKS),
-            rows(QUARANTINE), rows(TIMES),
-        )  # fmt: skip
+def is_published(connection: psycopg.Connection[Row]) -> bool:
+    """True once a night has been published."""
+    found = connection.execute("select to_regclass('marts.kpi_daily') as name").fetchone()
+    return found is not None and found["name"] is not None
+
+
+def read_figures() -> Figures:
+    """Read all figures as one snapshot."""
+    with snapshot() as connection:
+        return figures_in(connection)
+
+
+def figures_in(connection: psycopg.Connection[Row]) -> Figures:
+    """The figures of an open snapshot; before the first publication, what came and what was checked."""
+
+    def rows(query: str) -> list[Row]:
+        return connection.execute(query, {"kpis": list(HEADLINES)}).fetchall()
+
+    if not is_published(connection):
+        return Figures(None, rows(FILES), [], None, [], [], [], [], rows(CHECKS), rows(QUARANTINE), [])
+    return Figures(
+        next(iter(rows(NIGHT)), None), rows(FILES), rows(KPIS), next(iter(rows(CYCLE)), None),
+        rows(TREND), rows(CLASSES), rows(PATTERNS), rows(STATUSES), rows(CHECKS),
+        rows(QUARANTINE), rows(TIMES),
+    )  # fmt: skip
 
 
 STEPS = (

@@ -1,0 +1,86 @@
+"""The scorecard's template, and how it writes numbers, days and changes for people."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from reporting import tiles
+from reporting.charts import spark
+from reporting.figures import counted, shown
+
+TEMPLATES = Path(__file__).parent / "templates"
+# The faintest of several shades of one colour.
+FAINTEST = 0.22
+
+
+def render(name: str, **given: Any) -> str:
+    """A template with its style inside, so that the page is one file."""
+    style = Markup((TEMPLATES / "scorecard.css").read_text(encoding="utf-8"))
+    return _environment().get_template(name).render(style=style, **given)
+
+
+@functools.cache
+def _environment() -> Environment:
+    found = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    found.filters |= {
+        "counted": _counted, "ratio": shown, "unit": _unit, "day": _day, "month": _month, "hours": _hours,
+        "spark": spark, "verdict": _verdict, "difference": _difference, "sum_of": _sum_of, "fade": _fade,
+    }  # fmt: skip
+    return found
+
+
+def _counted(value: Decimal | int) -> str:
+    return counted(Decimal(value))
+
+
+def _unit(line: tiles.Line, unit: str) -> str:
+    return tiles.suffix(unit, line.currency) if line.ratio is not None or line.numerator else ""
+
+
+def _day(value: dt.date) -> str:
+    return f"{value.day} {value:%B %Y}"
+
+
+def _month(value: dt.date) -> str:
+    return f"{value:%b %Y}" if value.day == 1 else f"{value.day} {value:%b %Y}"
+
+
+def _hours(value: int | None) -> str:
+    return "a time not reached yet" if value is None else f"{value:,} h"
+
+
+def _verdict(change: tiles.Change, better: str) -> str:
+    """Whether the month is better (good) or worse (bad) than those before it."""
+    if not change.difference:
+        return "soft"
+    return "good" if (change.difference > 0) == (better == "up") else "bad"
+
+
+def _difference(change: tiles.Change, unit: str) -> str:
+    """By how much a month differs from those before: points of a plain ratio, else percent of it."""
+    if unit == "ratio":
+        size = f"{abs(change.difference) * 100:.1f} points"
+    else:
+        size = f"{abs(change.difference / change.before):.0%}" if change.before else ""
+    if size in ("0.0 points", "0%"):
+        return "as before"
+    return f"{'▲' if change.difference > 0 else '▼'} {size}"
+
+
+def _sum_of(parts: list[tiles.Part]) -> Decimal:
+    return sum((part.line.numerator for part in parts), Decimal(0))
+
+
+def _fade(place: int, count: int) -> str:
+    """Opacity of one of several shades, from the strongest on."""
+    return f"{1 - (1 - FAINTEST) * place / max(count - 1, 1):.2f}"

@@ -1,0 +1,215 @@
+"""KPI tiles: ratios on each basis with their months, the latest month against the year before, and parts."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from reporting.board import LEVELS
+from reporting.figures import Row
+from reporting.subjects import SUBJECTS, subject_of
+
+MONTHS_SHOWN = 24
+MONTHS_COMPARED = 12
+SHORT_UNITS = {"hours": "h", "days": "d", "grams": "g"}
+
+
+@dataclass(frozen=True)
+class Point:
+    """One month, or one day of a level; `ratio` is None where nothing stands below the line."""
+
+    period: dt.date
+    numerator: Decimal
+    denominator: Decimal
+    is_mature: bool
+
+    @property
+    def ratio(self) -> Decimal | None:
+        """Numerator over denominator."""
+        return self.numerator / self.denominator if self.denominator else None
+
+
+@dataclass(frozen=True)
+class Change:
+    """A month that nothing will change any more, beside the months before it taken together."""
+
+    period: dt.date
+    ratio: Decimal
+    before: Decimal
+
+    @property
+    def difference(self) -> Decimal:
+        """By how much the month lies above the months before."""
+        return self.ratio - self.before
+
+
+@dataclass(frozen=True)
+class Line:
+    """One basis (and currency) of a KPI: its sums, and its months from the oldest on."""
+
+    basis: str
+    currency: str
+    numerator: Decimal
+    denominator: Decimal
+    points: list[Point]
+    change: Change | None
+
+    @property
+    def ratio(self) -> Decimal | None:
+        """Numerator over denominator."""
+        return self.numerator / self.denominator if self.denominator else None
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a KPI, such as a component of cost or a bucket of age."""
+
+    label: str
+    line: Line
+    share: float
+
+
+@dataclass
+class Tile:
+    """What stands in one tile; a KPI that has only parts has no line of its own."""
+
+    kpi: str
+    title: str
+    definition: Row
+    lines: list[Line] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
+
+
+@dataclass
+class Group:
+    """Tiles that answer one question, and the titles of those KPIs that have no figure yet."""
+
+    question: str
+    tiles: list[Tile]
+    empty: list[str]
+
+
+def groups(
+    definitions: list[Row], months: list[Row], business_date: dt.date
+) -> list[tuple[str, list[Group]]]:
+    """Audiences with their groups of tiles, in the order of the questions."""
+    tiles = {tile.kpi: tile for tile in _tiles(definitions, months, business_date)}
+    titles = {row["kpi"]: row["title"] for row in definitions}
+    found: dict[str, list[Group]] = {}
+    known = [name for _, _, names in SUBJECTS for name in names]
+    rest = tuple(sorted({kpi.split(".")[0] for kpi in titles} - set(known)))
+    for question, audience, names in (*SUBJECTS, (subject_of(""), "operations", rest)):
+        empty = [
+            title for kpi, title in titles.items() if kpi.split(".")[0] in names and not _shown(kpi, tiles)
+        ]
+        group = Group(question, [tiles[name] for name in names if name in tiles], empty)
+        if group.tiles or group.empty:
+            found.setdefault(audience, []).append(group)
+    return list(found.items())
+
+
+def _shown(kpi: str, tiles: dict[str, Tile]) -> bool:
+    tile = tiles.get(kpi.split(".")[0])
+    if tile is None:
+        return False
+    return bool(tile.lines) if "." not in kpi else any(part.label == _part_name(kpi) for part in tile.parts)
+
+
+def _tiles(definitions: list[Row], months: list[Row], business_date: dt.date) -> list[Tile]:
+    """One tile a KPI that has figures; parts go into the tile of the name before their dot."""
+    lines: dict[str, list[Line]] = {}
+    for rows in _by_line(months):
+        lines.setdefault(rows[0]["kpi"], []).append(_line(rows, business_date))
+    found: dict[str, Tile] = {}
+    for row in sorted(definitions, key=lambda row: str(row["kpi"])):
+        kpi = str(row["kpi"])
+        stem = kpi.split(".")[0]
+        if kpi not in lines:
+            continue
+        tile = found.setdefault(stem, Tile(stem, _stem_title(row["title"]), row))
+        if kpi == stem:
+            tile.title, tile.definition = row["title"], row
+            tile.lines = _in_order(lines[kpi], row["bases"])
+        else:
+            tile.parts += [Part(_part_name(kpi), line, 0) for line in lines[kpi][:1]]
+    for tile in found.values():
+        tile.parts = _shares(tile.parts)
+    return list(found.values())
+
+
+def _by_line(months: list[Row]) -> list[list[Row]]:
+    found: dict[tuple[str, str, str], list[Row]] = {}
+    for row in months:
+        found.setdefault((row["kpi"], row["basis"], row["currency"]), []).append(row)
+    return list(found.values())
+
+
+def _line(rows: list[Row], business_date: dt.date) -> Line:
+    points = [Point(r["period"], r["numerator"], r["denominator"], r["is_mature"]) for r in rows]
+    is_level = rows[0]["basis"] in LEVELS
+    counted = points[-1:] if is_level else points
+    return Line(
+        rows[0]["basis"], rows[0]["currency"],
+        sum((p.numerator for p in counted), Decimal(0)), sum((p.denominator for p in counted), Decimal(0)),
+        points[-MONTHS_SHOWN:], None if is_level else _change(points, business_date),
+    )  # fmt: skip
+
+
+def _change(points: list[Point], business_date: dt.date) -> Change | None:
+    """The newest whole month whose ratio is final, against up to twelve months before it."""
+    whole = [
+        n
+        for n, p in enumerate(points)
+        if p.is_mature and p.ratio is not None and _is_over(p.period, business_date)
+    ]
+    if not whole or not whole[-1]:
+        return None
+    newest = points[whole[-1]]
+    before = points[max(whole[-1] - MONTHS_COMPARED, 0) : whole[-1]]
+    below = sum((p.denominator for p in before), Decimal(0))
+    if not below or newest.ratio is None:
+        return None
+    return Change(newest.period, newest.ratio, sum((p.numerator for p in before), Decimal(0)) / below)
+
+
+def _is_over(month: dt.date, business_date: dt.date) -> bool:
+    """True once the month's last day lies behind or is the business date."""
+    following = (month.replace(day=28) + dt.timedelta(days=4)).replace(day=1)
+    return following - dt.timedelta(days=1) <= business_date
+
+
+def _in_order(lines: list[Line], bases: str) -> list[Line]:
+    order = [basis.strip() for basis in bases.split(",")]
+    return sorted(lines, key=lambda line: order.index(line.basis) if line.basis in order else len(order))
+
+
+def _shares(parts: list[Part]) -> list[Part]:
+    """Parts with their share of the sum: buckets of numbers in their order, others from the largest on."""
+    whole = sum((abs(part.line.numerator) for part in parts), Decimal(0))
+    found = [Part(p.label, p.line, float(abs(p.line.numerator) / whole) if whole else 0.0) for p in parts]
+    if all(part.label[:1].isdigit() for part in found):
+        return sorted(found, key=lambda part: int(re.match(r"\d+", part.label)[0]))  # type: ignore[index]
+    return sorted(found, key=lambda part: -part.share)
+
+
+def _part_name(kpi: str) -> str:
+    """Words for what follows the dot: `payment_fee` is payment fee, `0_7` is 0–7, `60_plus` is 60+."""
+    name = kpi.split(".", 1)[1]
+    if name[:1].isdigit():
+        return name.replace("_plus", "+").replace("_", "–")
+    return name.replace("_", " ")
+
+
+def _stem_title(title: str) -> str:
+    """Title of a KPI whose parts alone are defined: what stands before the colon or comma."""
+    return re.split(r"[:,(]", title)[0].strip()
+
+
+def suffix(unit: str, currency: str) -> str:
+    """What to put behind a ratio: a currency, a short unit, or nothing."""
+    if "currency" in unit:
+        return f" {currency}"
+    short = SHORT_UNITS.get(unit.split(" ")[0], "")
+    return f" {short}" if short else ""
