@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
+from airflow.sdk import DAG, task
+from assets import POOL_SLOTS, PUBLISHED, START, TASK_DEFAULTS, in_time, when_all_have_landed
 
-from airflow.sdk import DAG, AsyncCallback, DeadlineAlert, DeadlineReference, task
-from assets import POOL_SLOTS, PUBLISHED, START, TASK_DEFAULTS, when_all_have_landed
-
-from nightly import notices, stages
+from nightly import stages
 
 DOC = """
 ### Build the warehouse and publish the marts
@@ -30,11 +28,7 @@ with DAG(
     default_args=TASK_DEFAULTS | {"pool_slots": POOL_SLOTS},
     doc_md=DOC,
     tags=["reverse-logistics", "build"],
-    deadline=DeadlineAlert(
-        reference=DeadlineReference.DAGRUN_QUEUED_AT,
-        interval=dt.timedelta(hours=3),
-        callback=AsyncCallback(notices.late, kwargs={"dag": "build_marts"}),
-    ),
+    deadline=in_time(),
 ):
 
     @task

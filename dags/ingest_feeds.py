@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow.sdk import DAG, Param, task
-from assets import END, LANDED, SOURCES, START, TASK_DEFAULTS, nightly
+from assets import END, FIRST, LANDED, SOURCES, TASK_DEFAULTS, in_time, nightly
 
 from nightly import stages
 
@@ -27,12 +27,13 @@ def ingest_dag(source: str, cron: str) -> DAG:
     with DAG(
         dag_id=f"ingest_{source}",
         schedule=nightly(cron),
-        start_date=START,
+        start_date=FIRST,
         end_date=END,
         catchup=False,
         max_active_runs=1,
         default_args=TASK_DEFAULTS,
         doc_md=DOC.format(source=source),
+        deadline=in_time(),
         tags=["reverse-logistics", "ingest", source],
         params={"feeds": Param([], type="array", description="Only these feeds; empty: all.")},
     ) as dag:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow.sdk import DAG, Param, task
-from assets import END, POOL_SLOTS, START, TASK_DEFAULTS
+from assets import END, FIRST, POOL_SLOTS, TASK_DEFAULTS
 
 from nightly import upkeep
 
@@ -21,7 +21,7 @@ It takes all slots of the pool, so no night writes meanwhile.
 with DAG(
     dag_id="maintenance",
     schedule="0 12 * * 0",
-    start_date=START,
+    start_date=FIRST,
     end_date=END,
     catchup=False,
     max_active_runs=1,

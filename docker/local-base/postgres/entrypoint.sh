@@ -3,7 +3,7 @@
 # POSTGRES_USER, POSTGRES_PASSWORD (required) and POSTGRES_DB, then run `postgres` with the given arguments.
 set -eu
 if [ "$(id -u)" = 0 ]; then
-    install -d -o postgres -g postgres -m 0700 "$PGDATA"
+    install -d -o postgres -g postgres -m 0700 "$(dirname "$PGDATA")" "$PGDATA"
     chown postgres:postgres /var/lib/postgresql
     exec setpriv --reuid=postgres --regid=postgres --clear-groups "$0" "$@"
 fi
