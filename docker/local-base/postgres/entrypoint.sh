@@ -15,8 +15,8 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
     printf '%s\n' "$POSTGRES_PASSWORD" > "$passwords"
     # Built beside and moved: a start that is killed leaves no half-made cluster behind.
     rm -rf "$PGDATA.new"
-    initdb -D "$PGDATA.new" -U "$user" --pwfile="$passwords" --auth=scram-sha-256 -E UTF8 \
-        --locale-provider=builtin --locale=C.UTF-8
+    initdb -D "$PGDATA.new" -U "$user" --pwfile="$passwords" -E UTF8 \
+        --auth-local=trust --auth-host=scram-sha-256 --locale-provider=builtin --locale=C.UTF-8
     rm -f "$passwords"
     printf 'host all all all scram-sha-256\n' >> "$PGDATA.new/pg_hba.conf"
     printf "listen_addresses = '*'\n" >> "$PGDATA.new/postgresql.conf"
