@@ -19,7 +19,7 @@ from airflow.sdk import (
 )
 
 from nightly import notices
-from nightly.errors import ConnectionBroken
+from nightly.errors import ConnectionBroken, NightFailed
 
 # The partition of every run is the business date.
 DATE = "%Y-%m-%d"
@@ -76,3 +76,12 @@ def when_all_have_landed() -> PartitionedAssetTimetable:
         assets=LANDED["erp"] & LANDED["wms"] & LANDED["crm"],
         default_partition_mapper=StartOfDayMapper(input_format=DATE, output_format=DATE),
     )
+
+
+def night_of(dag_run) -> str:
+    """Business date of a run, as YYYY-MM-DD."""
+    if not dag_run.partition_key:
+        raise NightFailed(
+            "this run has no business date: give it one as partition key (2026-01-31), or run a backfill"
+        )
+    return dag_run.partition_key

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow.sdk import DAG, task
-from assets import POOL_SLOTS, PUBLISHED, START, TASK_DEFAULTS, in_time, when_all_have_landed
+from assets import POOL_SLOTS, PUBLISHED, START, TASK_DEFAULTS, in_time, night_of, when_all_have_landed
 
 from nightly import stages
 
@@ -21,6 +21,7 @@ before is not harmed by running again. `ops.validation_results` holds every chec
 
 with DAG(
     dag_id="build_marts",
+    description="Build the warehouse of one business date, judge it, publish it",
     schedule=when_all_have_landed(),
     start_date=START,
     catchup=False,
@@ -34,12 +35,12 @@ with DAG(
     @task
     def gate_landed(dag_run=None) -> None:
         """Judge this night's raw rows."""
-        print(stages.gate("landed", dag_run.partition_key))
+        print(stages.gate("landed", night_of(dag_run)))
 
     @task
     def staging(dag_run=None) -> None:
         """Newest version of each key, one model a feed."""
-        print(stages.begin_build(dag_run.partition_key))
+        print(stages.begin_build(night_of(dag_run)))
         print(stages.transform("staging"))
 
     @task
@@ -50,7 +51,7 @@ with DAG(
     @task
     def gate_core(dag_run=None) -> None:
         """Judge staged and core rows."""
-        print(stages.gate("core", dag_run.partition_key))
+        print(stages.gate("core", night_of(dag_run)))
 
     @task
     def marts() -> None:
@@ -60,18 +61,18 @@ with DAG(
     @task
     def gate_publish(dag_run=None) -> None:
         """Judge what will be published."""
-        print(stages.gate("publish", dag_run.partition_key))
+        print(stages.gate("publish", night_of(dag_run)))
 
     @task(outlets=[PUBLISHED])
     def publish(dag_run=None) -> None:
         """Publish in one transaction."""
         print(stages.finish_build())
-        print(stages.publish(dag_run.partition_key))
+        print(stages.publish(night_of(dag_run)))
 
     @task(pool="default_pool", pool_slots=1)
     def report(dag_run=None) -> None:
         """Write the pages that people look at."""
-        print(stages.report(dag_run.partition_key))
+        print(stages.report(night_of(dag_run)))
 
     (
         gate_landed()
