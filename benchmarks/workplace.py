@@ -21,7 +21,7 @@ def workplace() -> Iterator[Path]:
     """Start an embedded PostgreSQL of the benchmark's own; yields an empty folder beside it."""
     with tempfile.TemporaryDirectory(prefix="reverse-logistics-bench-") as name:
         var = Path(name) / "var"
-        os.environ["REVLOG_VAR"] = str(var)
+        os.environ |= {"REVLOG_VAR": str(var), "REVLOG_ENV_FILE": os.devnull}
         for setting in FOREIGN:
             os.environ[setting] = ""
         server.start()

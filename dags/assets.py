@@ -7,7 +7,10 @@ import os
 
 from airflow.sdk import (
     Asset,
+    AsyncCallback,
     CronPartitionTimetable,
+    DeadlineAlert,
+    DeadlineReference,
     ExceptionRetryPolicy,
     PartitionedAssetTimetable,
     RetryAction,
@@ -16,7 +19,7 @@ from airflow.sdk import (
 )
 
 from nightly import notices
-from nightly.errors import ConnectionBroken
+from nightly.errors import ConnectionBroken, NightFailed
 
 # The partition of every run is the business date.
 DATE = "%Y-%m-%d"
@@ -41,9 +44,25 @@ TASK_DEFAULTS = {
     "pool": POOL,
 }
 START = dt.datetime(2010, 1, 1, tzinfo=dt.UTC)
-# An unpaused DAG runs last night's date at once. Where only asked-for dates shall run (`make run`,
-# tests), NIGHTLY_SCHEDULE=off ends the schedule on its first day; backfills don't mind.
-END = START if os.environ.get("NIGHTLY_SCHEDULE") == "off" else None
+# Business date of the first night that runs by itself, or `never` (`make run`, tests). Without it a DAG
+# that is unpaused runs last night's date at once. Dates that are asked for (backfills) need not mind it.
+NIGHTLY_FROM = os.environ.get("NIGHTLY_FROM") or START.strftime(DATE)
+# A night runs on the morning after its business date.
+FIRST, END = (
+    (START, START)
+    if NIGHTLY_FROM == "never"
+    else (dt.datetime.strptime(NIGHTLY_FROM, DATE).replace(tzinfo=dt.UTC) + dt.timedelta(days=1), None)
+)
+DEADLINE = dt.timedelta(minutes=int(os.environ.get("NIGHT_DEADLINE_MINUTES") or 180))
+
+
+def in_time() -> DeadlineAlert:
+    """Tell once where a run has not ended well within the deadline."""
+    return DeadlineAlert(
+        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        interval=DEADLINE,
+        callback=AsyncCallback(notices.late),
+    )
 
 
 def nightly(cron: str) -> CronPartitionTimetable:
@@ -57,3 +76,12 @@ def when_all_have_landed() -> PartitionedAssetTimetable:
         assets=LANDED["erp"] & LANDED["wms"] & LANDED["crm"],
         default_partition_mapper=StartOfDayMapper(input_format=DATE, output_format=DATE),
     )
+
+
+def night_of(dag_run) -> str:
+    """Business date of a run, as YYYY-MM-DD."""
+    if not dag_run.partition_key:
+        raise NightFailed(
+            "this run has no business date: give it one as partition key (2026-01-31), or run a backfill"
+        )
+    return dag_run.partition_key

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
+from airflow.sdk import DAG, task
+from assets import POOL_SLOTS, PUBLISHED, START, TASK_DEFAULTS, in_time, night_of, when_all_have_landed
 
-from airflow.sdk import DAG, AsyncCallback, DeadlineAlert, DeadlineReference, task
-from assets import POOL_SLOTS, PUBLISHED, START, TASK_DEFAULTS, when_all_have_landed
-
-from nightly import notices, stages
+from nightly import stages
 
 DOC = """
 ### Build the warehouse and publish the marts
@@ -23,6 +21,7 @@ before is not harmed by running again. `ops.validation_results` holds every chec
 
 with DAG(
     dag_id="build_marts",
+    description="Build the warehouse of one business date, judge it, publish it",
     schedule=when_all_have_landed(),
     start_date=START,
     catchup=False,
@@ -30,22 +29,18 @@ with DAG(
     default_args=TASK_DEFAULTS | {"pool_slots": POOL_SLOTS},
     doc_md=DOC,
     tags=["reverse-logistics", "build"],
-    deadline=DeadlineAlert(
-        reference=DeadlineReference.DAGRUN_QUEUED_AT,
-        interval=dt.timedelta(hours=3),
-        callback=AsyncCallback(notices.late, kwargs={"dag": "build_marts"}),
-    ),
+    deadline=in_time(),
 ):
 
     @task
     def gate_landed(dag_run=None) -> None:
         """Judge this night's raw rows."""
-        print(stages.gate("landed", dag_run.partition_key))
+        print(stages.gate("landed", night_of(dag_run)))
 
     @task
     def staging(dag_run=None) -> None:
         """Newest version of each key, one model a feed."""
-        print(stages.begin_build(dag_run.partition_key))
+        print(stages.begin_build(night_of(dag_run)))
         print(stages.transform("staging"))
 
     @task
@@ -56,7 +51,7 @@ with DAG(
     @task
     def gate_core(dag_run=None) -> None:
         """Judge staged and core rows."""
-        print(stages.gate("core", dag_run.partition_key))
+        print(stages.gate("core", night_of(dag_run)))
 
     @task
     def marts() -> None:
@@ -66,18 +61,18 @@ with DAG(
     @task
     def gate_publish(dag_run=None) -> None:
         """Judge what will be published."""
-        print(stages.gate("publish", dag_run.partition_key))
+        print(stages.gate("publish", night_of(dag_run)))
 
     @task(outlets=[PUBLISHED])
     def publish(dag_run=None) -> None:
         """Publish in one transaction."""
         print(stages.finish_build())
-        print(stages.publish(dag_run.partition_key))
+        print(stages.publish(night_of(dag_run)))
 
     @task(pool="default_pool", pool_slots=1)
     def report(dag_run=None) -> None:
         """Write the pages that people look at."""
-        print(stages.report(dag_run.partition_key))
+        print(stages.report(night_of(dag_run)))
 
     (
         gate_landed()

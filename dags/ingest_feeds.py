@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow.sdk import DAG, Param, task
-from assets import END, LANDED, SOURCES, START, TASK_DEFAULTS, nightly
+from assets import END, FIRST, LANDED, SOURCES, TASK_DEFAULTS, in_time, night_of, nightly
 
 from nightly import stages
 
@@ -26,15 +26,17 @@ def ingest_dag(source: str, cron: str) -> DAG:
     """Build the DAG of one source system."""
     with DAG(
         dag_id=f"ingest_{source}",
+        description=f"Files of the {source.upper()} dated up to the business date, into raw tables",
         schedule=nightly(cron),
-        start_date=START,
+        start_date=FIRST,
         end_date=END,
         catchup=False,
         max_active_runs=1,
         default_args=TASK_DEFAULTS,
         doc_md=DOC.format(source=source),
+        deadline=in_time(),
         tags=["reverse-logistics", "ingest", source],
-        params={"feeds": Param([], type="array", description="Only these feeds; empty: all.")},
+        params={"feeds": Param(None, type=["null", "array"], description="Only these feeds; empty: all.")},
     ) as dag:
 
         @task(pool="default_pool")
@@ -45,7 +47,7 @@ def ingest_dag(source: str, cron: str) -> DAG:
         @task(map_index_template="{{ task.op_kwargs['feed'] }}")
         def load(feed: str, dag_run=None) -> None:
             """Load one feed."""
-            print(stages.ingest(feed, dag_run.partition_key))
+            print(stages.ingest(feed, night_of(dag_run)))
 
         @task(outlets=[LANDED[source]], pool="default_pool")
         def landed() -> None:

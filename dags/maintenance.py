@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow.sdk import DAG, Param, task
-from assets import END, POOL_SLOTS, START, TASK_DEFAULTS
+from assets import END, FIRST, POOL_SLOTS, TASK_DEFAULTS
 
 from nightly import upkeep
 
@@ -20,8 +20,9 @@ It takes all slots of the pool, so no night writes meanwhile.
 
 with DAG(
     dag_id="maintenance",
+    description="Erasure of customers, retention, vacuum",
     schedule="0 12 * * 0",
-    start_date=START,
+    start_date=FIRST,
     end_date=END,
     catchup=False,
     max_active_runs=1,
@@ -29,20 +30,22 @@ with DAG(
     doc_md=DOC,
     tags=["reverse-logistics", "maintenance"],
     params={
-        "keep_days": Param(400, type="integer", minimum=30, description="Days to keep."),
-        "erase": Param([], type="array", description="Customers to erase, as keyed hashes."),
+        "keep_days": Param(
+            400, type="integer", minimum=30, description="Days to keep superseded and quarantined rows."
+        ),
+        "erase": Param(None, type=["null", "array"], description="Customers to erase, as keyed hashes."),
     },
 ):
 
     @task
     def erase(params=None) -> None:
         """Delete direct identifiers for good."""
-        print(upkeep.erase(params["erase"]))
+        print(upkeep.erase(params["erase"] or []))
 
     @task
     def retention(params=None) -> None:
         """Remove what no longer counts."""
-        print(upkeep.remove_superseded(params["keep_days"]))
+        print(upkeep.remove_old(params["keep_days"]))
 
     @task
     def vacuum() -> None:

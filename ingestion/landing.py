@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import os
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ import fsspec
 from ingestion.archives import unpacked
 from ingestion.contract import Contract
 from ingestion.readers.chunk import Scan
-from warehouse.settings import settings
+from warehouse.settings import settings, variable
 
 BLOCK = 1 << 20
 HEAD_BYTES = 4 << 10
@@ -72,7 +71,7 @@ def discover(contract: Contract, until: dt.date) -> list[LandedFile]:
 
 
 def _settle_seconds() -> float:
-    return float(os.environ.get("LANDING_SETTLE_SECONDS") or 1.0)
+    return float(variable("LANDING_SETTLE_SECONDS", "1"))
 
 
 def _settled(first: LandedFile, second: LandedFile | None) -> LandedFile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import signal
 import sys
@@ -40,18 +41,25 @@ def up() -> None:
     """Start Airflow with scheduler and UI on loopback, nightly schedules on."""
     from local import airflow
     from warehouse.__main__ import migrate
+    from warehouse.server import ServerError
 
-    migrate()
-    airflow.prepare()
-    airflow.start(nightly=True)
-    api = airflow.Api()
-    for dag in airflow.DAGS:
-        api.unpause(dag)
-    typer.echo(
-        f"Airflow: http://127.0.0.1:{airflow.api_port()}  user admin, password in "
-        f"{airflow.home() / 'passwords.json'}\n"
-        f"Landing zone: {settings().landing}\nNightly schedules are on; `make down` stops all."
-    )
+    if airflow.is_running():
+        _refuse_beside_a_run()
+        typer.echo(f"Airflow runs already.\n{_where_airflow_is()}")
+        return
+    try:
+        typer.echo("PostgreSQL: starting, schemas, roles")
+        migrate()
+        typer.echo("Airflow: metadata database, API server, scheduler, DAG processor, triggerer")
+        airflow.prepare(nightly=True)
+        airflow.start(nightly=True)
+        airflow.wait_until_healthy()
+        for dag in airflow.DAGS:
+            airflow.Api().unpause(dag)
+    except (airflow.AirflowError, ServerError) as error:
+        typer.echo(f"\n{error}", err=True)
+        raise typer.Exit(1) from error
+    typer.echo(f"Airflow is up.\n{_where_airflow_is()}")
 
 
 @app.command()
@@ -60,9 +68,43 @@ def down() -> None:
     from local import airflow
     from warehouse import server
 
-    airflow.stop()
+    ran = airflow.stop()
+    ran += ["PostgreSQL"] if server.is_running() else []
     server.stop()
-    typer.echo("Airflow and PostgreSQL are down; data stay where they are.")
+    typer.echo(f"Stopped: {', '.join(ran)}. Data stay where they are." if ran else "Nothing was running.")
+
+
+def _refuse_beside_a_run() -> None:
+    """`make run` has the schedules off; they can't be turned on underneath it."""
+    from local import airflow
+
+    if not airflow.runs_nightly():
+        typer.echo("`make run` is at work; wait for its end, or stop it: make down", err=True)
+        raise typer.Exit(1)
+
+
+def _where_airflow_is() -> str:
+    from local import airflow
+
+    return (
+        f"  UI             http://127.0.0.1:{airflow.api_port()}\n"
+        f"  log in         as admin; the password is in {airflow.home() / 'passwords.json'}\n"
+        f"  landing zone   {settings().landing}\n"
+        f"  nights         {_next_night()}\n"
+        "  stop           make down"
+    )
+
+
+def _next_night() -> str:
+    """When the schedule takes which business date next."""
+    from local import airflow
+
+    dag = airflow.Api().get("/dags/ingest_erp")
+    when = dt.datetime.fromisoformat(dag["next_dagrun_run_after"])
+    return (
+        f"the next is {when.date() - dt.timedelta(days=1)}, at {when:%Y-%m-%d %H:%M} UTC;"
+        " earlier dates by backfill: docs/how-to/schedule-and-backfill.md"
+    )
 
 
 @app.command("airflow", context_settings={"ignore_unknown_options": True, "help_option_names": []})

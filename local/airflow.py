@@ -7,24 +7,28 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import datetime as dt
+import fcntl
 import hashlib
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import psycopg
+import sqlalchemy as sa
 from psycopg import sql
 
 from warehouse.connections import dsn
 from warehouse.secrets import secret
-from warehouse.settings import ROOT, process_environment, settings
+from warehouse.settings import ROOT, process_environment, settings, variable
 
 # Without the log servers: they would listen on all interfaces, and the logs are on this machine.
 PROCESSES = {
@@ -37,6 +41,12 @@ DAGS = ("ingest_erp", "ingest_wms", "ingest_crm", "build_marts", "maintenance")
 POOL, POOL_SLOTS = "warehouse_writes", "4"
 START_SECONDS = 120
 BACKFILL_SECONDS = 120
+# A task that runs when Airflow is stopped may end within this time; what doesn't is taken over later.
+STOP_SECONDS = 20
+# Marks every process that was started here and all that descend from it, whoever has died in between.
+MARK, NAME = "REVLOG_AIRFLOW_HOME", "REVLOG_AIRFLOW_PROCESS"
+NEVER = "never"
+HEALTH = ("metadatabase", "scheduler", "dag_processor", "triggerer")
 
 
 class AirflowError(RuntimeError):
@@ -83,38 +93,52 @@ def environment() -> dict[str, str]:
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60",
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home() / "logs"),
-        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "GX_ANALYTICS_ENABLED": "False",
         "DO_NOT_TRACK": "1",
+        # Airflow gives its processes titles; without this they would lose their MARK over it.
+        "SPT_NOENV": "1",
+        # DAG files read no file, so what `.env` says has to come this way.
+        "NIGHT_DEADLINE_MINUTES": variable("NIGHT_DEADLINE_MINUTES"),
     }
 
 
 def api_port() -> int:
-    """Port of the UI and API on 127.0.0.1; chosen once."""
+    """Port of the UI and API on 127.0.0.1; kept from start to start."""
     file = home() / "port"
     if not file.exists():
         file.write_text(str(_free_port(8080)))
     return int(file.read_text())
 
 
-def prepare() -> None:
+def first_night() -> str:
+    """Business date of the first night that runs by itself: NIGHTLY_FROM, else the day of the first call."""
+    file = home() / "nightly_from"
+    if given := variable("NIGHTLY_FROM"):
+        return given
+    if not file.exists():
+        file.write_text(dt.datetime.now(dt.UTC).date().isoformat())
+    return file.read_text()
+
+
+def prepare(nightly: bool = False) -> None:
     """Create and migrate the metadata database, parse the DAGs, set the pool up."""
     _create_metadata_database()
-    stamp = home() / "prepared"
-    mark = _fingerprint()
-    if stamp.exists() and stamp.read_text() == mark:
+    nights = _nights(nightly)
+    mark = _fingerprint(nights)
+    if _prepared() == mark:
         return
     command("db", "migrate")
     command("pools", "set", POOL, POOL_SLOTS, "writers of the warehouse")
-    command("dags", "reserialize")
-    stamp.write_text(mark)
+    # So that no schedule of an earlier start is still in force.
+    command("dags", "reserialize", **nights)
+    _set_prepared(mark)
 
 
-def command(*arguments: str) -> str:
+def command(*arguments: str, **variables: str) -> str:
     """Run one `airflow` command; raises AirflowError with its last lines."""
     done = subprocess.run(
         [str(Path(sys.executable).parent / "airflow"), *arguments],
-        env=environment(),
+        env=environment() | variables,
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -131,42 +155,60 @@ def start(nightly: bool) -> None:
 
     With `nightly` the DAGs' schedules are on; without, only what is asked for runs.
     """
-    running = _running()
-    for name in PROCESSES:
-        if name not in running:
-            _end_orphans(name)
-            running[name] = _spawn(name, nightly)
-    _pids().write_text(json.dumps(running))
+    with _locked():
+        running = _running()
+        _end([process for name, process in _ours() if name not in running])
+        if not running:
+            _settle_port()
+        for name in PROCESSES:
+            if name not in running:
+                _spawn(name, _nights(nightly))
     _wait_for_api()
 
 
-def stop() -> None:
-    """Stop the processes that `start` started, and their children."""
-    running = _running()
-    for name in stopped():
-        _end_orphans(name)
-    for pid in running.values():
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(pid, signal.SIGTERM)
-    deadline = time.monotonic() + 20
-    while running and time.monotonic() < deadline:
-        running = {n: p for n, p in running.items() if _is_alive(p)}
-        time.sleep(0.2)
-    for pid in running.values():
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(pid, signal.SIGKILL)
-    _pids().unlink(missing_ok=True)
+def wait_until_healthy() -> None:
+    """Wait until every process reports to the API that it works."""
+    deadline = time.monotonic() + START_SECONDS
+    url = f"http://127.0.0.1:{api_port()}/api/v2/monitor/health"
+    found: dict[str, Any] = {}
+    while time.monotonic() < deadline:
+        with contextlib.suppress(httpx.HTTPError):
+            found = httpx.get(url, timeout=5).json()
+            if all(found.get(name, {}).get("status") == "healthy" for name in HEALTH):
+                return
+        time.sleep(0.5)
+    bad = [name for name in HEALTH if found.get(name, {}).get("status") != "healthy"]
+    raise AirflowError(f"Airflow is not healthy: {', '.join(bad)}; see the logs in {home()}")
+
+
+def stop() -> list[str]:
+    """Stop what `start` started, with all that descends from it; returns the names of what ran."""
+    with _locked():
+        found = sorted({name for name, _ in _ours()})
+        running = _running()
+        # The scheduler first: it waits for its tasks, which report to the API server.
+        for names in (["scheduler"], list(PROCESSES)):
+            leaders = [running[name] for name in names if name in running]
+            _end(leaders, patience=STOP_SECONDS)
+        _end([process for _, process in _ours()])
+        return found
 
 
 def stopped() -> list[str]:
     """Processes that were started and live no more."""
-    known = json.loads(_pids().read_text()) if _pids().exists() else {}
-    return [name for name in known if name not in _running()]
+    running = _running()
+    return [name for name in PROCESSES if name not in running]
 
 
 def is_running() -> bool:
     """True while every process lives."""
-    return set(_running()) == set(PROCESSES)
+    return not stopped()
+
+
+def runs_nightly() -> bool:
+    """True where the scheduler that runs has the nightly schedules on."""
+    scheduler = _running().get("scheduler")
+    return scheduler is not None and scheduler.environ().get("NIGHTLY_FROM") != NEVER
 
 
 class Api:
@@ -246,51 +288,67 @@ def _passwords() -> Path:
     return path
 
 
-def _pids() -> Path:
-    return home() / "pids.json"
+def _nights(nightly: bool) -> dict[str, str]:
+    return {"NIGHTLY_FROM": first_night() if nightly else NEVER}
 
 
-def _running() -> dict[str, int]:
-    if not _pids().exists():
-        return {}
-    known: dict[str, int] = json.loads(_pids().read_text())
-    return {name: pid for name, pid in known.items() if _is_alive(pid)}
+def _ours() -> list[tuple[str, psutil.Process]]:
+    """Every living process that carries our MARK, by the name of the one it descends from."""
+    found = []
+    for process in psutil.process_iter():
+        # Other users' processes don't show their environment, and those that ended have none.
+        with contextlib.suppress(psutil.Error, OSError):
+            variables = process.environ()
+            if variables.get(MARK) == str(home()):
+                found.append((variables[NAME], process))
+    return found
 
 
-def _end_orphans(name: str) -> None:
-    """End what a killed process left in its group: its workers would go on without it."""
-    group = json.loads(_pids().read_text()).get(name) if _pids().exists() else None
-    for found in Path("/proc").glob("[0-9]*"):
-        pid = int(found.name)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            if group and os.getpgid(pid) == group and _is_alive(pid):
-                os.kill(pid, signal.SIGKILL)
+def _running() -> dict[str, psutil.Process]:
+    """The processes that `start` started itself: each leads a session, and its parent is not ours."""
+    ours = _ours()
+    pids = {process.pid for _, process in ours}
+    found = {}
+    for name, process in ours:
+        with contextlib.suppress(psutil.Error, OSError):
+            if os.getsid(process.pid) == process.pid and process.ppid() not in pids:
+                found[name] = process
+    return found
 
 
-def _is_alive(pid: int) -> bool:
-    """True where `pid` is one of our Airflow processes and no zombie."""
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
-    try:
-        text = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return False
-    return b"airflow" in text
+def _end(processes: list[psutil.Process], patience: float = 0) -> None:
+    """End processes: politely where there is `patience` (seconds), then for sure."""
+    if patience:
+        for process in processes:
+            with contextlib.suppress(psutil.Error):
+                process.terminate()
+        _, processes = psutil.wait_procs(processes, timeout=patience)
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(processes, timeout=5)
 
 
-def _spawn(name: str, nightly: bool) -> int:
+@contextlib.contextmanager
+def _locked() -> Iterator[None]:
+    """One starter or stopper at a time."""
+    with (home() / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _spawn(name: str, variables: dict[str, str]) -> None:
     log = home() / f"{name}.log"
     with log.open("ab") as output:
-        process = subprocess.Popen(
+        subprocess.Popen(
             [str(Path(sys.executable).parent / "airflow"), name, *PROCESSES[name]],
-            env=environment() | {"NIGHTLY_SCHEDULE": "on" if nightly else "off"},
+            env=environment() | variables | {MARK: str(home()), NAME: name},
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    return process.pid
 
 
 def _wait_for_api() -> None:
@@ -300,7 +358,7 @@ def _wait_for_api() -> None:
         with contextlib.suppress(httpx.HTTPError):
             if httpx.get(url, timeout=5).status_code == 200:
                 return
-        if "api-server" not in _running():
+        if "api-server" in stopped():
             break
         time.sleep(0.5)
     tail = "\n".join((home() / "api-server.log").read_text().splitlines()[-15:])
@@ -319,14 +377,31 @@ def _create_metadata_database() -> None:
             connection.execute("create database airflow owner airflow")
 
 
-def _metadata_url(scheme: str) -> str:
-    admin = psycopg.conninfo.conninfo_to_dict(dsn("admin", database="airflow"))
-    return f"{scheme}://airflow:{secret('airflow')}@{admin['host']}:{admin['port']}/airflow"
+def _metadata_url(driver: str) -> str:
+    """The warehouse's own server and options, with Airflow's role and database."""
+    url = sa.make_url(dsn("admin", database="airflow"))
+    url = url.set(drivername=driver, username="airflow", password=secret("airflow"))
+    return url.render_as_string(hide_password=False)
 
 
-def _fingerprint() -> str:
-    """Changes where DAGs, environment or metadata database do."""
-    parts: list[str | bytes] = [_metadata_url("x"), (ROOT / "requirements.lock").read_bytes()]
+def _prepared() -> str | None:
+    """The mark of the last preparation, kept with the database that it prepared."""
+    with psycopg.connect(dsn("admin", database="airflow")) as connection:
+        found = connection.execute(
+            "select shobj_description(oid, 'pg_database') from pg_database where datname = 'airflow'"
+        ).fetchone()
+    return found[0] if found else None
+
+
+def _set_prepared(mark: str) -> None:
+    with psycopg.connect(dsn("admin", database="airflow")) as connection:
+        connection.execute(sql.SQL("comment on database airflow is {}").format(sql.Literal(mark)))
+
+
+def _fingerprint(nights: dict[str, str]) -> str:
+    """Changes where DAGs, environment or schedule do."""
+    parts: list[str | bytes] = [str(nights), variable("NIGHT_DEADLINE_MINUTES")]
+    parts += [(ROOT / "requirements.lock").read_bytes()]
     parts += [path.read_bytes() for path in sorted((ROOT / "dags").glob("*.py"))]
     digest = hashlib.sha256()
     for part in parts:
@@ -334,8 +409,16 @@ def _fingerprint() -> str:
     return digest.hexdigest()
 
 
+def _settle_port() -> None:
+    """Choose another port where somebody else listens on ours by now."""
+    if _free_port(api_port()) != api_port():
+        (home() / "port").write_text(str(_free_port(8080)))
+
+
 def _free_port(wanted: int) -> int:
     with socket.socket() as probe:
+        # Connections that have just ended don't count: the server itself does not mind them.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", wanted))
         except OSError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import subprocess
 import sys
 import time
@@ -14,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from local import airflow
-from warehouse.settings import ROOT, process_environment, settings
+from warehouse.settings import ROOT, process_environment, settings, variable
 
 HISTORY_END = dt.date(2026, 1, 31)
 START = dt.date(2025, 1, 1)
@@ -177,4 +176,4 @@ def _say(text: str) -> None:
 
 def default_order_lines() -> int:
     """Size of the simulated company: ORDER_LINES, else 20,000."""
-    return int(os.environ.get("ORDER_LINES") or 20_000)
+    return int(variable("ORDER_LINES", "20000"))

@@ -1,7 +1,13 @@
 """Tell somebody that a night failed or is late: by log (default), e-mail or webhook.
 
-NOTIFY_CHANNEL is `log`, `smtp` or `webhook`; NOTIFY_EMAIL the address, NOTIFY_SMTP `host:port`,
-NOTIFY_URL where the webhook posts JSON. Every notice is also kept in `notices.jsonl`.
+NOTIFY_CHANNEL is `log`, `smtp` or `webhook`.
+
+- `smtp`: NOTIFY_EMAIL is the address, NOTIFY_SMTP `host:port`, NOTIFY_FROM the sender. With
+  NOTIFY_SMTP_USER and NOTIFY_SMTP_PASSWORD it logs in, over TLS only.
+- `webhook`: NOTIFY_URL takes the notice as JSON; its `text` is what Slack, Mattermost and the like show.
+
+Whatever the channel does, every notice is in the log and in `notices.jsonl`, without any secret, and
+sending ends after SEND_SECONDS.
 """
 
 from __future__ import annotations
@@ -11,16 +17,36 @@ import datetime as dt
 import json
 import logging
 import os
+import re
 import smtplib
+import ssl
+import threading
 import urllib.request
+from collections.abc import Callable
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
-from warehouse.settings import settings
+from dotenv import dotenv_values
+
+from warehouse.secrets import secrets_file
+from warehouse.settings import env_file, settings, variable
 
 log = logging.getLogger("reverse_logistics.notices")
+# For one answer of a server, and for all of them together.
 TIMEOUT_SECONDS = 10
+SEND_SECONDS = 30
+MOST_CHARACTERS = 4000
+# What a driver may put into its message: the login of a URL, the password of a connection string.
+LOGIN = re.compile(r"(?<=://)[^/\s@]*:[^/\s@]*(?=@)")
+PASSWORD = re.compile(r"(?i)\b(password|passwd|pwd)(\s*[=:]\s*)('[^']*'|\S+)")
+SECRET_SETTINGS = (
+    "REVLOG_PASSWORD_", "REVLOG_SECRET_", "POSTGRES_PASSWORD", "NOTIFY_URL", "NOTIFY_SMTP_PASSWORD",
+    "AIRFLOW_ADMIN_PASSWORD", "AIRFLOW__API__SECRET_KEY", "AIRFLOW__API_AUTH__JWT_SECRET",
+    "AIRFLOW__CORE__FERNET_KEY",
+)  # fmt: skip
+# Shorter values are words of the language rather than secrets.
+LEAST_SECRET = 8
 
 
 def notices_file() -> Path:
@@ -40,59 +66,123 @@ def failed(context: Any) -> None:
     )
 
 
-async def late(dag: str = "", **_: Any) -> None:
-    """Deadline callback: a night has not ended in time."""
-    await asyncio.to_thread(
-        send, "late", dag, "", "the night has not finished in time; see the runbook, 'A late night'"
+async def late(context: dict[str, Any] | None = None) -> None:
+    """Airflow's deadline callback: a run has not ended well in time."""
+    run = (context or {}).get("dag_run") or {}
+    dag, night = str(run.get("dag_id") or "?"), str(run.get("partition_key") or "")
+    state = str(run.get("state") or "not known")
+    if state == "queued" and _is_past(night):
+        log.warning("%s of %s waits its turn in a backfill", dag, night)
+        return
+    message = (
+        f"The night has not finished in time: the run is {state},"
+        f" the deadline was {((context or {}).get('deadline') or {}).get('deadline_time')}."
+        " See the runbook, 'a late night'."
     )
+    await asyncio.to_thread(send, "late", dag, night, message)
 
 
 def send(kind: str, where: str, night: str, message: str) -> None:
-    """Send one notice; a channel that fails is logged and never hides the notice itself."""
+    """Send one notice; never raises, so that what it tells of stays the task's own error."""
     notice = {
         "kind": kind,
         "where": where,
         "night": night,
-        "message": message[:4000],
+        "message": without_secrets(message)[:MOST_CHARACTERS],
         "sent_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
     }
+    log.error("%s %s %s: %s", kind.upper(), where, night, notice["message"])
     _keep(notice)
-    log.error("%s %s %s: %s", kind.upper(), where, night, message)
-    channel = os.environ.get("NOTIFY_CHANNEL", "log")
+    channel = variable("NOTIFY_CHANNEL", "log")
+    if channel == "log":
+        return
+    if channel not in CHANNELS:
+        log.error("NOTIFY_CHANNEL=%s is not log, smtp or webhook", channel)
+    elif problem := _sent(CHANNELS[channel], notice):
+        log.error("the notice could not be sent by %s: %s", channel, problem)
+
+
+def without_secrets(text: str) -> str:
+    """Return `text` without logins of URLs, passwords of connection strings, and known secrets."""
+    text = PASSWORD.sub(r"\1\2***", LOGIN.sub("***", text))
+    for value in _known_secrets():
+        text = text.replace(value, "***")
+    return text
+
+
+def _is_past(night: str) -> bool:
+    """True for a date before the one that ended last: only a backfill runs it."""
     try:
-        if channel == "smtp":
-            _mail(notice)
-        elif channel == "webhook":
-            _post(notice)
-        elif channel != "log":
-            log.error("NOTIFY_CHANNEL=%s is not log, smtp or webhook", channel)
-    except OSError as error:
-        log.error("the notice could not be sent by %s: %s", channel, error)
+        return dt.date.fromisoformat(night) < dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
+    except ValueError:
+        return False
+
+
+def _known_secrets() -> list[str]:
+    """Values that never belong into a notice; the longest first, since one may hold another."""
+    given = {**dotenv_values(env_file()), **os.environ}
+    found = {v or "" for k, v in given.items() if k.startswith(SECRET_SETTINGS)}
+    if secrets_file().exists():
+        found |= set(json.loads(secrets_file().read_text() or "{}").values())
+    return sorted((v for v in found if len(v) >= LEAST_SECRET), key=len, reverse=True)
 
 
 def _keep(notice: dict[str, str]) -> None:
-    path = notices_file()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(notice, ensure_ascii=False) + "\n")
+    try:
+        path = notices_file()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(notice, ensure_ascii=False) + "\n")
+    except OSError as error:
+        log.error("the notice could not be kept: %s", error)
+
+
+def _sent(channel: Callable[[dict[str, str]], None], notice: dict[str, str]) -> str:
+    """Send by a thread that is given SEND_SECONDS; returns what went wrong, empty where nothing did.
+
+    Timeouts of sockets do not bound a server that answers byte by byte, or a name that never resolves.
+    """
+    problem = [f"no answer within {SEND_SECONDS} seconds"]
+
+    def attempt() -> None:
+        try:
+            channel(notice)
+            problem[0] = ""
+        except Exception as error:
+            problem[0] = without_secrets(f"{type(error).__name__}: {error}")
+
+    thread = threading.Thread(target=attempt, daemon=True)
+    thread.start()
+    thread.join(SEND_SECONDS)
+    return problem[0]
 
 
 def _mail(notice: dict[str, str]) -> None:
     mail = EmailMessage()
-    mail["Subject"] = f"Reverse logistics: {notice['kind']} {notice['where']} {notice['night']}"
-    mail["To"] = os.environ.get("NOTIFY_EMAIL", "root@localhost")
-    mail["From"] = os.environ.get("NOTIFY_FROM", "reverse-logistics@localhost")
-    mail.set_content(notice["message"])
-    host, _, port = os.environ.get("NOTIFY_SMTP", "localhost:25").partition(":")
+    mail["Subject"] = f"Reverse logistics: {notice['kind']} {notice['where']} {notice['night']}".strip()
+    mail["To"] = variable("NOTIFY_EMAIL", "root@localhost")
+    mail["From"] = variable("NOTIFY_FROM", "reverse-logistics@localhost")
+    mail.set_content(f"{notice['message']}\n\n{notice['sent_at']}")
+    host, _, port = variable("NOTIFY_SMTP", "localhost:25").partition(":")
     with smtplib.SMTP(host, int(port or 25), timeout=TIMEOUT_SECONDS) as server:
+        if user := variable("NOTIFY_SMTP_USER"):
+            server.starttls(context=ssl.create_default_context())
+            server.login(user, variable("NOTIFY_SMTP_PASSWORD"))
         server.send_message(mail)
 
 
 def _post(notice: dict[str, str]) -> None:
+    url = variable("NOTIFY_URL")
+    if not url.startswith(("https://", "http://")):
+        raise ValueError("NOTIFY_URL is no http(s) address")
+    text = f"{notice['kind'].upper()} {notice['where']} {notice['night']}: {notice['message']}"
     request = urllib.request.Request(
-        os.environ.get("NOTIFY_URL", ""),
-        data=json.dumps(notice).encode(),
+        url,
+        data=json.dumps({**notice, "text": text}).encode(),
         headers={"Content-Type": "application/json"},
     )
     with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS):
         pass
+
+
+CHANNELS: dict[str, Callable[[dict[str, str]], None]] = {"smtp": _mail, "webhook": _post}

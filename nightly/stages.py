@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import logging
 import os
 from collections.abc import Callable, Iterator
 
@@ -37,11 +38,13 @@ def ingest(feed: str, date: str) -> str:
 
 def gate(stage: str, date: str) -> str:
     """Let Great Expectations judge one stage; raises NightFailed where a critical check fails."""
+    # It tells 200 times which metrics it knows, before anything that matters.
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
     from expectations.gates import GateFailed, run_gate
 
     with _recorded("gate", date, stage):
         try:
-            return str(run_gate(stage, dt.date.fromisoformat(date)))  # type: ignore[arg-type]
+            return run_gate(stage, dt.date.fromisoformat(date)).text()  # type: ignore[arg-type]
         except GateFailed as error:
             raise NightFailed(str(error)) from error
 

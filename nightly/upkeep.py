@@ -21,12 +21,15 @@ def erase(customers: list[str]) -> str:
     return f"{done.rowcount} identity rows deleted"
 
 
-def remove_superseded(keep_days: int) -> str:
-    """Delete raw rows of files superseded more than `keep_days` ago and already built without."""
+def remove_old(keep_days: int) -> str:
+    """Delete what was superseded (and built without) or quarantined more than `keep_days` ago.
+
+    The ledger keeps its counts: what was refused stays known, only the refused text goes.
+    """
     from ingestion.contract import all_feeds
     from warehouse.connections import connect
 
-    removed = 0
+    superseded = 0
     with connect("admin") as connection:
         old = (
             "select file_id from ops.file_ledger where status = 'superseded'"
@@ -35,8 +38,11 @@ def remove_superseded(keep_days: int) -> str:
         )
         for feed in all_feeds():
             done = connection.execute(f'delete from raw."{feed}" where _file_id in ({old})', [keep_days])
-            removed += done.rowcount
-    return f"{removed:,} superseded rows removed"
+            superseded += done.rowcount
+        quarantined = connection.execute(
+            "delete from ops.quarantine where quarantined_at < now() - make_interval(days => %s)", [keep_days]
+        ).rowcount
+    return f"{superseded:,} superseded and {quarantined:,} quarantined rows removed"
 
 
 def vacuum() -> str:

@@ -12,6 +12,9 @@ import pytest
 
 from warehouse import connections, migrate, server
 
+# A developer's `.env` has no say in tests.
+os.environ["REVLOG_ENV_FILE"] = os.devnull
+
 _numbers = itertools.count(1)
 _SETTINGS = ("WAREHOUSE_DSN", "LANDING_URL", "BUSINESS_DATE", "REPORTING_CURRENCY", "LAYOUTS")
 

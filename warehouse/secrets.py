@@ -8,16 +8,25 @@ import os
 import secrets as random
 from pathlib import Path
 
-from warehouse.settings import settings
+from warehouse.settings import settings, variable
+
+CUSTOMER_KEY = "customer_key"
+
+
+class KeyChanged(RuntimeError):
+    """Another customer key is set than the one that the warehouse's customers were hashed with."""
 
 
 def secret(name: str) -> str:
     """Return the secret called `name`, generating and keeping it on first use.
 
-    The environment wins: REVLOG_SECRET_<NAME> for keys, REVLOG_PASSWORD_<ROLE> for roles.
+    The environment, then `.env`, wins: REVLOG_SECRET_<NAME> for keys, REVLOG_PASSWORD_<ROLE> for roles.
+    Raises KeyChanged where that would split old and new rows of every customer.
     """
     for prefix in ("REVLOG_PASSWORD_", "REVLOG_SECRET_"):
-        if value := os.environ.get(prefix + name.upper()):
+        if value := variable(prefix + name.upper()):
+            if name == CUSTOMER_KEY:
+                _must_be_the_kept_one(value)
             return value
     return _kept(name)
 
@@ -25,6 +34,16 @@ def secret(name: str) -> str:
 def secrets_file() -> Path:
     """Where generated secrets are kept, readable by their owner only."""
     return settings().var / "secrets.json"
+
+
+def _must_be_the_kept_one(key: str) -> None:
+    path = secrets_file()
+    kept = json.loads(path.read_text() or "{}").get(CUSTOMER_KEY) if path.exists() else None
+    if kept not in (None, key):
+        raise KeyChanged(
+            f"REVLOG_SECRET_CUSTOMER_KEY is not the key in {path}, with which customers were hashed so far:"
+            " their old and new rows would not join. Unset it, or for a new warehouse remove the old key."
+        )
 
 
 def _kept(name: str) -> str:

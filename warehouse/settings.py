@@ -6,6 +6,7 @@ import datetime as dt
 import os
 from pathlib import Path
 
+from dotenv import dotenv_values
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -15,9 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 class Settings(BaseSettings):
     """Everything that differs between machines; each field is an environment variable."""
 
-    model_config = SettingsConfigDict(
-        env_file=ROOT / ".env", extra="ignore", env_ignore_empty=True, populate_by_name=True
-    )
+    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, populate_by_name=True)
 
     var: Path = Field(default=ROOT / "var", alias="REVLOG_VAR")
     landing_url: str = Field(default="", alias="LANDING_URL")
@@ -42,12 +41,25 @@ class Settings(BaseSettings):
         return secret("customer_key").encode()
 
 
+def env_file() -> Path:
+    """`.env` beside the code, or the file that REVLOG_ENV_FILE names (tests name an empty one)."""
+    return Path(os.environ.get("REVLOG_ENV_FILE") or ROOT / ".env")
+
+
+def variable(name: str, default: str = "") -> str:
+    """Return a setting that is no field of Settings, from the environment, else from `.env`.
+
+    Empty means not set, so `default` is returned.
+    """
+    return os.environ.get(name) or dotenv_values(env_file()).get(name) or default
+
+
 def settings() -> Settings:
     """Read the settings anew; cheap, and tests may change the environment between calls.
 
     BUSINESS_DATE and the like win over `.env`. A relative REVLOG_VAR is taken from the project root.
     """
-    found = Settings()
+    found = Settings(_env_file=env_file())  # type: ignore[call-arg]  # of pydantic-settings
     if not found.var.is_absolute():
         found.var = ROOT / found.var
     found.var.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from expectations.acceptance import accept
 from expectations.asset import CRITICAL, Asset, no_rows
 from expectations.gates import GateFailed, GateResult, run_gate
 from ingestion.load import load_feed
-from tests.integration.gate_landing import SALES, put, sales, sales_row
+from tests.integration.gate_landing import SALES, put, requests, sales, sales_row
 from warehouse.connections import connect
 from warehouse.settings import settings
 
@@ -188,7 +188,60 @@ def test_a_feed_with_a_rhythm_is_missed_when_it_does_not_come(fresh_database: Pa
 
 def test_a_feed_without_a_rhythm_is_only_mentioned(fresh_database: Path) -> None:
     _nights(fresh_database, 3)
+    _something_else(fresh_database)
     assert "feed_without_file" in _checks(run_gate("landed", DAY), "warning")
+
+
+def _something_else(landing: Path) -> None:
+    requests(landing, DAY)
+    load_feed("crm_return_requests", DAY)
+
+
+def test_a_night_without_any_file_is_held_and_says_when_the_last_came(fresh_database: Path) -> None:
+    _nights(fresh_database, 3)
+    message = _failed()
+    assert "nothing_landed" in message
+    assert f"business_date={DAY}, last_file_of={DAY - dt.timedelta(days=1)}" in message
+
+
+def test_an_empty_landing_zone_is_held(fresh_database: Path) -> None:
+    assert "nothing_landed" in _failed()
+
+
+def test_a_late_file_alone_is_something(fresh_database: Path) -> None:
+    sales(fresh_database, DAY - dt.timedelta(days=2))
+    _load()
+    assert run_gate("landed", DAY).failures == []
+
+
+def test_a_weekday_without_files_a_week_ago_too_is_quiet(fresh_database: Path) -> None:
+    for back in (8, 6, 5, 4, 3, 2, 1):
+        date = DAY - dt.timedelta(days=back)
+        sales(fresh_database, date)
+        load_feed(FEED, date)
+    assert "nothing_landed_tolerated" in _checks(run_gate("landed", DAY), "warning")
+
+
+def test_a_source_that_has_been_silent_for_a_week_is_not_quiet(fresh_database: Path) -> None:
+    _nights(fresh_database, 3)
+    assert "nothing_landed" in _failed(DAY + dt.timedelta(days=14))
+
+
+def test_a_date_before_the_last_published_one_needs_no_file(fresh_database: Path) -> None:
+    with connect("admin") as connection:
+        connection.execute(
+            "with b as (insert into ops.builds (business_date, from_seq, to_seq, status, is_full_refresh,"
+            " definitions) values (%(date)s, 0, 0, 'built', true, '') returning build_id)"
+            " insert into ops.publications (business_date, build_id, code_version, from_seq, to_seq, files,"
+            " tables) select %(date)s, b.build_id, '', 0, 0, '[]', '{}' from b",
+            {"date": DAY + dt.timedelta(days=1)},
+        )
+    assert "nothing_landed_tolerated" in _checks(run_gate("landed", DAY), "warning")
+
+
+def test_an_accepted_date_without_files_passes(fresh_database: Path) -> None:
+    accept(FEED, DAY, "closed for stocktaking")
+    assert "nothing_landed_tolerated" in _checks(run_gate("landed", DAY), "warning")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 # POSTGRES_USER, POSTGRES_PASSWORD (required) and POSTGRES_DB, then run `postgres` with the given arguments.
 set -eu
 if [ "$(id -u)" = 0 ]; then
-    install -d -o postgres -g postgres -m 0700 "$PGDATA"
+    install -d -o postgres -g postgres -m 0700 "$(dirname "$PGDATA")" "$PGDATA"
     chown postgres:postgres /var/lib/postgresql
     exec setpriv --reuid=postgres --regid=postgres --clear-groups "$0" "$@"
 fi
@@ -15,8 +15,8 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
     printf '%s\n' "$POSTGRES_PASSWORD" > "$passwords"
     # Built beside and moved: a start that is killed leaves no half-made cluster behind.
     rm -rf "$PGDATA.new"
-    initdb -D "$PGDATA.new" -U "$user" --pwfile="$passwords" --auth=scram-sha-256 -E UTF8 \
-        --locale-provider=builtin --locale=C.UTF-8
+    initdb -D "$PGDATA.new" -U "$user" --pwfile="$passwords" -E UTF8 \
+        --auth-local=trust --auth-host=scram-sha-256 --locale-provider=builtin --locale=C.UTF-8
     rm -f "$passwords"
     printf 'host all all all scram-sha-256\n' >> "$PGDATA.new/pg_hba.conf"
     printf "listen_addresses = '*'\n" >> "$PGDATA.new/postgresql.conf"

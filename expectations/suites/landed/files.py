@@ -22,13 +22,63 @@ ASK = (
 
 def assets(night: Night) -> list[Asset]:
     """Assets on `ops.file_ledger` and `ops.quarantine`."""
-    return [_files(night), _feeds(night), _volumes(night), _endings(night), _quarantine(night)]
+    return [
+        _silence(night), _files(night), _feeds(night), _volumes(night), _endings(night), _quarantine(night)
+    ]  # fmt: skip
 
 
 def _accepted(alias: str) -> str:
     return (
         f"exists (select 1 from ops.acceptances as a where a.feed = {alias}.feed"
         f" and a.business_date = {alias}.business_date)"
+    )
+
+
+def _silence(night: Night) -> Asset:
+    """Did anything land at all? A night without a file would publish old figures under a new date,
+    so it is held, but for a weekday on which nothing came a week ago either, and for dates that a
+    later night has been published for."""
+    date = f"date '{night.business_date.isoformat()}'"
+    query = f"""
+        select f.*,
+            {date} <= (select max(p.business_date) from ops.publications as p) as is_past,
+            exists (
+                select 1 from ops.acceptances as a where a.business_date = {date}
+            ) as is_accepted
+        from (
+            select {date} as business_date, max(l.business_date) as last_file_of,
+                count(*) filter (where {date} in (l.business_date, l.run_date)) > 0 as has_files,
+                count(*) filter (where l.business_date = {date} - 7) = 0
+                and count(*) filter (where l.business_date < {date} - 7) > 0
+                and count(*) filter (
+                    where l.business_date > {date} - 7 and l.business_date < {date}
+                ) > 0 as is_quiet_weekday
+            from ops.file_ledger as l
+            where l.business_date <= {date}
+        ) as f
+    """
+    return Asset(
+        "ops.file_ledger of the night",
+        "landed.silence",
+        query.strip(),
+        [
+            no_rows(
+                "nothing_landed",
+                "not has_files and not is_quiet_weekday and is_past is not true and not is_accepted",
+                severity=CRITICAL,
+                description="At least one file landed for the business date.",
+                advice="Look whether the exports reach the landing zone; the next night takes what comes"
+                " late. If no file is right, accept the date for any feed: python -m expectations accept"
+                " --feed FEED --business-date DATE --reason WHY",
+            ),
+            no_rows(
+                "nothing_landed_tolerated",
+                "not has_files and (is_quiet_weekday or is_past or is_accepted)",
+                severity=WARNING,
+                description="A date without any file that need not have one.",
+            ),
+        ],
+        ("business_date", "last_file_of"),
     )
 
 

@@ -1,0 +1,187 @@
+"""The Docker set-up as text: what it opens, what it asks for, and that what it calls exists."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+COMPOSE = (ROOT / "docker-compose.yml").read_text()
+SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE)["services"]
+# ${NAME}, ${NAME:-default}, ${NAME:?message}
+VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
+SECRET = re.compile(r"PASSWORD|SECRET|FERNET|KEY")
+# Secrets of channels that need not be used: empty unless set.
+OPTIONAL = {"NOTIFY_SMTP_PASSWORD"}
+LATER = "service_completed_successfully"
+
+
+def _one_shot(name: str) -> bool:
+    """It ends by itself, and others wait until it has."""
+    waits = (s.get("depends_on", {}).get(name, {}).get("condition") for s in SERVICES.values())
+    return SERVICES[name]["restart"] == "no" and LATER in waits
+
+
+def _dockerignored() -> list[str]:
+    """What .dockerignore lets in."""
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    return [line[1:] for line in lines if line.startswith("!")]
+
+
+def _airflow_commands() -> list[list[str]]:
+    """Every `airflow …` that compose, the image's start and the Dockerfile run."""
+    commands = [s["command"] for s in SERVICES.values() if s["command"][0] == "airflow"]
+    for line in (ROOT / "docker" / "initialise.sh").read_text().splitlines():
+        if line.startswith("airflow "):
+            commands.append(shlex.split(line.split(" > ")[0]))
+    return commands
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_has_a_health_check_or_ends_by_itself(name: str) -> None:
+    assert SERVICES[name].get("healthcheck", {}).get("test") or _one_shot(name)
+
+
+def test_the_pipeline_runs_as_four_processes_after_a_database_and_its_set_up() -> None:
+    assert set(SERVICES) == {
+        "postgres", "init", "api-server", "scheduler", "dag-processor", "triggerer",
+    }  # fmt: skip
+    for name in ("api-server", "scheduler", "dag-processor", "triggerer"):
+        assert SERVICES[name]["depends_on"]["init"]["condition"] == LATER
+        assert SERVICES[name]["restart"] == "unless-stopped"
+
+
+def test_ports_are_open_on_loopback_only() -> None:
+    ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
+    assert len(ports) == 2
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+    assert not any(s.get("network_mode") for s in SERVICES.values())
+
+
+def test_no_secret_has_a_default() -> None:
+    found = {name: kind for name, kind, _ in VARIABLE.findall(COMPOSE) if SECRET.search(name)}
+    assert len(found) >= 12
+    assert {name for name, kind in found.items() if kind != "?"} == OPTIONAL
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_secret_is_written_into_the_file(name: str) -> None:
+    for variable, value in SERVICES[name].get("environment", {}).items():
+        if SECRET.search(variable) and not variable.endswith("_FILE"):
+            assert VARIABLE.fullmatch(str(value)), variable
+        assert not re.search(r"://\w+:(?!\$\{)", str(value)), f"{variable} holds a password"
+
+
+def test_only_the_processes_that_run_tasks_reach_the_warehouse() -> None:
+    reach = {n for n, s in SERVICES.items() if "WAREHOUSE_DSN" in s.get("environment", {})}
+    assert reach == {"init", "scheduler"}
+
+
+def test_new_settings_are_all_that_is_asked_for_and_differ_each_time() -> None:
+    required = {name for name, kind, _ in VARIABLE.findall(COMPOSE) if kind == "?"}
+    made = [
+        dict(line.split("=", 1) for line in _printed_by("docker/new-env.sh").splitlines()) for _ in range(2)
+    ]
+    assert set(made[0]) == required
+    secrets = [name for name in made[0] if SECRET.search(name)]
+    assert all(made[0][name] != made[1][name] and len(made[0][name]) >= 32 for name in secrets)
+    # Passwords stand in URLs.
+    assert all(re.fullmatch(r"[\w-]+", made[0][name]) for name in secrets if "PASSWORD" in name)
+
+
+def _printed_by(script: str) -> str:
+    done = subprocess.run(["sh", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def test_every_base_image_is_a_build_argument_with_a_public_default() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    assert set(re.findall(r"^FROM (\S+)", dockerfile, re.M)) == {"${PYTHON_BASE}"}
+    assert "ARG PYTHON_BASE=python:3.12-slim-bookworm" in dockerfile
+    assert SERVICES["init"]["build"]["args"]["PYTHON_BASE"] == "${PYTHON_BASE:-python:3.12-slim-bookworm}"
+    assert SERVICES["postgres"]["image"] == "${POSTGRES_BASE:-postgres:18}"
+
+
+def test_packages_come_from_the_lock_with_hashes_and_from_no_named_host() -> None:
+    text = (ROOT / "Dockerfile").read_text()
+    assert text.count("--require-hashes") == 2
+    files = [ROOT / "Dockerfile", ROOT / "docker-compose.yml", *(ROOT / "docker").rglob("*.*")]
+    for file in (f for f in files if f.is_file() and f.suffix != ".pyc"):
+        assert "index-url" not in file.read_text(), file
+
+
+def test_data_and_state_outlive_the_containers() -> None:
+    assert set(yaml.safe_load(COMPOSE)["volumes"]) == {"database", "state"}
+    assert "database:/var/lib/postgresql" in SERVICES["postgres"]["volumes"]
+    for name in set(SERVICES) - {"postgres"}:
+        assert "state:/var/lib/revlog" in SERVICES[name]["volumes"]
+
+
+def test_the_image_holds_what_its_code_imports() -> None:
+    inside = {name for name in _dockerignored() if (ROOT / name).is_dir()} - {"docs", "docker"}
+    own = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    for folder in sorted(inside):
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.ImportFrom) and node.module:
+                    top = node.module.split(".")[0]
+                    assert top not in own or top in inside, f"{path} imports {node.module}"
+
+
+def test_no_secret_and_nothing_made_at_run_time_enters_the_image() -> None:
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    assert next(line for line in lines if not line.startswith("#")) == "*"
+    assert not {"var", ".env", ".git", ".venv", "tests"} & set(_dockerignored())
+    assert "**/.env" in lines
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_the_scripts_that_a_service_runs_are_in_the_image(name: str) -> None:
+    words = [*SERVICES[name]["command"], *SERVICES[name].get("healthcheck", {}).get("test", [])]
+    for word in words:
+        if word.startswith("docker/"):
+            assert (ROOT / word).is_file()
+            assert f"docker/*{Path(word).suffix}" in _dockerignored()
+
+
+# In a process of its own: Airflow reads AIRFLOW_HOME when it is imported.
+ASK_AIRFLOW = """
+import json, sys
+from airflow.cli import cli_parser
+from airflow.configuration import conf
+asked = json.loads(sys.argv[1])
+parser = cli_parser.get_parser()
+for command in asked["commands"]:
+    parser.parse_args(command[1:])
+known = {
+    f"AIRFLOW__{section}__{option}".upper()
+    for section, found in conf.configuration_description.items() for option in found["options"]
+}
+print(json.dumps(sorted(set(asked["settings"]) - known)))
+"""
+
+
+def test_airflow_knows_every_command_and_setting(tmp_path: Path) -> None:
+    settings = set(re.findall(r"AIRFLOW__\w+", COMPOSE))
+    settings |= set(re.findall(r"AIRFLOW__\w+", (ROOT / "local" / "airflow.py").read_text()))
+    asked = {"commands": _airflow_commands(), "settings": sorted(settings)}
+    assert len(asked["commands"]) >= 6
+    done = subprocess.run(
+        [sys.executable, "-c", ASK_AIRFLOW, json.dumps(asked)],
+        env=os.environ | {"AIRFLOW_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert json.loads(done.stdout.splitlines()[-1]) == []

@@ -1,0 +1,58 @@
+"""What stands in `.env` counts, unless the environment says otherwise."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from local.run import default_order_lines
+from warehouse.secrets import KeyChanged, secret, secrets_file
+from warehouse.settings import settings, variable
+
+
+@pytest.fixture(autouse=True)
+def env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An `.env` of the test's own."""
+    file = tmp_path / ".env"
+    file.write_text(
+        "REVLOG_PASSWORD_LOADER=from-the-file\n"
+        "REVLOG_SECRET_CUSTOMER_KEY=a-key-from-the-file\n"
+        "ORDER_LINES=1234\n"
+        "LAYOUTS=acme\n"
+        "#NOTIFY_URL=http://example.org\n"
+    )
+    monkeypatch.setenv("REVLOG_ENV_FILE", str(file))
+    monkeypatch.setenv("REVLOG_VAR", str(tmp_path))
+    for name in ("LAYOUTS", "ORDER_LINES", "REVLOG_PASSWORD_LOADER"):
+        monkeypatch.delenv(name, raising=False)
+    return file
+
+
+def test_settings_and_passwords_come_from_the_file() -> None:
+    assert settings().layouts == "acme"
+    assert default_order_lines() == 1234
+    assert secret("loader") == "from-the-file"
+    assert not secrets_file().exists(), "nothing had to be generated"
+
+
+def test_the_environment_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAYOUTS", "other")
+    monkeypatch.setenv("REVLOG_PASSWORD_LOADER", "from-outside")
+    assert settings().layouts == "other"
+    assert secret("loader") == "from-outside"
+
+
+def test_what_is_commented_out_has_its_default() -> None:
+    assert variable("NOTIFY_URL", "none") == "none"
+
+
+def test_a_new_warehouse_takes_the_customer_key_that_is_given() -> None:
+    assert settings().customer_key == b"a-key-from-the-file"
+
+
+def test_another_customer_key_than_the_one_in_use_is_refused(tmp_path: Path) -> None:
+    secrets_file().write_text(json.dumps({"customer_key": "the-key-in-use"}))
+    with pytest.raises(KeyChanged, match="old and new rows would not join"):
+        _ = settings().customer_key
