@@ -19,7 +19,7 @@ from ingestion import hashing, times
 from ingestion.contract import Column, Contract, Layout, NegativeRule, TimeFormat
 from ingestion.currencies import CODES, WITHOUT_DECIMALS
 from ingestion.mapping import Mapping
-from ingestion.numbers import PRECISIONS, plain_numbers, to_decimal, to_integer
+from ingestion.numbers import PRECISIONS, is_negative, plain_numbers, to_decimal, to_integer
 from ingestion.pseudonym import Pseudonyms
 from ingestion.readers.chunk import BadRow, Chunk
 from ingestion.readers.jsonl import LIST_SEPARATOR
@@ -253,9 +253,7 @@ class _Rows:
         rule = column.negative_rule
         if rule == "allowed" or not (column.type == "integer" or column.type in PRECISIONS):
             return
-        numbers = self.done[name]
-        nothing = 0 if column.type == "integer" else Decimal(0)
-        negative = mask(pc.less(numbers, pa.scalar(nothing, numbers.type)))
+        negative = is_negative(self.done[name])
         if isinstance(rule, NegativeRule) and negative.any():
             negative &= ~mask(pc.is_in(self.text[rule.column], value_set=pa.array(rule.among, pa.string())))
             if rule.or_filled:
@@ -290,7 +288,7 @@ class _Rows:
         columns["_line_no"] = pa.array(self.chunk.line_no, pa.int64())
         columns["_record_no"] = pa.array(self.chunk.record_no, pa.int64())
         columns["_ordinal"] = pa.array(np.ones(self.size, dtype=np.int32))
-        columns["_row_hash"] = hashing.as_hex(hashing.row_numbers(self._content()))
+        columns["_row_hash"] = pa.array(hashing.row_numbers(self._content()).view(np.int64))
         columns["_extra"] = self._extra()
         return self._without_faults(pa.table(columns))
 

@@ -1,28 +1,29 @@
 """Fingerprints of rows: one 64-bit number a row, computed a column at a time.
 
-A string's number is its polynomial over 2^64, fixed-width values are their own words; both are
-mixed column by column. Equal rows have equal numbers on every machine. Among ten million different
-rows two share a number with a chance of about 1 in 400,000, so keys are compared themselves, too.
+A string is filled up with zeros to 8, 16, 32 … bytes and folded by words of 64 bits; fixed-width
+values are their own words; both are mixed column by column. Equal rows have equal numbers on every
+machine. Among ten million different rows two share a number with a chance of about 1 in 400,000, so
+keys are compared themselves, too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from ingestion.text import data, is_valid, offsets
+from ingestion.text import data, is_valid, lengths
 
 Numbers = np.ndarray[Any, np.dtype[np.uint64]]
 # Odd numbers with well spread bits (golden ratio and splitmix64's constants).
 _BASE = 0x9E3779B97F4A7C15
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
 _NULL = np.uint64(0x94D049BB133111EB)
-# Strings are taken in slices, so that the tables of powers stay small.
-SLICE_BYTES = 1 << 18
+_WORD = 8
+# Strings of one size are taken in slices, so that they stay in the processor's cache.
+SLICE_BYTES = 1 << 19
 
 
 def row_numbers(columns: Iterable[pa.Array]) -> Numbers:
@@ -37,13 +38,6 @@ def row_numbers(columns: Iterable[pa.Array]) -> Numbers:
     return total
 
 
-def as_hex(numbers: Numbers) -> pa.StringArray:
-    """The numbers as 16 hexadecimal digits each."""
-    text = numbers.astype(">u8").tobytes().hex().encode()
-    starts = np.arange(0, 16 * len(numbers) + 1, 16, dtype=np.int32)
-    return pa.StringArray.from_buffers(len(numbers), pa.py_buffer(starts), pa.py_buffer(text))
-
-
 def _column(column: pa.Array) -> Numbers:
     numbers = _strings(column) if pa.types.is_string(column.type) else _words(column)
     if column.null_count:
@@ -52,27 +46,53 @@ def _column(column: pa.Array) -> Numbers:
 
 
 def _strings(column: pa.StringArray) -> Numbers:
-    at = offsets(column).astype(np.int64)
-    at = at - at[0]
+    """Folded words of each string; strings of one size after filling up are taken together."""
+    sizes = lengths(column).astype(np.int64)
+    if not len(sizes):
+        return np.empty(0, dtype=np.uint64)
+    least, most = _filled_up(int(sizes.min())), _filled_up(int(sizes.max()))
+    if least == most:
+        return _folded(column, sizes, most)
     found = np.empty(len(column), dtype=np.uint64)
-    content = np.frombuffer(data(column), np.uint8)
-    first = 0
-    while first < len(column):
-        last = int(np.searchsorted(at, at[first] + SLICE_BYTES, side="right")) - 1
-        last = max(last, first + 1)
-        piece = at[first : last + 1]
-        found[first:last] = _polynomials(content[piece[0] : piece[-1]], piece - piece[0])
-        first = last
+    while most >= least:
+        rows = np.flatnonzero((sizes <= most) & (sizes > (most // 2 if most > _WORD else -1)))
+        if len(rows):
+            found[rows] = _folded(column.take(pa.array(rows)), sizes[rows], most)
+        most //= 2
     return found
 
 
-def _polynomials(content: Any, at: Any) -> Numbers:
-    """Polynomial of each string in `content`: prefix sums, then shifted back to the power 0."""
-    powers, inverse = _powers(max(SLICE_BYTES, int(at[-1])))
-    sums = np.zeros(int(at[-1]) + 1, dtype=np.uint64)
-    np.cumsum(content * powers[: int(at[-1])], out=sums[1:])
-    found = (sums[at[1:]] - sums[at[:-1]]) * inverse[at[:-1]]
-    return found + np.diff(at).astype(np.uint64)  # so that trailing NULs differ
+def _filled_up(size: int) -> int:
+    """The smallest of 8, 16, 32 … that holds `size` bytes."""
+    return max(_WORD, 1 << (size - 1).bit_length())
+
+
+def _folded(column: pa.StringArray, sizes: Any, width: int) -> Numbers:
+    step = max(1, SLICE_BYTES // width)
+    pieces = [
+        _fold(_matrix(column[i : i + step], sizes[i : i + step], width), sizes[i : i + step])
+        for i in range(0, len(column), step)
+    ]
+    return np.concatenate(pieces)
+
+
+def _matrix(column: pa.StringArray, sizes: Any, width: int) -> Numbers:
+    """Words of each string, filled up with zeros to `width` bytes."""
+    cells = np.zeros((len(column), width), dtype=np.uint8)
+    content, size = np.frombuffer(data(column), np.uint8), int(sizes[0])
+    if (sizes == size).all():
+        cells[:, :size] = content.reshape(len(column), size)
+    else:
+        cells[np.arange(width) < sizes[:, np.newaxis]] = content
+    return cells.view("<u8")
+
+
+def _fold(words: Numbers, sizes: Any) -> Numbers:
+    total = sizes.astype(np.uint64)
+    for i in range(words.shape[1]):
+        total = (total ^ words[:, i]) * np.uint64(_BASE)
+        total ^= total >> np.uint64(32)
+    return total
 
 
 def _words(column: pa.Array) -> Numbers:
@@ -86,15 +106,3 @@ def _words(column: pa.Array) -> Numbers:
     if size == 1:
         return words
     return words[0::2] * np.uint64(_BASE) + words[1::2]
-
-
-@lru_cache(maxsize=4)
-def _powers(count: int) -> tuple[Numbers, Numbers]:
-    """Powers of the base and of its inverse, modulo 2^64."""
-    return _powers_of(_BASE, count), _powers_of(pow(_BASE, -1, 1 << 64), count)
-
-
-def _powers_of(base: int, count: int) -> Numbers:
-    factors = np.full(count + 1, base, dtype=np.uint64)
-    factors[0] = 1
-    return np.cumprod(factors, dtype=np.uint64)

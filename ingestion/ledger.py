@@ -1,7 +1,7 @@
 """The file ledger: what is known of each file, and which file's rows count.
 
-All of a file's statements go through one ADBC connection, so that ledger, raw and quarantine are
-one transaction. ADBC takes one statement per call and numbers its parameters.
+All of a file's statements go through one connection, so that ledger, raw and quarantine are one
+transaction. Its cursors are raw: parameters are numbered, `$1`, as PostgreSQL does.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ import datetime as dt
 import json
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, LiteralString
+
+import psycopg
 
 from ingestion.contract import Contract
 from ingestion.election import Sighting, Verdict, changes
@@ -44,9 +46,9 @@ class Counts:
 
 
 class Ledger:
-    """The ledger of one feed, over an open ADBC connection."""
+    """The ledger of one feed, over an open connection with raw cursors."""
 
-    def __init__(self, connection: Any, contract: Contract, run_date: dt.date) -> None:
+    def __init__(self, connection: psycopg.Connection[Any], contract: Contract, run_date: dt.date) -> None:
         self.connection = connection
         self.feed = contract.feed
         # A full feed shows the whole table as of a day: the same content on another day says anew.
@@ -70,9 +72,8 @@ class Ledger:
         found = self._one(
             "select file_id, name, seen_extract_at from ops.file_ledger"
             " where feed = $1 and layout = $2 and content_sha256 = $3"
-            " and status in ('loaded', 'superseded')"
-            + (" and business_date = cast($4 as text)::date" if self.is_full else ""),
-            (self.feed, file.layout, sha256) + ((file.business_date.isoformat(),) if self.is_full else ()),
+            " and status in ('loaded', 'superseded')" + (" and business_date = $4" if self.is_full else ""),
+            (self.feed, file.layout, sha256) + ((file.business_date,) if self.is_full else ()),
         )
         return (int(found[0]), str(found[1]), found[2]) if found else None
 
@@ -97,7 +98,7 @@ class Ledger:
 
         Their rows stay in raw and count no more; they take no part in elections. Returns how many.
         """
-        self._do("select pg_advisory_xact_lock(cast($1 as bigint))", (LEDGER_LOCK,))
+        self._do("select pg_advisory_xact_lock($1::bigint)", (LEDGER_LOCK,))
         return len(
             self._all(
                 "update ops.file_ledger set status = 'superseded', reason = 'loaded again',"
@@ -116,15 +117,11 @@ class Ledger:
             found = self._insert(file, sha256, size, status)
         self._do(
             "update ops.file_ledger set status = $2, reason = $3, content_sha256 = $4,"
-            " size_bytes = cast($5 as text)::bigint, run_date = cast($6 as text)::date,"
-            " modified_at = cast($7 as text)::timestamptz,"
+            " size_bytes = $5, run_date = $6, modified_at = $7,"
             " finished_at = clock_timestamp(), rows_parsed = 0, rows_loaded = 0,"
             " rows_quarantined = 0, rows_duplicate = 0, rows_control = 0 where file_id = $1",
-            (
-                found, status, reason, sha256, str(size), self.run_date.isoformat(),
-                file.modified_at.isoformat(),
-            ),
-        )  # fmt: skip
+            (found, status, reason, sha256, size, self.run_date, file.modified_at),
+        )
         return found
 
     def open(self, file: LandedFile, scan: Scan) -> int:
@@ -134,9 +131,8 @@ class Ledger:
             return self._insert(file, scan.sha256, scan.size, "loaded")
         self._do(
             "update ops.file_ledger set status = 'loaded', reason = null, content_sha256 = $2,"
-            " size_bytes = cast($3 as text)::bigint, modified_at = cast($4 as text)::timestamptz,"
-            " started_at = clock_timestamp() where file_id = $1",
-            (found, scan.sha256, str(scan.size), file.modified_at.isoformat()),
+            " size_bytes = $3, modified_at = $4, started_at = clock_timestamp() where file_id = $1",
+            (found, scan.sha256, scan.size, file.modified_at),
         )
         return found
 
@@ -148,12 +144,12 @@ class Ledger:
         counts.balance()
         self._do(
             "update ops.file_ledger set rows_parsed = $2, rows_loaded = $3, rows_quarantined = $4,"
-            " rows_duplicate = $5, rows_control = $6, amounts = cast($7 as text)::jsonb,"
-            " reason = $8, last_event_at = cast($9 as text)::timestamptz where file_id = $1",
+            " rows_duplicate = $5, rows_control = $6, amounts = $7, reason = $8, last_event_at = $9"
+            " where file_id = $1",
             (
                 file_id, counts.parsed, counts.loaded, counts.quarantined, counts.duplicate,
                 counts.control, json.dumps({k: str(v) for k, v in sorted(counts.amounts.items())}),
-                warning, counts.last_event and counts.last_event.isoformat(),
+                warning, counts.last_event,
             ),
         )  # fmt: skip
         return self.settle(file_id, file, extract_at)
@@ -163,19 +159,15 @@ class Ledger:
 
         The lock is held until the commit, so that numbers of changes are committed in their order.
         """
-        self._do("select pg_advisory_xact_lock(cast($1 as bigint))", (LEDGER_LOCK,))
+        self._do("select pg_advisory_xact_lock($1::bigint)", (LEDGER_LOCK,))
         self._do(
-            "update ops.file_ledger set seen_extract_at = cast($2 as text)::timestamptz,"
-            " seen_modified_at = greatest(seen_modified_at, cast($3 as text)::timestamptz),"
-            " extract_at = coalesce(extract_at, cast($2 as text)::timestamptz),"
-            " run_date = cast($4 as text)::date, finished_at = clock_timestamp(),"
+            "update ops.file_ledger set seen_extract_at = $2, extract_at = coalesce(extract_at, $2),"
+            " seen_modified_at = greatest(seen_modified_at, $3),"
+            " run_date = $4, finished_at = clock_timestamp(),"
             " changed_seq = case when status = 'loaded' and changed_seq is null"
             " then nextval('ops.ledger_seq') else changed_seq end where file_id = $1",
-            (
-                file_id, extract_at.isoformat(), file.modified_at.isoformat(),
-                self.run_date.isoformat(),
-            ),
-        )  # fmt: skip
+            (file_id, extract_at, file.modified_at, self.run_date),
+        )
         for verdict in changes(self._linked(file_id)):
             self._apply(verdict)
         return self.status(file_id)
@@ -214,39 +206,29 @@ class Ledger:
             "   then nextval('ops.ledger_seq') else changed_seq end,"
             " reason = case $2 when 'superseded' then 'another content under this name is newer'"
             "   when status then reason end,"
-            " status = $2, extract_at = cast($3 as text)::timestamptz,"
-            " modified_at = cast($4 as text)::timestamptz where file_id = $1",
-            (
-                verdict.file_id, verdict.status, verdict.place[0].isoformat(),
-                verdict.place[1].isoformat(),
-            ),
-        )  # fmt: skip
+            " status = $2, extract_at = $3, modified_at = $4 where file_id = $1",
+            (verdict.file_id, verdict.status, verdict.place[0], verdict.place[1]),
+        )
 
     def _insert(self, file: LandedFile, sha256: str, size: int, status: str) -> int:
         found = self._one(
             "insert into ops.file_ledger (feed, layout, name, content_sha256, size_bytes,"
             " business_date, modified_at, status, run_date, started_at)"
-            " values ($1, $2, $3, $4, cast($5 as text)::bigint, cast($6 as text)::date,"
-            " cast($7 as text)::timestamptz, $8, cast($9 as text)::date, clock_timestamp())"
-            " returning file_id",
+            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, clock_timestamp()) returning file_id",
             (
-                self.feed, file.layout, file.name, sha256, str(size),
-                file.business_date.isoformat(), file.modified_at.isoformat(), status,
-                self.run_date.isoformat(),
+                self.feed, file.layout, file.name, sha256, size, file.business_date,
+                file.modified_at, status, self.run_date,
             ),
         )  # fmt: skip
         return int(found[0])
 
     # -- statements
 
-    def _all(self, statement: str, parameters: tuple[Any, ...]) -> list[Any]:
-        with self.connection.cursor() as cursor:
-            cursor.execute(statement, parameters)
-            return list(cursor.fetchall())
+    def _all(self, statement: LiteralString, parameters: tuple[Any, ...]) -> list[Any]:
+        return self.connection.execute(statement, parameters).fetchall()
 
-    def _one(self, statement: str, parameters: tuple[Any, ...]) -> Any:
-        return next(iter(self._all(statement, parameters)), None)
+    def _one(self, statement: LiteralString, parameters: tuple[Any, ...]) -> Any:
+        return self.connection.execute(statement, parameters).fetchone()
 
-    def _do(self, statement: str, parameters: tuple[Any, ...]) -> None:
-        with self.connection.cursor() as cursor:
-            cursor.execute(statement, parameters)
+    def _do(self, statement: LiteralString, parameters: tuple[Any, ...]) -> None:
+        self.connection.execute(statement, parameters)

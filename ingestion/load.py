@@ -7,25 +7,27 @@ import datetime as dt
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
+import psycopg
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ingestion.binary_copy import Packet, packets, send
 from ingestion.contract import Contract, Layout, load_contract
 from ingestion.control import Stated, check_control, extract_time
 from ingestion.convert import Converted, Converter
 from ingestion.landing import LandedFile, discover
 from ingestion.ledger import Counts, Ledger
 from ingestion.prefetch import prefetched
-from ingestion.raw import identity_table
+from ingestion.raw import identity_table, index_tables
 from ingestion.readers import reader
 from ingestion.readers.chunk import BadRow, Scan, Source
 from ingestion.reasons import FileRejected, Reason, Rejection
-from ingestion.repeats import Repeats, resolve
-from warehouse.connections import adbc, connect
+from ingestion.repeats import Keys, settle
+from ingestion.tally import Tally
+from warehouse.connections import connect
 
 # One load of a feed at a time; the second number of the lock is the feed's.
 FEED_LOCK = 720_003
@@ -34,6 +36,9 @@ MAX_RAW_TEXT = 10_000
 UNSPLIT = {
     Reason.RAGGED_ROW, Reason.BAD_JSON, Reason.DUPLICATE_JSON_KEY, Reason.NUL_BYTE, Reason.TOO_LONG,
 }  # fmt: skip
+Connection = psycopg.Connection[tuple[Any, ...]]
+Parcel = tuple[str, str, Packet]  # schema, table, rows
+TWICE = "key stands twice"
 WITHHELD_ROW = "[withheld: personal data; see file and line]"
 
 
@@ -98,6 +103,8 @@ def load_feed(
             done.seconds = time.perf_counter() - started
             result.files.append(done)
             tell(f"{feed}  {done}")
+        index_tables(connection, contract)
+        connection.commit()
     return result
 
 
@@ -129,19 +136,20 @@ def _alone(feed: str, tell: Callable[[str], None]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _connection() -> Iterator[Any]:
-    connection = adbc("loader")
+def _connection() -> Iterator[Connection]:
+    connection = connect("loader", cursor_factory=psycopg.RawCursor)
     try:
-        with connection.cursor() as cursor:
-            # Without it a statement outlives its killed client, and may still commit.
-            cursor.execute("set client_connection_check_interval = '1s'")
+        # Without it a statement outlives its killed client, and may still commit.
+        connection.execute("set client_connection_check_interval = '1s'")
         connection.commit()
         yield connection
     finally:
         connection.close()
 
 
-def _load_file(connection: Any, ledger: Ledger, contract: Contract, file: LandedFile) -> FileResult | None:
+def _load_file(
+    connection: Connection, ledger: Ledger, contract: Contract, file: LandedFile
+) -> FileResult | None:
     """Load one file; None where it is known and nothing is to be done."""
     if not file.is_complete:
         ledger.note(file, "", file.size, "deferred", "upload in progress")
@@ -169,7 +177,7 @@ def _load_file(connection: Any, ledger: Ledger, contract: Contract, file: Landed
 class _Load:
     """The transaction that loads one file."""
 
-    def __init__(self, connection: Any, ledger: Ledger, contract: Contract, file: LandedFile) -> None:
+    def __init__(self, connection: Connection, ledger: Ledger, contract: Contract, file: LandedFile) -> None:
         self.connection, self.ledger, self.contract = connection, ledger, contract
         self.file = file
         self.scan = Scan("", file.size, b"")
@@ -192,41 +200,30 @@ class _Load:
         return FileResult(self.file.name, status, reason)
 
     def run(self) -> FileResult:
-        """Send the file and commit; a second time where some key stands twice in it."""
-        repeats = Repeats(self.contract)
-        result = self._attempt(repeats)
-        if repeats.found():
-            # Only now it is known which rows are repetitions: once more, leaving them out.
-            self.connection.rollback()
-            losers = resolve(self.contract, self._converted(), repeats)
-            result = self._attempt(losers)
-        self.connection.commit()
-        return result
-
-    def _attempt(self, repeats: Repeats) -> FileResult:
+        """Send the file, settle what stands twice in it, and commit."""
         file_id = self.ledger.open(self.file, self.scan)
-        erased = self._erased() if self.contract.direct_identifiers else pa.array([], pa.string())
-        counts, stated = Counts(), Stated()
+        tally, stated, keys = Tally(self.contract), Stated(), Keys(self.contract)
         warnings: dict[str, int] = {}
-        with contextlib.closing(prefetched(self._converted())) as parts:
-            for part in parts:
+        with contextlib.closing(prefetched(self._ready(file_id, self._erased()))) as shipments:
+            for part, packed in shipments:
                 stated.add(part)
-                repeats.look(part.rows)
-                rows, bad = repeats.take_out(part, counts)
-                self._count(part, rows, bad, counts)
-                self._send(self.contract.feed, rows, file_id, "raw")
-                self._send_identity(part, rows, file_id, erased)
-                self._send_quarantine(bad, file_id)
+                keys.look(part.rows)
+                tally.add(part)
+                self._send(packed)
                 for text, number in part.warnings.items():
                     warnings[text] = warnings.get(text, 0) + number
-        self._check(counts, stated)
+        self._check(stated)
+        if keys.may_repeat():
+            self._settle_repeats(file_id, tally)
+        return self._close(file_id, stated, tally.counts, warnings)
+
+    def _close(self, file_id: int, stated: Stated, counts: Counts, warnings: dict[str, int]) -> FileResult:
         note = "; ".join(f"{text}: {n:,} rows" for text, n in warnings.items())
-        status = self.ledger.close(
-            file_id, self.file,
-            extract_time(self.layout, stated) or self._named_time(), counts,
-            f"warning: {note}" if note else None,
-        )  # fmt: skip
-        return FileResult(self.file.name, status, f"warning: {note}" if note else None, counts)
+        warning = f"warning: {note}" if note else None
+        extract_at = extract_time(self.layout, stated) or self._named_time()
+        status = self.ledger.close(file_id, self.file, extract_at, counts, warning)
+        self.connection.commit()
+        return FileResult(self.file.name, status, warning, counts)
 
     def _converted(self) -> Iterator[Converted]:
         source = Source(self.file.name, self.file.open, self.scan)
@@ -238,33 +235,30 @@ class _Load:
     def _named_time(self) -> dt.datetime:
         return dt.datetime.combine(self.file.business_date, dt.time(), dt.UTC)
 
-    # -- counting
+    # -- checking
 
-    def _count(self, part: Converted, rows: pa.Table, bad: list[BadRow], counts: Counts) -> None:
-        apart = part.other_feeds + len(part.control)
-        counts.parsed += part.parsed + apart
-        counts.control += apart
-        counts.loaded += rows.num_rows
-        counts.quarantined += len(bad)
-        self._note_last_event(rows, counts)
-        name = self.contract.amount
-        if name is None or not rows.num_rows:
-            return
-        currency = self.contract.columns[name].currency
-        for row in rows.group_by(currency).aggregate([(name, "sum")]).to_pylist():
-            amount, code = row[f"{name}_sum"], row[currency] or "?"
-            if amount is not None:
-                counts.amounts[code] = counts.amounts.get(code, Decimal(0)) + amount
+    def _settle_repeats(self, file_id: int, tally: Tally) -> None:
+        """Take back the rows that lose against others of the file."""
+        losers = settle(self.connection, self.contract, file_id)
+        tally.take_back(len(losers.duplicate), len(losers.conflict))
+        if losers.conflict:
+            self._quarantine_conflicts(file_id, losers.conflict)
+        if losers.duplicate or losers.conflict:
+            tally.recount(self.connection, file_id)
 
-    def _note_last_event(self, rows: pa.Table, counts: Counts) -> None:
-        name = self.contract.time_column
-        if name is None or self.contract.columns[name].type != "timestamp" or not rows.num_rows:
-            return
-        found = pc.max(rows.column(name)).as_py()
-        if found is not None and (counts.last_event is None or found > counts.last_event):
-            counts.last_event = found
+    def _quarantine_conflicts(self, file_id: int, records: list[int]) -> None:
+        """Read the file again for the text of these records."""
+        wanted, key = pa.array(records, pa.int64()), ", ".join(self.contract.key)
+        for part in self._converted():
+            few = part.rows.filter(pc.is_in(part.rows["_record_no"], value_set=wanted))
+            places = zip(few["_line_no"].to_pylist(), few["_record_no"].to_pylist(), strict=True)
+            bad = [
+                BadRow(line, record, Reason.CONFLICTING_DUPLICATE, key, part.text_of(record), TWICE)
+                for line, record in places
+            ]
+            self._send([("ops", "quarantine", p) for p in packets(self._quarantine(bad, file_id))])
 
-    def _check(self, counts: Counts, stated: Stated) -> None:
+    def _check(self, stated: Stated) -> None:
         check_control(self.layout, stated)
         if not stated.records and self.contract.empty_file == "alert":
             raise FileRejected(
@@ -274,24 +268,23 @@ class _Load:
 
     # -- sending
 
-    def _send(self, table: str, rows: pa.Table, file_id: int, schema: str) -> None:
-        if not rows.num_rows:
-            return
-        ids = pa.array(np.full(rows.num_rows, file_id, dtype=np.int64))
-        name = "_file_id" if schema == "raw" else "file_id"
+    def _ready(self, file_id: int, erased: pa.Array) -> Iterator[tuple[Converted, list[Parcel]]]:
+        """Chunks of the file with the rows that they bring, encoded: made ahead, in another thread."""
+        for part in self._converted():
+            tables = [("raw", self.contract.feed, _with_file(part.rows, file_id))]
+            if part.identity is not None:
+                keep = pc.invert(pc.is_in(part.identity["customer_id"], value_set=erased))
+                own = _with_file(part.identity.filter(keep), file_id)
+                tables.append(("raw", identity_table(self.contract.feed), own))
+            tables.append(("ops", "quarantine", self._quarantine(part.bad, file_id)))
+            yield part, [(schema, name, p) for schema, name, rows in tables for p in packets(rows)]
+
+    def _send(self, parcels: list[Parcel]) -> None:
         with self.connection.cursor() as cursor:
-            cursor.adbc_ingest(table, rows.append_column(name, ids), mode="append", db_schema_name=schema)
+            for schema, table, packet in parcels:
+                send(cursor, schema, table, packet)
 
-    def _send_identity(self, part: Converted, rows: pa.Table, file_id: int, erased: pa.Array) -> None:
-        if part.identity is None:
-            return
-        keep = pc.and_(
-            pc.is_in(part.identity["_record_no"], value_set=rows["_record_no"]),
-            pc.invert(pc.is_in(part.identity["customer_id"], value_set=erased)),
-        )
-        self._send(identity_table(self.contract.feed), part.identity.filter(keep), file_id, "raw")
-
-    def _send_quarantine(self, bad: list[BadRow], file_id: int) -> None:
+    def _quarantine(self, bad: list[BadRow], file_id: int) -> pa.Table:
         rows = {
             "line_no": pa.array([b.line_no for b in bad], pa.int64()),
             "record_no": pa.array([b.record_no for b in bad], pa.int64()),
@@ -301,7 +294,7 @@ class _Load:
             "raw_text": pa.array([self._shown(b) for b in bad], pa.string()),
             "detail": pa.array([b.detail for b in bad], pa.string()),
         }
-        self._send("quarantine", pa.table(rows), file_id, "ops")
+        return _with_file(pa.table(rows), file_id, "file_id")
 
     def _shown(self, bad: BadRow) -> str:
         if self.contract.has_pii and bad.reason in UNSPLIT and bad.column is None:
@@ -309,6 +302,10 @@ class _Load:
         return bad.raw_text.replace("\x00", "\\0")[:MAX_RAW_TEXT]
 
     def _erased(self) -> pa.Array:
-        with self.connection.cursor() as cursor:
-            cursor.execute("select customer_id from ops.erasures")
-            return pa.array([row[0] for row in cursor.fetchall()], pa.string())
+        """Customers whose identifiers are never stored again."""
+        found = self.connection.execute("select customer_id from ops.erasures").fetchall()
+        return pa.array([customer for (customer,) in found], pa.string())
+
+
+def _with_file(rows: pa.Table, file_id: int, name: str = "_file_id") -> pa.Table:
+    return rows.append_column(name, pa.array(np.full(rows.num_rows, file_id, dtype=np.int64)))

@@ -70,6 +70,14 @@ def to_decimal(plain: pa.StringArray, kind: str) -> tuple[pa.Array, Faults]:
     return plain.cast(wanted), faults
 
 
+def is_negative(numbers: pa.Array) -> Mask:
+    """True for whole numbers and decimals below zero: their highest word has the sign."""
+    words = np.frombuffer(numbers.buffers()[1], np.int64)
+    size = numbers.type.bit_width // 64
+    highest = words[size * numbers.offset + size - 1 : size * (numbers.offset + len(numbers)) : size]
+    return (highest < 0) & is_valid(numbers)
+
+
 def rounded_product(left: pa.StringArray, right: pa.StringArray, decimals: int) -> pa.StringArray:
     """Product of plain numbers, half away from zero; where one is none, no number either."""
     bad = np.zeros(len(left), dtype=bool)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import psycopg
 from psycopg import sql
 
 from ingestion.contract import Contract, all_feeds, load_contract
@@ -12,7 +15,7 @@ LINEAGE = {
     "_line_no": "bigint not null",
     "_record_no": "bigint not null",
     "_ordinal": "integer not null default 1",
-    "_row_hash": "text not null",
+    "_row_hash": "bigint not null",
     "_extra": "jsonb",
 }
 LINEAGE_TEXT = {
@@ -40,34 +43,47 @@ def create_raw_tables() -> None:
 
 def table_statements(contract: Contract) -> list[sql.Composed]:
     """SQL that brings raw.<feed>, and its identity table where it has one, up to date."""
-    statements = _table(contract.feed, contract.raw_columns | LINEAGE, contract.key)
+    statements = _table(contract.feed, LINEAGE | contract.raw_columns)
     described = {n: c.description for n, c in contract.columns.items() if c.pii != "direct"}
     statements += _comments(contract.feed, contract.description, described | LINEAGE_TEXT)
     if contract.direct_identifiers:
         columns = {"customer_id": "text not null", "source_customer_id": "text not null"}
         columns |= dict.fromkeys(contract.direct_identifiers, "text")
         columns |= {n: LINEAGE[n] for n in ("_file_id", "_line_no", "_record_no")}
-        statements += _table(identity_table(contract.feed), columns, ("customer_id",))
+        statements += _table(identity_table(contract.feed), columns)
     return statements
 
 
-def _table(name: str, columns: dict[str, str], key: tuple[str, ...]) -> list[sql.Composed]:
+def index_tables(connection: psycopg.Connection[Any], contract: Contract) -> None:
+    """Index the feed's tables by key and by file, once they have rows.
+
+    Called after a load: so the first, which may bring years, is sorted into the indexes at once.
+    """
+    tables = {contract.feed: contract.key}
+    if contract.direct_identifiers:
+        tables[identity_table(contract.feed)] = ("customer_id",)
+    for name, key in tables.items():
+        connection.execute("select ops.index_raw($1, $2)", (name, list(key)))
+
+
+def _table(name: str, columns: dict[str, str]) -> list[sql.Composed]:
     table = sql.Identifier("raw", name)
     body = sql.SQL(", ").join(
-        sql.SQL("{} {}").format(sql.Identifier(n), sql.SQL(t)) for n, t in columns.items()
+        sql.SQL("{} {}").format(sql.Identifier(n), sql.SQL(t)) for n, t in _packed(columns).items()
     )
-    statements = [
-        sql.SQL("create table if not exists {} ({}, primary key (_file_id, _record_no))").format(table, body),
-        sql.SQL("create index if not exists {} on {} ({})").format(
-            sql.Identifier(f"{name}_key"), table, sql.SQL(", ").join(map(sql.Identifier, key))
-        ),
-    ]
+    statements = [sql.SQL("create table if not exists {} ({})").format(table, body)]
     return statements + [
         sql.SQL("alter table {} add column if not exists {} {}").format(
             table, sql.Identifier(n), sql.SQL(t.removesuffix(" not null"))
         )
         for n, t in columns.items()
     ]
+
+
+def _packed(columns: dict[str, str]) -> dict[str, str]:
+    """The columns with those first that PostgreSQL aligns to 8 bytes, so that no row is padded."""
+    aligned = ("bigint", "timestamptz")
+    return dict(sorted(columns.items(), key=lambda item: not item[1].startswith(aligned)))
 
 
 def _comments(name: str, description: str, columns: dict[str, str]) -> list[sql.Composed]:

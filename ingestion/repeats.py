@@ -1,150 +1,203 @@
 """Rows of one file that share a key: repetitions, older versions, conflicts, or true repeats.
 
-A first pass only keeps one number a key; where two are equal, a second pass looks at those rows and
-decides by their values, and the file is sent once more without the losers.
+While a file is sent only one number a key is kept. Where two are equal the database looks at the rows
+that it has just taken, says which lose, and takes those back within the same transaction. So a file
+is sent once, and memory does not grow with how much of it repeats.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import tempfile
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
+import psycopg
 import pyarrow as pa
+from psycopg import sql
 
-from ingestion.contract import Contract
-from ingestion.convert import Converted
+from ingestion.contract import SQL_TYPES, Contract
 from ingestion.hashing import Numbers, row_numbers
-from ingestion.ledger import Counts
-from ingestion.readers.chunk import BadRow
-from ingestion.reasons import Reason
 
-FIRST_KEYS = 1 << 16
+# Numbers held in memory, 32 MB; what is more goes to a temporary file.
+HELD = 1 << 22
 
 
-class Repeats:
-    """Keys seen in a file, and once they are resolved, what becomes of their rows."""
+class Keys:
+    """Keys seen in a file, as 64-bit numbers: whether some key may stand twice."""
 
-    def __init__(self, contract: Contract, losers: _Losers | None = None) -> None:
-        self.contract = contract
-        self.losers = losers
-        self._keys: Numbers = np.empty(FIRST_KEYS, dtype=np.uint64)
+    def __init__(self, contract: Contract) -> None:
+        self._columns = contract.key
+        self._held: list[Numbers] = []
         self._count = 0
-        self._twice: Numbers | None = None
+        self._total = 0
+        self._file: IO[bytes] | None = None
 
     def look(self, rows: pa.Table) -> None:
-        """Remember the keys of some rows; nothing once the repetitions are known."""
-        if self.losers is not None or not rows.num_rows:
+        """Remember the keys of some rows."""
+        if not rows.num_rows:
             return
-        numbers = self.numbers(rows)
-        needed = self._count + len(numbers)
-        if needed > len(self._keys):
-            self._keys.resize(max(needed, 2 * len(self._keys)), refcheck=False)
-        self._keys[self._count : needed] = numbers
-        self._count = needed
+        self._held.append(row_numbers(rows.column(n).combine_chunks() for n in self._columns))
+        self._count += rows.num_rows
+        self._total += rows.num_rows
+        if self._count > HELD:
+            self._spill()
 
-    def numbers(self, rows: pa.Table) -> Numbers:
-        """One number a row, equal where keys are equal."""
-        columns = (rows.column(name).combine_chunks() for name in self.contract.key)
-        return row_numbers(columns)
+    def may_repeat(self) -> bool:
+        """True where two numbers are equal: their keys are, too, but for a rare coincidence."""
+        if self._file is None:
+            return _has_equal(self._held)
+        self._spill()
+        parts = -(-self._total // HELD)
+        return any(_has_equal(self._part(part, parts)) for part in range(parts))
 
-    def found(self) -> bool:
-        """True when some key may stand twice."""
-        if self.losers is not None:
-            return False
-        return bool(len(self.twice()))
+    def _spill(self) -> None:
+        if self._file is None:
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as the keys
+        for numbers in self._held:
+            self._file.write(numbers.tobytes())
+        self._held, self._count = [], 0
 
-    def twice(self) -> Numbers:
-        """Numbers of the keys that stand twice or more."""
-        if self._twice is None:
-            keys = self._keys[: self._count]
-            keys.sort()
-            self._twice = np.unique(keys[1:][keys[1:] == keys[:-1]])
-            self._keys = np.empty(0, dtype=np.uint64)
-        return self._twice
-
-    def take_out(self, part: Converted, counts: Counts) -> tuple[pa.Table, list[BadRow]]:
-        """Rows to load and rows to quarantine of a chunk; repetitions are counted."""
-        if self.losers is None or not self.losers.concern(part.rows):
-            return part.rows, part.bad
-        return self.losers.take_out(part, counts, ", ".join(self.contract.key))
-
-
-@dataclass
-class _Losers:
-    """By record number: rows that repeat, rows in conflict, and the ordinals of true repeats."""
-
-    duplicate: set[int]
-    conflict: set[int]
-    ordinals: dict[int, int]
-
-    def concern(self, rows: pa.Table) -> bool:
-        known = self.duplicate | self.conflict | self.ordinals.keys()
-        return any(r in known for r in rows["_record_no"].to_pylist())
-
-    def take_out(self, part: Converted, counts: Counts, key: str) -> tuple[pa.Table, list[BadRow]]:
-        records = part.rows["_record_no"].to_pylist()
-        lines = part.rows["_line_no"].to_pylist()
-        bad = list(part.bad)
-        for line, record in zip(lines, records, strict=True):
-            counts.duplicate += record in self.duplicate
-            if record in self.conflict:
-                text = part.text_of(record)
-                bad.append(BadRow(line, record, Reason.CONFLICTING_DUPLICATE, key, text, "key stands twice"))
-        out = self.duplicate | self.conflict
-        rows = part.rows.filter(pa.array([r not in out for r in records]))
-        if self.ordinals:
-            ordinals = [self.ordinals.get(r, 1) for r in rows["_record_no"].to_pylist()]
-            at = rows.column_names.index("_ordinal")
-            rows = rows.set_column(at, "_ordinal", pa.array(ordinals, pa.int32()))
-        return rows, bad
+    def _part(self, part: int, parts: int) -> list[Numbers]:
+        """The numbers of one of several equal ranges."""
+        assert self._file is not None
+        self._file.seek(0)
+        found: list[Numbers] = []
+        while block := self._file.read(8 << 20):
+            numbers = np.frombuffer(block, np.uint64)
+            place = (numbers >> np.uint64(32)) * np.uint64(parts) >> np.uint64(32)
+            found.append(numbers[place == part])
+        return found
 
 
-def resolve(contract: Contract, parts: Iterable[Converted], seen: Repeats) -> Repeats:
-    """Read the file again and decide about the rows whose key stands twice."""
-    rows: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-    wanted = [*contract.key, *filter(None, [contract.version]), "_row_hash", "_record_no"]
-    for part in parts:
-        if not part.rows.num_rows:
-            continue
-        hit = np.isin(seen.numbers(part.rows), seen.twice())
-        few = part.rows.select(list(dict.fromkeys(wanted))).filter(pa.array(hit))
-        for row in few.to_pylist():
-            rows.setdefault(tuple(row[k] for k in contract.key), []).append(row)
-    losers = _Losers(set(), set(), {})
-    for group in rows.values():
-        _decide(contract, group, losers)
-    return Repeats(contract, losers)
+def _has_equal(pieces: list[Numbers]) -> bool:
+    if not pieces:
+        return False
+    numbers = np.concatenate(pieces)
+    numbers.sort()
+    return bool((numbers[1:] == numbers[:-1]).any())
 
 
-def _decide(contract: Contract, rows: list[dict[str, Any]], losers: _Losers) -> None:
-    """Judge the rows of one key, which come in the order of the file."""
-    if len(rows) < 2:
-        return
+@dataclass(frozen=True)
+class Losers:
+    """Record numbers of the rows that were taken back: repetitions or older, and conflicts."""
+
+    duplicate: list[int]
+    conflict: list[int]
+
+
+def settle(connection: psycopg.Connection[Any], contract: Contract, file_id: int) -> Losers:
+    """Judge the rows of a file that share a key, in the transaction that loads it.
+
+    Keeps one row a key (equal rows once, else the newest version; without a newest none), or, where
+    the contract keeps all, numbers them in the order of the file.
+    """
     if contract.duplicates == "keep_all":
-        losers.ordinals |= {row["_record_no"]: n for n, row in enumerate(rows, start=1)}
-        return
-    first: dict[str, dict[str, Any]] = {}
-    for row in rows:
-        if row["_row_hash"] in first:
-            losers.duplicate.add(row["_record_no"])
-        else:
-            first[row["_row_hash"]] = row
-    if len(first) < 2:
-        return
-    winner = _newest(list(first.values()), contract.version)
-    contenders = {row["_record_no"] for row in first.values()}
-    if winner is None:
-        losers.conflict |= contenders
-    else:
-        losers.duplicate |= contenders - {winner}
+        _number(connection, contract, file_id)
+        return Losers([], [])
+    found = connection.execute(_judgement(contract), (file_id,)).fetchall()
+    losers = Losers([r for r, is_lost in found if not is_lost], [r for r, is_lost in found if is_lost])
+    records = losers.duplicate + losers.conflict
+    connection.execute("select ops.take_back($1, $2, $3::bigint[])", (contract.feed, file_id, records))
+    return losers
 
 
-def _newest(rows: list[dict[str, Any]], version: str | None) -> int | None:
-    """Record number of the one row with the greatest version; None where there is no such row."""
-    if version is None or any(row[version] is None for row in rows):
-        return None
-    greatest = max(row[version] for row in rows)
-    newest = [row["_record_no"] for row in rows if row[version] == greatest]
-    return newest[0] if len(newest) == 1 else None
+def _number(connection: psycopg.Connection[Any], contract: Contract, file_id: int) -> None:
+    found = connection.execute(_ordinals(contract), (file_id,)).fetchall()
+    connection.execute(
+        "select ops.number_repeats($1, $2, $3::bigint[], $4::integer[])",
+        (contract.feed, file_id, [record for record, _ in found], [n for _, n in found]),
+    )
+
+
+_REPEATED = """
+with repeated as (
+    select {key}
+    from raw.{feed}
+    where _file_id = $1
+    group by {key}
+    having count(*) > 1
+),
+
+sharing as (
+    select {key}, _record_no, _row_hash, {version} as _version
+    from raw.{feed}
+    inner join repeated using ({key})
+    where _file_id = $1
+)
+"""
+# Of equal rows the first stays. Of the contents that are left the newest wins where there is one.
+_JUDGEMENT = """,
+
+numbered as (
+    select
+        *,
+        row_number() over (partition by {key}, _row_hash order by _record_no) as repetition
+    from sharing
+),
+
+contents as (
+    select
+        *,
+        count(*) over of_key as contents,
+        count(_version) over of_key as versions,
+        max(_version) over of_key as newest
+    from numbered
+    where repetition = 1
+    window of_key as (partition by {key})
+),
+
+judged as (
+    select
+        *,
+        contents = versions
+        and count(*) filter (where _version = newest) over (partition by {key}) = 1 as has_winner
+    from contents
+    where contents > 1
+)
+
+select _record_no, false as is_conflict
+from numbered
+where repetition > 1
+union all
+select _record_no, not has_winner as is_conflict
+from judged
+where not (has_winner and _version = newest)
+order by _record_no
+"""
+_ORDINALS = """,
+
+numbered as (
+    select _record_no, row_number() over (partition by {key} order by _record_no) as ordinal
+    from sharing
+)
+
+select _record_no, ordinal
+from numbered
+where ordinal > 1
+"""
+
+
+def _judgement(contract: Contract) -> sql.Composed:
+    return _statement(_REPEATED + _JUDGEMENT, contract)
+
+
+def _ordinals(contract: Contract) -> sql.Composed:
+    return _statement(_REPEATED + _ORDINALS, contract)
+
+
+def _statement(text: str, contract: Contract) -> sql.Composed:
+    return sql.SQL(text).format(
+        feed=sql.Identifier(contract.feed),
+        key=sql.SQL(", ").join(map(sql.Identifier, contract.key)),
+        version=_version(contract),
+    )
+
+
+def _version(contract: Contract) -> sql.Composable:
+    if contract.version is None:
+        return sql.SQL("null::bigint")
+    is_text = SQL_TYPES[contract.columns[contract.version].type] == "text"
+    return sql.SQL("{}{}").format(
+        sql.Identifier(contract.version), sql.SQL(' collate "C"' if is_text else "")
+    )

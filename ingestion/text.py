@@ -9,8 +9,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
-_SPACE = np.zeros(256, dtype=bool)
-_SPACE[[9, 10, 11, 12, 13, 32]] = True
 
 
 def as_array(values: Any) -> pa.StringArray:
@@ -68,24 +66,28 @@ def translated(values: pa.StringArray, old: bytes, new: bytes) -> pa.StringArray
     swapped = bytes(data(values)).translate(bytes.maketrans(old, new))
     at = offsets(values)
     starts = pa.py_buffer(np.ascontiguousarray(at - at[0]))
-    validity = None if not values.null_count else _packed(is_valid(values))
+    validity = None if not values.null_count else packed(is_valid(values))
     return pa.StringArray.from_buffers(len(values), starts, pa.py_buffer(swapped), validity)
 
 
 def trimmed(values: pa.StringArray) -> pa.StringArray:
     """Without white space around the values; empty ones become null."""
     raw = np.frombuffer(data(values), np.uint8)
-    at = offsets(values) - (offsets(values)[0] if len(values) else 0)
-    filled = np.diff(at) > 0
-    if raw.size:
-        first, last = raw[at[:-1][filled]], raw[at[1:][filled] - 1]
-        # Beyond ASCII there are more kinds of white space; let Arrow look where any may be.
-        if (_SPACE[first] | _SPACE[last] | (first > 127) | (last > 127)).any():
-            values = pc.utf8_trim_whitespace(values)
-            filled = lengths(values) > 0
+    at = offsets(values) - offsets(values)[0]
+    filled = at[1:] > at[:-1]
+    starts, ends = (at[:-1], at[1:]) if filled.all() else (at[:-1][filled], at[1:][filled])
+    # Beyond ASCII there are more kinds of white space; let Arrow look where any may be.
+    if _may_be_space(raw[starts]) or _may_be_space(raw[ends - 1]):
+        values = pc.utf8_trim_whitespace(values)
+        filled = lengths(values) > 0
     if filled.all() or bool((filled == is_valid(values)).all()):
         return values
     return pc.if_else(pa.array(filled), values, pa.scalar(None, pa.string()))
+
+
+def _may_be_space(characters: np.ndarray[Any, np.dtype[np.uint8]]) -> bool:
+    """True where some character is no visible one of ASCII."""
+    return bool((characters - np.uint8(33) > 126 - 33).any())
 
 
 def without(values: pa.Array, bad: Mask) -> pa.Array:
@@ -95,12 +97,6 @@ def without(values: pa.Array, bad: Mask) -> pa.Array:
     return pc.if_else(pa.array(~bad), values, pa.scalar(None, values.type))
 
 
-def each_once(values: pa.StringArray, change: Any) -> pa.StringArray:
-    """Apply `change` (text to text or None) to each distinct value once."""
-    coded = values.dictionary_encode()
-    changed = [change(v) for v in coded.dictionary.to_pylist()]
-    return pc.take(pa.array(changed, pa.string()), coded.indices)
-
-
-def _packed(valid: Mask) -> pa.Buffer:
+def packed(valid: Mask) -> pa.Buffer:
+    """The mask as Arrow's validity bitmap."""
     return pa.py_buffer(np.packbits(valid, bitorder="little"))

@@ -19,8 +19,9 @@ WIDTHS = {"Y": 4, "m": 2, "d": 2, "H": 2, "M": 2, "S": 2}
 EARLIEST_YEAR, LATEST_YEAR = 1990, 2100
 MICROSECONDS = 1_000_000
 Instants = np.ndarray[Any, np.dtype[np.int64]]
+Fields = np.ndarray[Any, Any]  # of the smallest type that holds them
 Faults = list[tuple[Mask, Reason]]
-_DAYS_IN_MONTH = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
+_DAYS_IN_MONTH = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], dtype=np.uint8)
 
 
 def parse_fixed(values: pa.StringArray, form: str) -> tuple[Instants, Mask]:
@@ -30,13 +31,17 @@ def parse_fixed(values: pa.StringArray, form: str) -> tuple[Instants, Mask]:
     """
     pieces, width = _pieces(form)
     fits = (lengths(values) == width) & is_valid(values)
-    text = values if fits.all() else pc.filter(values, pa.array(fits))
-    cells = np.frombuffer(data(text), np.uint8).reshape(-1, width)
+    if fits.all():
+        return _read_cells(_cells(values, width), pieces)
     micros = np.zeros(len(values), dtype=np.int64)
     valid = fits.copy()
-    found, sound = _read_cells(cells, pieces)
-    micros[fits], valid[fits] = found, sound
+    micros[fits], valid[fits] = _read_cells(_cells(values.filter(pa.array(fits)), width), pieces)
     return micros, valid
+
+
+def _cells(values: pa.StringArray, width: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Characters of texts that are all `width` bytes long, those of one place side by side."""
+    return np.asfortranarray(np.frombuffer(data(values), np.uint8).reshape(-1, width))
 
 
 def parse_iso_offset(values: pa.StringArray) -> tuple[Instants, Mask]:
@@ -49,7 +54,7 @@ def parse_iso_offset(values: pa.StringArray) -> tuple[Instants, Mask]:
         rows = np.flatnonzero((sizes == size) & is_valid(values))
         if size < 20:
             continue
-        cells = np.frombuffer(data(pc.take(values, pa.array(rows))), np.uint8).reshape(-1, size)
+        cells = _cells(pc.take(values, pa.array(rows)), size)
         is_zulu = cells[:, -1] == ord("Z")
         for zulu in (True, False):
             part = cells[is_zulu] if zulu else cells[~is_zulu]
@@ -89,7 +94,7 @@ def to_utc(micros: Instants, valid: Mask, zone: str, gap: str, overlap: str) -> 
 
 def as_timestamps(micros: Instants, good: Mask) -> pa.Array:
     """UTC timestamps, null where not good."""
-    return pa.array(micros, pa.timestamp("us", "UTC"), mask=~good)
+    return pa.array(micros, pa.timestamp("us", "UTC"), mask=None if good.all() else ~good)
 
 
 def as_dates(micros: Instants, good: Mask) -> pa.Array:
@@ -141,26 +146,28 @@ def _read_cells(
     return _micros(numbers, sound), sound
 
 
-def _digits(cells: np.ndarray[Any, np.dtype[np.uint8]], sound: Mask) -> Instants:
+def _digits(cells: np.ndarray[Any, np.dtype[np.uint8]], sound: Mask) -> Fields:
     """Value of the digits of each row; `sound` becomes False where one is no digit."""
-    value = np.zeros(len(cells), dtype=np.int64)
-    for column in range(cells.shape[1]):
-        digit = cells[:, column] - np.uint8(48)  # bytes below "0" wrap to large numbers
-        sound &= digit < 10
-        value = value * 10 + digit
+    digits = cells - np.uint8(48)  # bytes below "0" wrap to large numbers
+    sound &= (digits < 10).all(axis=1)
+    places = digits.shape[1]
+    value: Fields = digits[:, 0].astype(np.uint8 if places <= 2 else np.uint16 if places <= 4 else np.int64)
+    for place in range(1, places):
+        value = value * 10 + digits[:, place]
     return value
 
 
-def _micros(n: dict[str, Instants], sound: Mask) -> Instants:
+def _micros(n: dict[str, Fields], sound: Mask) -> Instants:
     """Microseconds since 1970 of calendar fields; `sound` becomes False for impossible ones."""
     sound &= (n["m"] >= 1) & (n["m"] <= 12) & (n["d"] >= 1)
     sound &= (n["H"] < 24) & (n["M"] < 60) & (n["S"] < 60)
     month = np.where(sound, n["m"], 1)
     leap = (n["Y"] % 4 == 0) & ((n["Y"] % 100 != 0) | (n["Y"] % 400 == 0))
     sound &= n["d"] <= _DAYS_IN_MONTH[month] + (leap & (month == 2))
-    months = ((n["Y"] - 1970) * 12 + month - 1).astype("datetime64[M]")
-    days = months.astype("datetime64[D]").astype(np.int64) + n["d"] - 1
-    return (((days * 24 + n["H"]) * 60 + n["M"]) * 60 + n["S"]) * MICROSECONDS
+    year, day, hour, minute, second = (n[f].astype(np.int64) for f in "YdHMS")
+    months = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
+    days = months.astype("datetime64[D]").astype(np.int64) + day - 1
+    return (((days * 24 + hour) * 60 + minute) * 60 + second) * MICROSECONDS
 
 
 def _iso_cells(cells: np.ndarray[Any, np.dtype[np.uint8]], offset_width: int) -> tuple[Instants, Mask]:
@@ -173,7 +180,7 @@ def _iso_cells(cells: np.ndarray[Any, np.dtype[np.uint8]], offset_width: int) ->
     if fraction.shape[1]:
         sound &= fraction[:, 0] == ord(".")
         digits = fraction[:, 1:7]  # PostgreSQL keeps microseconds; what is finer is cut
-        micros = micros + _digits(digits, sound) * 10 ** (6 - digits.shape[1])
+        micros = micros + _digits(digits, sound).astype(np.int64) * 10 ** (6 - digits.shape[1])
         _digits(fraction[:, 1:], sound)
     if offset_width == 6:
         micros = micros - _offset(cells[:, -6:], sound)
@@ -184,6 +191,7 @@ def _offset(cells: np.ndarray[Any, np.dtype[np.uint8]], sound: Mask) -> Instants
     is_minus = cells[:, 0] == ord("-")
     sound &= (cells[:, 0] == ord("+")) | is_minus
     sound &= cells[:, 3] == ord(":")
-    hours, minutes = _digits(cells[:, 1:3], sound), _digits(cells[:, 4:6], sound)
+    hours = _digits(cells[:, 1:3], sound).astype(np.int64)
+    minutes = _digits(cells[:, 4:6], sound).astype(np.int64)
     sound &= (hours < 24) & (minutes < 60)
     return np.where(is_minus, -1, 1) * (hours * 60 + minutes) * 60 * MICROSECONDS

@@ -167,15 +167,10 @@ def record(stage: str, date: str | None, detail: str, outcome: str, started: dt.
 @contextlib.contextmanager
 def _translated() -> Iterator[None]:
     """Turn every driver's broken connection into one error that the orchestrator retries."""
-    import adbc_driver_manager
     import psycopg
     import sqlalchemy.exc
 
-    broken = (
-        psycopg.OperationalError,
-        adbc_driver_manager.OperationalError,
-        sqlalchemy.exc.OperationalError,
-    )
+    broken = (psycopg.OperationalError, sqlalchemy.exc.OperationalError)
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     try:
         yield

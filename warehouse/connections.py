@@ -36,13 +36,6 @@ def connect(role: str, **options: Any) -> psycopg.Connection[Any]:
     return psycopg.connect(dsn(role), **options)
 
 
-def adbc(role: str) -> Any:
-    """Open an ADBC connection (DB-API) as `role`, for columnar reads and bulk COPY."""
-    from adbc_driver_postgresql import dbapi
-
-    return dbapi.connect(dsn(role))
-
-
 def _address() -> dict[str, str]:
     given = settings().warehouse_dsn
     if given:

@@ -32,7 +32,6 @@ CONFIGURATION = {
     "work_mem": "'64MB'",
     "maintenance_work_mem": "'256MB'",
     "max_wal_size": "'4GB'",
-    "wal_compression": "on",
     "jit": "off",
     "timezone": "'UTC'",
     "log_timezone": "'UTC'",

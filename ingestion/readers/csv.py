@@ -95,12 +95,11 @@ class _CsvFile:
         numbers = self.records + 1 + np.arange(len(block), dtype=np.int64)
         self.records += len(block)
         control = self._control_rows(block)
-        apart = np.array(sorted({*block.faults, *control}), dtype=np.int64)
-        kept = np.setdiff1d(np.arange(len(block)), apart)
+        kept = _without(np.arange(len(block)), {*block.faults, *control})
         faults = {i: f for i, f in block.faults.items() if i not in control}
         table, ragged = self._parse(block, kept)
         faults |= ragged
-        kept = np.setdiff1d(kept, np.array(list(ragged), dtype=np.int64)) if ragged else kept
+        kept = _without(kept, set(ragged))
         bad = [
             BadRow(int(block.lines[i]), int(numbers[i]), reason, None, block.text(i), detail)
             for i, (reason, detail) in sorted(faults.items())
@@ -202,10 +201,15 @@ def _as_text(names: list[str], null_values: tuple[str, ...]) -> arrow.ConvertOpt
     )
 
 
+def _without(records: Offsets, apart: set[int]) -> Offsets:
+    return np.setdiff1d(records, np.array(sorted(apart), dtype=np.int64)) if apart else records
+
+
 def _joined(block: Block, kept: Offsets) -> Any:
     """Bytes of the `kept` records; a view where nothing is left out."""
     if len(kept) == len(block):
-        return memoryview(block.data)[int(block.starts[0]) :]
+        start = 0 if block.known_starts is None else int(block.known_starts[0])
+        return memoryview(block.data)[start:]
     pieces = (block.bytes_of(i) for i in kept.tolist())
     return b"".join(p if p.endswith(b"\n") else p + b"\n" for p in pieces)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -27,18 +28,24 @@ Offsets = np.ndarray[Any, np.dtype[np.int64]]
 class Block:
     """Complete records of one stretch of a file, as UTF-8.
 
-    `starts` are byte offsets of the records and `lines` their physical lines (from 1); a record
-    ends where the next one starts. `faults` are records not to be parsed, by index.
+    `lines` are the records' physical lines (from 1) and `known_starts` their byte offsets, None where
+    every line is one record; a record ends where the next one starts. `faults` are records not to be
+    parsed, by index.
     """
 
     data: bytes
-    starts: Offsets
     lines: Offsets
+    known_starts: Offsets | None = None
     faults: dict[int, tuple[Reason, str]] = field(default_factory=dict)
     has_inner_newlines: bool = False
 
     def __len__(self) -> int:
-        return len(self.starts)
+        return len(self.lines)
+
+    @cached_property
+    def starts(self) -> Offsets:
+        """Byte offsets of the records; found when they are asked for."""
+        return line_starts(self.data) if self.known_starts is None else self.known_starts
 
     def bytes_of(self, index: int) -> bytes:
         """Bytes of one record with its line end."""
@@ -52,20 +59,26 @@ class Block:
     def without_first(self) -> Block:
         """The same block from its second record on."""
         faults = {i - 1: f for i, f in self.faults.items() if i > 0}
-        return Block(self.data, self.starts[1:], self.lines[1:], faults, self.has_inner_newlines)
+        if self.known_starts is None:
+            rest = self.data[self.data.find(b"\n") + 1 :] if len(self) > 1 else b""
+            return Block(rest, self.lines[1:], None, faults)
+        starts = self.known_starts[1:]
+        return Block(self.data, self.lines[1:], starts, faults, self.has_inner_newlines)
 
     def decoded(self, decoder: Decoder) -> Block:
         """The same block as UTF-8, offsets moved along."""
         text = decoder.utf8(self.data)
         if text is self.data:
             return self
+        if self.known_starts is None:
+            return Block(text, self.lines, None, self.faults)
         grown = np.cumsum(np.frombuffer(self.data, np.uint8) >= 0x80)
         if len(text) - len(self.data) == grown[-1]:  # each special character became two bytes
             starts = self.starts + np.concatenate([[0], grown])[self.starts]
         else:
             sizes = [len(decoder.utf8(self.bytes_of(i))) for i in range(len(self))]
             starts = np.cumsum([len(decoder.utf8(self.data[: self.starts[0]])), *sizes])[:-1]
-        return Block(text, starts, self.lines, self.faults, self.has_inner_newlines)
+        return Block(text, self.lines, starts, self.faults, self.has_inner_newlines)
 
 
 class Splitter:
@@ -94,18 +107,22 @@ class Splitter:
                 raise _unclosed(f"the record at line {line} is longer than a megabyte")
             return 0, _nothing()
         whole = data[:cut]
-        starts = line_starts(whole)
-        if self._is_plain(whole, starts):
-            return cut, Block(whole, starts, line + np.arange(len(starts)))
-        return self._careful(data, cut, starts, line, at_end)
+        is_end = np.frombuffer(whole, np.uint8) == NEWLINE
+        if self._is_plain(whole, is_end):
+            count = np.count_nonzero(is_end) + (not is_end[-1])
+            return cut, Block(whole, line + np.arange(count))
+        return self._careful(data, cut, line_starts(whole), line, at_end)
 
-    def _is_plain(self, data: bytes, starts: Offsets) -> bool:
-        """True when each physical line is one sound record."""
+    def _is_plain(self, data: bytes, is_end: Any) -> bool:
+        """True when each physical line is one sound record, and none is blank."""
         if (self._quote and self._quote in data) or b"\0" in data:
             return False
-        if int(np.diff(starts, append=len(data)).min()) <= 2:  # may be a blank line
+        if is_end[0] or (is_end[1:] & is_end[:-1]).any():
             return False
-        return b"\r" not in data or data.count(b"\r") == data.count(b"\r\n")
+        if b"\r" not in data:
+            return True
+        is_blank = data.startswith(b"\r\n") or b"\n\r\n" in data
+        return not is_blank and data.count(b"\r") == data.count(b"\r\n")
 
     def _careful(self, data: bytes, cut: int, starts: Offsets, line: int, at_end: bool) -> tuple[int, Block]:
         inner = np.zeros(len(starts), dtype=bool)
@@ -137,7 +154,7 @@ class Splitter:
         keep = ~inner & ~_blank(data, starts)
         index = np.cumsum(keep) - 1
         kept = {int(index[i]): fault for i, fault in faults.items() if keep[i]}
-        return Block(data, starts[keep], line + np.flatnonzero(keep), kept, bool(inner.any()))
+        return Block(data, line + np.flatnonzero(keep), starts[keep], kept, bool(inner.any()))
 
     def _suspicious(self, data: bytes, cut: int, starts: Offsets) -> list[int]:
         """Lines that may not be one sound record: odd quotes, quotes in text, bare returns."""
@@ -179,6 +196,7 @@ def _unclosed(detail: str) -> FileRejected:
 
 
 def line_starts(data: bytes) -> Offsets:
+    """Byte offset of each line."""
     ends = np.flatnonzero(np.frombuffer(data, np.uint8) == NEWLINE).astype(np.int64) + 1
     starts = np.concatenate([np.zeros(1, np.int64), ends])
     return starts[:-1] if data.endswith(b"\n") else starts
@@ -204,4 +222,4 @@ def _mark_nul(data: bytes, starts: Offsets, inner: Any, faults: dict[int, tuple[
 
 
 def _nothing() -> Block:
-    return Block(b"", np.empty(0, np.int64), np.empty(0, np.int64))
+    return Block(b"", np.empty(0, np.int64))

@@ -19,7 +19,6 @@ from tests.integration.core_perturbations import (
     find_in_the_corner,
     move,
     recategorise,
-    receive_serials_earlier,
     repeat,
     serials_received,
     serials_sold,

@@ -15,7 +15,7 @@ from tests.integration.ingestion_landing import FEED, HEADER, load, query, sale,
 from warehouse.connections import connect
 from warehouse.settings import process_environment
 
-ROWS = 60_000
+ROWS = 90_000  # more than one block of 4 MiB
 # Runs a load with a stop at one point, at which it tells and waits to be killed.
 STOPPED = """
 import datetime as dt, sys, time
@@ -25,7 +25,7 @@ def stop(*arguments, **named):
     time.sleep(600)
 point = sys.argv[1]
 if point == "before":
-    load._Load._attempt = stop
+    load._Load.run = stop
 elif point == "between":
     sent, send = [], load._Load._send
     def once(*arguments):
