@@ -100,7 +100,7 @@ MEANINGS = {
     "no_sheet": "The workbook has no sheet of the name that the layout says.",
     "header": "A required column is missing, renamed without an alias, or there twice.",
     "unexpected_column": "The file has a column that the contract does not know, and the layout refuses it.",
-    "nested_column": "A column holds lists or records where the layout reads one value.",
+    "column_type": "A column holds lists, records or bytes where the layout reads one value.",
     "truncated": "The file breaks off.",
     "malformed": "The file can't be read to its end.",
     "control_total": "The file's own count or total disagrees with its rows.",
