@@ -94,7 +94,7 @@ select
     cast(open_on_day as bigint) as open_quantity,
     cast(least(in_house_on_day, open_on_day) as bigint) as in_house_quantity,
     -- amounts
-    coalesce(cast(round(line_net_reporting * open_on_day / nullif(line_quantity, 0), 2)
-        as numeric(18, 2)), 0) as open_value_reporting
+    cast(coalesce(round(line_net_reporting * open_on_day / nullif(line_quantity, 0), 2), 0)
+        as numeric(18, 2)) as open_value_reporting
 from counted
 where open_on_day > 0
