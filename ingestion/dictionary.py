@@ -60,6 +60,11 @@ def _layout(name: str, layout: Layout) -> str:
     parts = [f"{layout.format.upper()}, `{layout.file}`"]
     if layout.format == "csv":
         parts.append(f"delimiter `{layout.delimiter!r}`, {layout.encoding}")
+    if layout.format == "fixed_width":
+        last = max(first + size - 1 for first, size in layout.widths.values())
+        parts.append(f"lines of {last} characters, {layout.encoding}")
+    if layout.format == "xlsx":
+        parts.append(f"sheet {layout.sheet or 'the only one'}, names in row {layout.header_row}")
     if layout.decimal != ".":
         parts.append(f"decimal `{layout.decimal}`")
     if layout.timestamp:

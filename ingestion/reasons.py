@@ -44,7 +44,7 @@ class Rejection(StrEnum):
     NO_SHEET = "no_sheet"
     HEADER = "header"
     UNEXPECTED_COLUMN = "unexpected_column"
-    NESTED_COLUMN = "nested_column"
+    COLUMN_TYPE = "column_type"
     TRUNCATED = "truncated"
     MALFORMED = "malformed"
     CONTROL_TOTAL = "control_total"

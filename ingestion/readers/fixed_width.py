@@ -14,7 +14,7 @@ from ingestion.readers.chunk import BadRow, Chunk, Source
 from ingestion.readers.encoding import Decoder, refuse_other_formats
 from ingestion.readers.records import MAX_RECORD_BYTES, line_starts
 from ingestion.reasons import FileRejected, Reason, Rejection
-from ingestion.text import Mask
+from ingestion.text import Mask, trimmed
 
 BLOCK_BYTES = 4 << 20
 NEWLINE, RETURN = 10, 13
@@ -36,6 +36,7 @@ class _FixedWidthFile:
 
     def __init__(self, file: IO[bytes], layout: Layout) -> None:
         self.file = file
+        self.strips = layout.strip
         self.decoder = Decoder(layout.encoding)
         self.sizes = _encoded_sizes(layout.encoding)
         # Where each column begins and ends within the line.
@@ -163,10 +164,12 @@ class _FixedWidthFile:
         else:
             cells = lines.cells(kept, self.width)
             columns = [self._column(cells[:, start:end]) for start, end in self.slots.values()]
-        return pa.Table.from_arrays(columns, names=list(self.slots))
+        return pa.Table.from_arrays(
+            [trimmed(c) if self.strips else c for c in columns], names=list(self.slots)
+        )
 
     def _column(self, cells: Cells) -> pa.StringArray:
-        """Text of one column of bytes, without the blanks that fill it up."""
+        """Text of one column of bytes, with the blanks that fill it up."""
         data = cells.tobytes()
         sizes = np.full(len(cells), cells.shape[1], dtype=np.int64)
         if not data.isascii():

@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 
 from ingestion.archives import unpacked_limit, unsafe
 from ingestion.contract import Contract
-from ingestion.readers.chunk import BadRow, Chunk, Source
+from ingestion.readers.chunk import Chunk, Source
 from ingestion.readers.encoding import refuse_other_formats
-from ingestion.readers.typed import Target, row_text, seekable, table_row_text, targets
+from ingestion.readers.typed import Target, bad_row, seekable, table_row_text, targets
 from ingestion.reasons import FileRejected, Reason, Rejection
 from ingestion.text import Mask, as_array, data, is_valid, mask
 
@@ -99,7 +99,7 @@ class _ParquetFile:
             kind = self.file.schema_arrow.field(i).type
             if pa.types.is_nested(kind) or pa.types.is_duration(kind) or pa.types.is_interval(kind):
                 raise FileRejected(
-                    Rejection.NESTED_COLUMN,
+                    Rejection.COLUMN_TYPE,
                     f"column {self.names[i]} is a {kind}; export plain columns, lists as text",
                 )
 
@@ -138,7 +138,7 @@ class _ParquetFile:
         control = self._control_rows(table)
         keep &= ~control
         bad = [
-            BadRow(int(numbers[row]), int(numbers[row]), reason, name, self._shown(table, row), detail[:200])
+            bad_row(self.contract, (int(numbers[row]),) * 2, reason, name, detail, _values(table, row))
             for row, (reason, name, detail) in sorted(apart)
             if not control[row]
         ]
@@ -154,16 +154,15 @@ class _ParquetFile:
             return np.zeros(table.num_rows, dtype=bool)
         return mask(pc.equal(pc.utf8_trim_whitespace(table.column(0)), self.mark))
 
-    def _shown(self, table: pa.Table, row: int) -> str:
-        return row_text(
-            self.contract, {n: c[row].as_py() for n, c in zip(table.column_names, table.columns, strict=True)}
-        )
-
     def _metadata(self) -> dict[str, str]:
         """What the writer says of the file: its own keys and values."""
         found = self.file.metadata.metadata or {}
         texts = {k.decode(errors="replace"): v.decode(errors="replace") for k, v in found.items()}
         return {k: v for k, v in texts.items() if k not in OWN_METADATA}
+
+
+def _values(table: pa.Table, row: int) -> dict[str, str | None]:
+    return {n: c[row].as_py() for n, c in zip(table.column_names, table.columns, strict=True)}
 
 
 # -- types to text
@@ -215,7 +214,7 @@ def _texts(values: pa.Array, name: str) -> pa.StringArray:
         ) from error
     except pa.ArrowNotImplementedError as error:
         raise FileRejected(
-            Rejection.NESTED_COLUMN, f"column {name} is a {values.type}, which has no text; export it as text"
+            Rejection.COLUMN_TYPE, f"column {name} is a {values.type}, which has no text; export it as text"
         ) from error
     return as_array(text)
 
@@ -230,19 +229,22 @@ def _floats(values: pa.Array, target: Target) -> tuple[pa.StringArray, Faults]:
     whole = finite & (np.floor(np.where(finite, numbers, 0.5)) == numbers) & (np.abs(numbers) < limit)
     digits = pa.array(np.where(whole, numbers, 0).astype(np.int64)).cast(pa.string())
     text = pc.if_else(pa.array(whole), digits, values.cast(pa.string()))
-    text = _without_exponents(text, numbers, whole, limit)
+    text = _in_digits(text, numbers, limit)
     faults = [(there & ~finite, Reason.NOT_A_NUMBER)] if target.kind else []
     if target.is_id:  # 1.1 may have been 1.10
         faults.append((finite & ~whole & (np.abs(numbers) < limit), Reason.SCIENTIFIC_ID))
     return _spelled(text, target), faults
 
 
-def _without_exponents(text: pa.StringArray, numbers: Any, whole: Mask, limit: int) -> pa.StringArray:
-    """Fractions with all their digits; 1e+20 stays: no double is exact there."""
-    odd = ~whole & np.isfinite(numbers) & (np.abs(numbers) < limit) & mask(pc.match_substring(text, "e"))
+def _in_digits(text: pa.StringArray, numbers: Any, limit: int) -> pa.StringArray:
+    """Fractions with all their digits. Beyond the limit an exponent marks numbers as inexact."""
+    sizes = np.abs(numbers)
+    has_exponent = mask(pc.match_substring(text, "e"))
+    odd = np.where(sizes < limit, has_exponent, np.isfinite(numbers) & ~has_exponent)
     if not odd.any():
         return text
-    digits = [f"{Decimal(t):f}" for t in text.filter(pa.array(odd)).to_pylist()]
+    found = zip(text.filter(pa.array(odd)).to_pylist(), sizes[odd] < limit, strict=True)
+    digits = [f"{Decimal(t):f}" if is_exact else f"{Decimal(t):E}" for t, is_exact in found]
     return pc.replace_with_mask(text, pa.array(odd), pa.array(digits, pa.string()))
 
 

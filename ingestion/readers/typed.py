@@ -20,11 +20,13 @@ import pyarrow as pa
 from ingestion.contract import Contract, Layout
 from ingestion.mapping import Mapping
 from ingestion.numbers import PRECISIONS
-from ingestion.readers.chunk import Source
+from ingestion.readers.chunk import BadRow, Source
+from ingestion.reasons import Reason
 
 DATE, ISO_OFFSET = "%Y-%m-%d", "iso_offset"
 # Nanoseconds of the smallest part that a format tells, the smallest first.
 FINEST = {"%S": 10**9, "%M": 60 * 10**9, "%H": 3600 * 10**9, "": 86_400 * 10**9}
+WITHHELD = "[withheld]"
 WITHHELD_ROW = "[withheld: personal data; see file and line]"
 
 
@@ -98,11 +100,19 @@ def _is_utc(contract: Contract, layout: Layout, name: str | None) -> bool:
     return rule.zone == "UTC" and not (rule.zone_column or contract.columns[name].zone_column)
 
 
-def row_text(contract: Contract, values: dict[str, str | None]) -> str:
-    """A row as `ops.quarantine` keeps it; for a reader that sets it apart before personal data is told."""
-    if contract.has_pii:
-        return WITHHELD_ROW
-    return json.dumps({name: v for name, v in values.items() if v is not None}, ensure_ascii=False)
+def bad_row(
+    contract: Contract, place: tuple[int, int], reason: Reason, name: str | None, detail: str,
+    values: dict[str, str | None],
+) -> BadRow:  # fmt: skip
+    """A row that a reader sets apart; `place` is its line and record number.
+
+    It never reaches the converter, so what is personal is withheld here: all of the row where the
+    feed knows personal data at all.
+    """
+    is_personal = contract.has_pii and (name is None or contract.columns[name].pii is not None)
+    given = {n: v for n, v in values.items() if v is not None}
+    text = WITHHELD_ROW if contract.has_pii else json.dumps(given, ensure_ascii=False)
+    return BadRow(*place, reason, name, text, WITHHELD if is_personal else detail[:200])
 
 
 def table_row_text(table: pa.Table, row: int) -> str:

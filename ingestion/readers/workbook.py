@@ -215,8 +215,9 @@ class Workbook:
                 no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True,
             )  # fmt: skip
             try:
-                for _, element in events:
-                    _refuse_dtd(element)
+                for number, (_, element) in enumerate(events):
+                    if not number:  # a DTD stands before all elements
+                        _refuse_dtd(element)
                     yield element
                     _forget(element)
             except etree.XMLSyntaxError as error:
@@ -271,6 +272,7 @@ def number_format(number: int, code: str) -> NumberFormat:
 
 
 def _opened(file: IO[bytes]) -> zipfile.ZipFile:
+    file.seek(0)
     head = file.read(8)
     file.seek(0)
     if head == OLE2:

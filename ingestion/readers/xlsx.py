@@ -16,7 +16,7 @@ import pyarrow as pa
 from ingestion.contract import Contract
 from ingestion.readers.chunk import CHUNK_ROWS, BadRow, Chunk, Source
 from ingestion.readers.encoding import refuse_other_formats
-from ingestion.readers.typed import Target, row_text, seekable, table_row_text, targets
+from ingestion.readers.typed import Target, bad_row, seekable, table_row_text, targets
 from ingestion.readers.workbook import Cell, Merge, NumberFormat, Workbook
 from ingestion.reasons import FileRejected, Reason, Rejection
 
@@ -122,9 +122,8 @@ class _Sheet:
             self.lines.append(number)
             self.numbers.append(self.records)
         else:
-            reason, name, detail = fault
-            text = row_text(self.contract, dict(zip(self.names, row, strict=True)))
-            self.bad.append(BadRow(number, self.records, reason, name, text, detail[:200]))
+            values = dict(zip(self.names, row, strict=True))
+            self.bad.append(bad_row(self.contract, (number, self.records), *fault, values))
 
     def _merge_at(self, number: int) -> tuple[Reason, str | None, str] | None:
         """A merged cell gives its value to its first row and column; which others it meant is not said."""
@@ -199,7 +198,7 @@ class _Sheet:
             raise _Unfit(Reason.BAD_DATE, f"{text} as a date")
         # Spreadsheets count in milliseconds; finer digits are noise.
         when = self.epoch + dt.timedelta(milliseconds=round(days * DAY_MILLISECONDS))
-        if form.has_date or target.format:
+        if form.has_date or target.format or target.is_id:
             return self._moment(when, form.has_time, target)
         hours, rest = divmod(round(days * DAY_MILLISECONDS), 3_600_000)
         return f"{hours:02}" + (dt.datetime.min + dt.timedelta(milliseconds=rest)).strftime(":%M:%S")
@@ -255,6 +254,8 @@ def plain_number(text: str) -> str:
         raise _Unfit(Reason.NOT_A_NUMBER, f"{text} is no number") from error
     if not isfinite(value):
         raise _Unfit(Reason.NOT_A_NUMBER, f"{text} is no number")
+    if not value:
+        return "0"
     if abs(value) >= EXACT_WHOLE:
         return f"{exact:.17E}"
     shown = Decimal(f"{value:.{SHOWN_DIGITS}g}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ingestion.contract import load_contract
+
 Quarantined = tuple[int, str, str | None]
 
 
@@ -13,7 +15,9 @@ class Case:
 
     `input` is the line of the table of faults that the case stands for. `quarantined` lists line,
     reason and column; `rejected` is the reason code of a file of which nothing loads; `values` are
-    columns of raw in the order of the file; `warns` is a part of the ledger's reason.
+    columns of raw in the order of the file; `warns` is a part of the ledger's reason. A case of the
+    company, whose layouts lie in `tests/faults/company`, names its `format`; `kind` and `part` stand
+    before and behind the date in the file's name, `suffix` behind its ending.
     """
 
     name: str
@@ -29,6 +33,16 @@ class Case:
     warns: str | None = None
     suffix: str = ""
     part: str = ""
+    format: str = ""
+    kind: str = ""
+
+    @property
+    def file_format(self) -> str:
+        """As the layout declares it."""
+        if self.format:
+            return self.format
+        [layout] = load_contract(self.feed, "standard").layouts.values()
+        return layout.format
 
     @property
     def outcome(self) -> str:

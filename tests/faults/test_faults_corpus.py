@@ -14,38 +14,42 @@ import pytest
 from ingestion.load import load_feed
 from tests.faults.case import Case
 from tests.faults.corpus import CASES
+from tests.faults.formats import ENDINGS, FORMATS
+from tests.faults.inputs import DTD, JSON, ORDER, TOTALS, TYPED
+from tests.faults.matrix import COMPANY
 from tests.faults.page import PAGE, page
+from tests.faults.stories import STORIES
 from warehouse.connections import connect
 
 FIRST = dt.date(2025, 1, 1)
 LAST = FIRST + dt.timedelta(days=len(CASES))
-ENDINGS = {
-    "crm_refunds": "jsonl", "wms_return_receipts": "jsonl", "wms_dispositions": "xml",
-    "erp_credit_memos": "xml",
-}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def auditor(database: Path) -> Iterator[psycopg.Connection[Any]]:
-    """The whole corpus has landed, one day a case, and was loaded."""
+    """The whole corpus has landed, one day a case, and was loaded: standard feeds and a company's."""
     for number, case in enumerate(CASES):
         _land(case, database, FIRST + dt.timedelta(days=number))
-    for feed in {case.feed for case in CASES}:
+    for feed in sorted({case.feed for case in CASES if not case.format}):
         load_feed(feed, LAST)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAYOUTS", str(COMPANY))
+        for feed in sorted({case.feed for case in CASES if case.format}):
+            load_feed(feed, LAST)
     with connect("auditor", autocommit=True) as connection:
         yield connection
 
 
 def _land(case: Case, landing: Path, date: dt.date) -> None:
-    ending = ENDINGS.get(case.feed, "csv") + case.suffix
-    name = f"{case.feed}_{date:%Y%m%d}{case.part}.{ending}"
-    folder = landing / case.feed.split("_")[0]
+    """The company's files lie in a folder of their own, so that a feed of both has each apart."""
+    name = f"{case.feed}{case.kind}_{date:%Y%m%d}{case.part}.{ENDINGS[case.file_format]}{case.suffix}"
+    folder = landing / ("company" if case.format else case.feed.split("_")[0])
     folder.mkdir(exist_ok=True)
     (folder / name).write_bytes(case.content)
     (folder / f"{name}.done").touch()
 
 
-@pytest.mark.parametrize("number", range(len(CASES)), ids=[c.name for c in CASES])
+@pytest.mark.parametrize("number", range(len(CASES)), ids=[f"{c.name}, {c.feed} {c.format}" for c in CASES])
 def test_a_file_ends_as_the_corpus_says(number: int, auditor: psycopg.Connection[Any]) -> None:
     case = CASES[number]
     date = FIRST + dt.timedelta(days=number)
@@ -59,11 +63,11 @@ def test_a_file_ends_as_the_corpus_says(number: int, auditor: psycopg.Connection
         assert counts == [0, 0, 0, 0, 0]
         assert _rows(auditor, case, file_id) == _quarantined(auditor, file_id) == []
         return
+    assert status == "loaded", reason
     bad = len(case.quarantined)
     parsed = case.loaded + bad + case.duplicate + case.control
-    assert counts == [parsed, case.loaded, bad, case.duplicate, case.control]
-    assert status == "loaded"
     assert _quarantined(auditor, file_id) == list(case.quarantined)
+    assert counts == [parsed, case.loaded, bad, case.duplicate, case.control]
     rows = _rows(auditor, case, file_id)
     assert len(rows) == case.loaded
     for column, values in case.values.items():
@@ -75,8 +79,22 @@ def test_a_file_ends_as_the_corpus_says(number: int, auditor: psycopg.Connection
 
 
 def test_the_corpus_is_large_and_its_names_differ() -> None:
-    assert len(CASES) >= 60
-    assert max(Counter(case.name for case in CASES).values()) == 1
+    assert len(CASES) >= 200
+    assert max(Counter((case.name, case.format) for case in CASES).values()) == 1
+
+
+def test_every_input_has_a_case_in_each_format_that_can_hold_it() -> None:
+    formats: dict[str, set[str]] = {title: set() for title in ORDER}
+    for case in CASES:
+        formats[case.input].add(case.file_format)
+    for story in STORIES:
+        formats[story.input].update(FORMATS)  # each runs once a format
+    assert {t: set(FORMATS) - found for t, found in formats.items() if found != set(FORMATS)} == {
+        TOTALS: {"jsonl"},
+        JSON: set(FORMATS) - {"jsonl"},
+        DTD: set(FORMATS) - {"xml", "xlsx"},
+        TYPED: set(FORMATS) - {"xlsx", "parquet"},
+    }
 
 
 def test_the_page_shows_the_corpus() -> None:

@@ -7,9 +7,12 @@ import hmac
 from pathlib import Path
 
 import psycopg
+import pyarrow as pa
 import pytest
+import yaml
 
 from ingestion.erasure import erase
+from tests.faults.formats import parquet, workbook
 from tests.integration.ingestion_landing import load, put, query
 from warehouse.connections import connect
 from warehouse.settings import settings
@@ -91,6 +94,62 @@ def test_an_unknown_column_of_a_customer_file_is_withheld(fresh_database: Path) 
     load(CUSTOMERS)
     assert query("select _extra from raw.crm_customers") == [({"iban": "[withheld]"},)]
     assert "3704" not in _everything()
+
+
+@pytest.mark.parametrize("form", ["xlsx", "parquet", "xml"])
+def test_rows_that_a_reader_sets_apart_hide_what_is_personal(
+    form: str, fresh_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = HEADER.strip().split(",")
+    rows = [dict(zip(names, line.strip().split(","), strict=True)) for line in (ADA, BEN, ADA)]
+    content = {"xlsx": _workbook, "parquet": _parquet, "xml": _xml}[form](names, rows)
+    _company(tmp_path, form, names)
+    monkeypatch.setenv("LAYOUTS", str(tmp_path))
+    put(fresh_database, f"{CUSTOMERS}_20260131.{form}", content)
+    load(CUSTOMERS)
+    assert query("select customer_id from raw.crm_customers") == [(_hash("C2"),)]
+    assert query("select reason, column_name, raw_text from ops.quarantine order by line_no") == [
+        (reason, column, "[withheld: personal data; see file and line]") for reason, column in SET_APART[form]
+    ]
+    text = _everything()
+    for word in ("Secret", "example.com", "+49", '"C1"', "77.5", "Oops"):
+        assert word not in text, word
+
+
+SET_APART = {
+    "xlsx": [("scientific_id", "customer_id"), ("ragged_row", None)],
+    "parquet": [("nul_byte", "name"), ("nul_byte", None)],
+    "xml": [("repeated_element", "name"), ("repeated_element", "email")],
+}
+
+
+def _workbook(names: list[str], rows: list[dict[str, str]]) -> bytes:
+    table = [[row[n] for n in names] for row in rows]
+    return workbook([names, [77.5, *table[0][1:]], table[1], [*table[2], "Oops"]])
+
+
+def _parquet(names: list[str], rows: list[dict[str, str]]) -> bytes:
+    columns = {n: [row[n] for row in rows] for n in names} | {"iban": [None, None, "Oops\0"]}
+    columns["name"][0] += "\0"
+    return parquet(pa.table(columns))
+
+
+def _xml(names: list[str], rows: list[dict[str, str]]) -> bytes:
+    texts = ["".join(f"<{n}>{row[n]}</{n}>" for n in names) for row in rows]
+    texts[0] += "<name>Oops</name>"
+    texts[2] += "<email>Oops</email>"
+    return f"<rows>{''.join(f'<row>{t}</row>' for t in texts)}</rows>".encode()
+
+
+def _company(folder: Path, form: str, names: list[str]) -> None:
+    """A company whose customers come in another format."""
+    layout = {
+        "file": f"{CUSTOMERS}_{{date}}.{form}", "format": form, "booleans": {"yes": True, "no": False},
+        "timestamp": {"format": "%Y-%m-%d %H:%M:%S", "zone": "UTC"},
+    }  # fmt: skip
+    if form == "xml":
+        layout |= {"record": "row", "fields": {n: n for n in names}}
+    (folder / f"{CUSTOMERS}.yml").write_text(yaml.safe_dump({"layouts": {form: layout}}))
 
 
 def test_customers_of_other_feeds_are_hashed_and_hidden_in_quarantine(
