@@ -40,9 +40,12 @@ RETURN_SHARE = np.array([0.20, 0.18, 0.09, 0.07, 0.06, 0.04])
 PRICE_FACTOR_PCT = np.array([100, 88, 110, 1150])
 BASE_RATE = np.array([1_000_000, 1_180_000, 925_000, 88_000])
 
-# Rates of the company's own sites: cents a unit received, cents an hour of inspection.
+# Rates of the company's own sites: cents a unit received, an hour of inspection.
 RECEIVING_CENTS = np.array([120, 110, 140, 1300])
 INSPECTION_CENTS = np.array([2800, 2400, 3000, 31000])
+STORAGE_CENTS = np.array([3, 3, 4, 35])  # a unit and day
+CASE_CENTS = 450  # euro cents a case
+SITE_COUNTRY = np.array([0, 2, 3, 4])
 
 REASONS = (
     "DEFECTIVE", "DAMAGED_IN_TRANSIT", "NOT_AS_DESCRIBED", "WRONG_ITEM", "MISSING_PARTS",
@@ -54,7 +57,7 @@ CRM_REASONS = (
     "too_large", "style", "changed_mind", "late", "undelivered", "warranty", "recall", "other", "zz9",
 )  # fmt: skip
 ERP_REASONS = (*(f"D{number:02d}" for number in range(1, 15)), "zz9")
-DEFECTIVE, SIZE_SMALL, CHANGED_MIND, WARRANTY, UNMAPPED = 0, 5, 8, 11, 14
+DEFECTIVE, SIZE_SMALL, CHANGED_MIND, WARRANTY, OTHER, UNMAPPED = 0, 5, 8, 11, 13, 14
 CUSTOMER_FAULT = np.isin(np.arange(len(REASONS)), (5, 6, 7, 8))
 
 RESOLUTIONS = ("refund", "exchange", "store_credit", "repair", "replacement")

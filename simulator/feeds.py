@@ -318,9 +318,6 @@ def return_receipts(world: World, night: int) -> Rows:
 def inspections(world: World, night: int) -> Rows:
     """JSONL in UTC."""
     rows = appended(world, world.goods.inspections, night)
-    line = world.goods.receipts["line"].to_numpy()[rows["receipt"]]
-    lines = world.goods.lines.iloc[line]
-    confirmed = np.where(rows["confirmed"], np.minimum(lines["reason"], 13), 13)
     columns = {
         "inspection_id": number("IN", rows["id"]),
         "receipt_id": number("RC", world.goods.receipts["id"].to_numpy()[rows["receipt"]]),
@@ -328,7 +325,7 @@ def inspections(world: World, night: int) -> Rows:
         "serial_found": number("SN", world.goods.receipts["serial"].to_numpy()[rows["receipt"]]),
         "functional_grade": number("F", rows["functional"] + 1, 1),
         "cosmetic_grade": number("C", rows["cosmetic"], 1),
-        "confirmed_reason": choice(CRM_REASONS, confirmed),
+        "confirmed_reason": choice(CRM_REASONS, rows["confirmed_reason"]),
         "weight_g": integer(rows["weight_g"]),
         "labour_minutes": pc.if_else(
             pa.array(rows["with_minutes"].to_numpy()), fixed(rows["minutes"]),

@@ -94,7 +94,7 @@ def _customers(index: np.ndarray, created: np.ndarray, first: int, date: dt.date
         ),
         "email": pc.binary_join_element_wise("c", integer(index), "@example.org", ""),
         "phone": number("+49 30 ", index, 8),
-        "country": choice(COUNTRIES, index % 5),
+        "country": choice(COUNTRIES, index % len(COUNTRIES)),
         "segment": choice(SEGMENTS, loyal.clip(0, 2)),
         "created_at": stamp(created[index - first], "%Y-%m-%d %H:%M:%S"),
         "merged_into": number("C", np.where(merged, index - 50, -1), 9),

@@ -15,6 +15,7 @@ from simulator.company import (
     CATEGORIES,
     CHANNEL_SHARE,
     CHANNELS,
+    COUNTRIES,
     COUNTRY_CURRENCY,
     COUNTRY_SHARE,
     COUNTRY_SITE,
@@ -113,7 +114,7 @@ def _order_columns(
     ordered = block.times[first] + rng.integers(0, 3 * HOUR, count)
     country = pick(rng, COUNTRY_SHARE, count)
     customers = max(20, company.order_lines // 5)
-    customer = (rng.random(count) ** 1.3 * customers).astype(np.int64)
+    customer = _living_in(rng, country, (rng.random(count) ** 1.3 * customers).astype(np.int64), customers)
     return pd.DataFrame(
         {
             "ordered_at": unambiguous(ordered)[order],
@@ -125,6 +126,15 @@ def _order_columns(
             "shipped_at": unambiguous(ordered + rng.integers(4 * HOUR, 3 * DAY, count))[order],
         }
     )
+
+
+def _living_in(
+    rng: np.random.Generator, country: np.ndarray, customer: np.ndarray, customers: int
+) -> np.ndarray:
+    """Customers of the orders' countries; the master's country is the number's rest. Some send gifts."""
+    at_home = customer - customer % len(COUNTRIES) + country
+    at_home = np.where(at_home < customers, at_home, at_home - len(COUNTRIES))
+    return np.where(rng.random(len(customer)) < 0.04, customer, at_home)
 
 
 def unambiguous(seconds: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -10,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 Text: TypeAlias = pa.Array
+QUARTER_HOUR, QUARTERS = 900, 56  # offsets go from -14 to +14 hours
 UNIT = "\x1f"  # between the values of a row that ends in a sheet or a table of columns
 
 
@@ -49,21 +51,54 @@ def fixed(values: np.ndarray, decimals: int = 2, point: str = ".", group: str = 
     return pc.binary_join_element_wise(sign, whole, point, part, "")
 
 
+# Where the parts of a time stand in Arrow's own spelling, 2026-01-31 10:20:30.
+_PLACES = {
+    "%Y-%m-%d": (0, 10), "%H:%M:%S": (11, 19), "%Y": (0, 4), "%m": (5, 7), "%d": (8, 10), "%H": (11, 13),
+    "%M": (14, 16), "%S": (17, 19),
+}  # fmt: skip
+_PARTS = re.compile("(" + "|".join(_PLACES) + ")")
+
+
 def stamp(seconds: np.ndarray, form: str, zone: str = "UTC", end: int | None = None) -> Text:
-    """Times as text in a zone; null for times at or after `end`."""
+    """Times as text in a zone; null for times at or after `end`.
+
+    The format's parts are cut from Arrow's own spelling: its strftime takes twenty times as long.
+    """
+    text = pc.cast(pc.local_timestamp(_times(seconds, zone, end)), pa.string())
+    parts = [
+        pc.utf8_slice_codeunits(text, *_PLACES[part]) if part in _PLACES else part
+        for part in _PARTS.split(form)
+        if part
+    ]
+    return parts[0] if len(parts) == 1 else pc.binary_join_element_wise(*parts, "")
+
+
+def _times(seconds: np.ndarray, zone: str, end: int | None) -> pa.Array:
     seconds = np.asarray(seconds, dtype=np.int64)
     mask = None if end is None else seconds >= end
     safe = seconds if mask is None else np.where(mask, 0, seconds)
-    times = pa.array(safe, pa.timestamp("s", tz="UTC"), mask=mask)
-    return pc.strftime(pc.cast(times, pa.timestamp("s", tz=zone)), format=form)
+    return pa.array(safe, pa.timestamp("s", tz="UTC"), mask=mask).cast(pa.timestamp("s", tz=zone))
 
 
 def iso(seconds: np.ndarray, zone: str = "UTC", end: int | None = None) -> Text:
     """Times in ISO 8601 with the zone's offset, `Z` for UTC."""
     if zone == "UTC":
         return stamp(seconds, "%Y-%m-%dT%H:%M:%SZ", end=end)
-    text = stamp(seconds, "%Y-%m-%dT%H:%M:%S%z", zone, end)
-    return pc.replace_substring_regex(text, r"(\d\d)$", r":\1")
+    text = stamp(seconds, "%Y-%m-%dT%H:%M:%S", zone, end)
+    return pc.binary_join_element_wise(text, _offsets(_times(seconds, zone, end)), "")
+
+
+def _offsets(times: pa.Array) -> Text:
+    """Offsets from UTC as `+01:00`."""
+    local = pc.local_timestamp(times).cast(pa.int64())
+    quarters = pc.fill_null(pc.subtract(local, times.cast(pa.int64())), 0).to_numpy() // QUARTER_HOUR
+    names = [_offset(quarter) for quarter in range(-QUARTERS, QUARTERS + 1)]
+    return choice(names, quarters + QUARTERS)
+
+
+def _offset(quarter: int) -> str:
+    minutes = abs(quarter) * 15
+    return f"{'-' if quarter < 0 else '+'}{minutes // 60:02d}:{minutes % 60:02d}"
 
 
 def flag(values: np.ndarray, true: str, false: str) -> Text:

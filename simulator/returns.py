@@ -21,6 +21,7 @@ from simulator.company import (
     LF,
     MS,
     NEVER,
+    OTHER,
     PRICE_FACTOR_PCT,
     QU,
     RC,
@@ -326,7 +327,8 @@ def _make_inspections(
     size = len(receipt)
     first_at = receipts["received_at"].to_numpy() + rng.integers(2 * HOUR, 4 * DAY, len(receipts))
     later = np.concatenate([np.zeros(len(looked), int), rng.integers(HOUR, DAY, len(again))])
-    broken = np.isin(lines["reason"].to_numpy()[receipts["line"].to_numpy()[receipt]], (0, 1, 4, 11))
+    stated = lines["reason"].to_numpy()[receipts["line"].to_numpy()]
+    broken = np.isin(stated[receipt], (0, 1, 4, 11))
     functional = np.where(
         broken,
         pick(rng, np.array([5, 10, 25, 30, 20, 10]), size),
@@ -340,7 +342,7 @@ def _make_inspections(
             "minutes": rng.integers(100, 4500, size),
             "inspected_at": first_at[receipt] + later,
             "inspector": rng.integers(1, 40, size),
-            "confirmed": rng.random(size) < 0.85,
+            "confirmed_reason": _confirmed(rng, stated[receipt]),
             "with_minutes": rng.random(size) < 0.98,
         }
     )
@@ -348,6 +350,12 @@ def _make_inspections(
     inspections["seen"] = inspections["inspected_at"]
     inspections["is_late"] = False
     return inspections
+
+
+def _confirmed(rng: np.random.Generator, stated: np.ndarray) -> np.ndarray:
+    """The reason that the inspector finds; another one where the customer's does not hold."""
+    agrees = (rng.random(len(stated)) < 0.85) & (stated != UNMAPPED)
+    return np.where(agrees, stated, OTHER)
 
 
 def _make_dispositions(

@@ -48,6 +48,7 @@ def _simulate(company: Company, scratch: Path) -> list[FileTruth]:
     exports.write_masters(items, rates)
     exports.write_stock(items, stock)
     files = exports.close()
+    truth.add_stock(items, rates, stock)
     truth.finish(files)
     return files
 

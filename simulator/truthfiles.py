@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 
-from simulator.company import Company
-from simulator.cycle import cycle_table
+from simulator.company import DAY, Company, Items, Rates, epoch
 from simulator.exports import FileTruth, landed
 from simulator.feeds import World
 from simulator.reconcile import COLUMNS, goodwill_groups, line_groups
-from simulator.truth import KPIS, MONEY_ABOVE, MONEY_BELOW, KnownReturns, KpiTruth, money
+from simulator.render import content, csv_lines
+from simulator.stock import Stock, snapshot_days
+from simulator.truth import KnownReturns, money
+from simulator.truth.cycle import cycle_table
+from simulator.truth.every_kpi import KpiTruth
 
 
 class Night:
@@ -44,7 +49,7 @@ class Night:
 
     def finish(self, files: list[FileTruth]) -> None:
         """Write what has been added up; `files` are all that have landed up to this date."""
-        self._write("kpi_daily.csv", self.kpis.kpi_daily())
+        self._write_texts("kpi_daily.csv", self.kpis.cells.published())
         self._write("return_cycle_time.csv", cycle_table(self.kpis.spans.table()))
         self._write("files.csv", _file_table(files))
         bad = [(file.name, line, reason) for file in files for line, reason in file.bad]
@@ -52,19 +57,18 @@ class Night:
         text = json.dumps(self._counts(files), indent=2, sort_keys=True)
         (self.folder / "counts.json").write_text(text + "\n")
 
+    def _write_texts(self, name: str, tables: Iterable[pa.Table]) -> None:
+        """Write tables of texts that hold no comma, one after the other."""
+        with (self.folder / name).open("wb") as file:
+            for number, table in enumerate(tables):
+                if number == 0:
+                    file.write((",".join(table.column_names) + "\n").encode())
+                file.write(content(csv_lines(dict(zip(table.column_names, table.columns, strict=True)))))
+
     def _write(self, name: str, table: pd.DataFrame) -> None:
         table.convert_dtypes().to_csv(self.folder / name, index=False)
 
     def _counts(self, files: list[FileTruth]) -> dict[str, object]:
-        cells = self.kpis.cells.table()
-        kpis: dict[str, dict[str, str]] = {}
-        for index, part in cells.groupby("kpi"):
-            kpi = int(index)
-            above, below = int(part["numerator"].sum()), int(part["denominator"].sum())
-            kpis["/".join(KPIS[kpi])] = {
-                "numerator": money(above) if kpi in MONEY_ABOVE else str(above),
-                "denominator": money(below) if kpi in MONEY_BELOW else str(below),
-            }
         by_feed: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
         for file in files:
             for name in ("parsed", "loaded", "quarantined", "duplicate", "control"):
@@ -76,7 +80,12 @@ class Night:
             {"gap": gap, "class": name, "currency": currency, "rows": rows, "amount": money(cents)}
             for (gap, name, currency), (rows, cents) in sorted(self.classes.items())
         ]
-        return {"feeds": by_feed, "kpis": kpis, "groups": self.groups, "reconciliation": classes}
+        return {
+            "feeds": by_feed,
+            "kpis": self.kpis.cells.totals(),
+            "groups": self.groups,
+            "reconciliation": classes,
+        }
 
 
 def _file_table(files: list[FileTruth]) -> pd.DataFrame:
@@ -89,12 +98,21 @@ class Truth:
     """Truth of all business dates of a company."""
 
     def __init__(self, company: Company) -> None:
+        self.company = company
         self.nights = [Night(company.truth / date.isoformat()) for date in company.dates]
 
     def add(self, world: World) -> None:
         """Add one block to every business date."""
         for night, truth in enumerate(self.nights):
             truth.add(world, night)
+
+    def add_stock(self, items: Items, rates: Rates, stock: Stock) -> None:
+        """Add returned stock to every business date, once all blocks are in."""
+        table = stock.cells.table()
+        nights = {epoch(date) // DAY: night for night, date in snapshot_days(self.company)}
+        written = table["day"].map(nights)
+        for night, truth in enumerate(self.nights):
+            truth.kpis.add_stock(items, rates, table[written <= night])
 
     def finish(self, files: list[FileTruth]) -> None:
         """Write all; each date with the files that have landed by then."""

@@ -290,7 +290,7 @@ def test_batches_net_to_their_payout(run: Paths) -> None:
 def test_cost_components_add_up(run: Paths, night: str) -> None:
     kpis = json.loads((run.truth / night / "counts.json").read_text())["kpis"]
     parts = [Decimal(v["numerator"]) for k, v in kpis.items() if k.startswith("cost_per_return.")]
-    assert len(parts) == 6
+    assert len(parts) == 10
     assert sum(parts) == Decimal(kpis["cost_per_return/RETURN"]["numerator"])
 
 

@@ -9,7 +9,8 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 
-from simulator.truth import CATEGORY_NAMES, CENSORED, CHANNEL_NAMES, COMPETING, EVENT
+from simulator.truth.cycle_spans import CENSORED, COMPETING, EVENT
+from simulator.truth.kpis import CATEGORY_NAMES, CHANNEL_NAMES
 
 COLUMNS = (
     "request_month", "channel", "product_category", "units", "events", "censored", "competing",
