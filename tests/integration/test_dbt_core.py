@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,14 @@ LATE_BY_MONTHS = (
 )  # fmt: skip
 EVERY = 5  # so manieth sales line with serial numbers is corrected
 Prints = dict[str, tuple[int, str]]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_marts() -> Iterator[None]:
+    """A night of these tests is whole with core."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delitem(build.LAYERS, "marts")
+        yield
 
 
 @pytest.fixture(scope="module")
