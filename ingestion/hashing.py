@@ -1,9 +1,9 @@
 """Fingerprints of rows: one 64-bit number a row, computed a column at a time.
 
-A string is filled up with zeros to 8, 16, 32 … bytes and folded by words of 64 bits; fixed-width
-values are their own words; both are mixed column by column. Equal rows have equal numbers on every
-machine. Among ten million different rows two share a number with a chance of about 1 in 400,000, so
-keys are compared themselves, too.
+A string is filled up with zeros to 8, 16, 32 … bytes and folded by words of 64 bits, after its length;
+fixed-width values are their own words; both are mixed column by column. Equal rows have equal numbers
+on every machine. Among ten million different rows two share a number with a chance of about 1 in
+400,000, so keys are compared themselves, too.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def _matrix(column: pa.StringArray, sizes: Any, width: int) -> Numbers:
 
 
 def _fold(words: Numbers, sizes: Any) -> Numbers:
-    total = sizes.astype(np.uint64)
+    total = sizes.astype(np.uint64) * _MIX
     for i in range(words.shape[1]):
         total = (total ^ words[:, i]) * np.uint64(_BASE)
         total ^= total >> np.uint64(32)

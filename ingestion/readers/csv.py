@@ -54,7 +54,8 @@ class _CsvFile:
 
     def _blocks(self) -> Iterator[Block]:
         splitter = Splitter(self.layout)
-        rest = self.decoder.start(self.file.read(BLOCK_BYTES))
+        # A small first block, so that the database has something to do while the next is read.
+        rest = self.decoder.start(self.file.read(BLOCK_BYTES // 8))
         is_old_mac = b"\r" in rest and b"\n" not in rest
         line = 1
         while rest:
@@ -62,7 +63,7 @@ class _CsvFile:
             if is_old_mac:
                 rest, more = rest.replace(b"\r", b"\n"), more.replace(b"\r", b"\n")
             used, block = splitter.split(rest, line, at_end=not more)
-            line += rest.count(b"\n", 0, used)
+            line += block.newlines
             yield block.decoded(self.decoder)
             rest = rest[used:] + more
 

@@ -30,7 +30,7 @@ class Block:
 
     `lines` are the records' physical lines (from 1) and `known_starts` their byte offsets, None where
     every line is one record; a record ends where the next one starts. `faults` are records not to be
-    parsed, by index.
+    parsed, by index. `newlines` counts those of the stretch as it was split.
     """
 
     data: bytes
@@ -38,6 +38,7 @@ class Block:
     known_starts: Offsets | None = None
     faults: dict[int, tuple[Reason, str]] = field(default_factory=dict)
     has_inner_newlines: bool = False
+    newlines: int = 0
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -109,8 +110,8 @@ class Splitter:
         whole = data[:cut]
         is_end = np.frombuffer(whole, np.uint8) == NEWLINE
         if self._is_plain(whole, is_end):
-            count = np.count_nonzero(is_end) + (not is_end[-1])
-            return cut, Block(whole, line + np.arange(count))
+            ends = int(np.count_nonzero(is_end))
+            return cut, Block(whole, line + np.arange(ends + (not is_end[-1])), newlines=ends)
         return self._careful(data, cut, line_starts(whole), line, at_end)
 
     def _is_plain(self, data: bytes, is_end: Any) -> bool:
@@ -154,7 +155,8 @@ class Splitter:
         keep = ~inner & ~_blank(data, starts)
         index = np.cumsum(keep) - 1
         kept = {int(index[i]): fault for i, fault in faults.items() if keep[i]}
-        return Block(data, line + np.flatnonzero(keep), starts[keep], kept, bool(inner.any()))
+        lines, newlines = line + np.flatnonzero(keep), data.count(b"\n")
+        return Block(data, lines, starts[keep], kept, bool(inner.any()), newlines)
 
     def _suspicious(self, data: bytes, cut: int, starts: Offsets) -> list[int]:
         """Lines that may not be one sound record: odd quotes, quotes in text, bare returns."""

@@ -55,11 +55,18 @@ def count_again(table: Path, suffix: str) -> None:
     pq.write_table(rows.set_column(place, rows.schema.field(place), more), _sibling(table, suffix))
 
 
-def recategorise(items: Path, date: str) -> None:
-    """An item file of an earlier day that comes now, with other categories."""
-    text = items.read_text(encoding="utf-8")
+def recategorise(items: Path, date: str, whole: bool = True) -> None:
+    """An item file of an earlier day that comes now, with apparel under another category.
+
+    Where it is not whole, it has only the first three of these items.
+    """
+    header, *rows = csv.reader(io.StringIO(items.read_text(encoding="utf-8-sig")))
+    place = header.index("category")
+    apparel = [[*row[:place], "home", *row[place + 1 :]] for row in rows if row[place] == "apparel"]
+    others = [row for row in rows if row[place] != "apparel"] if whole else []
     late = items.with_name(f"erp_items_{date}.csv")
-    late.write_text(text.replace(",apparel,", ",home,", 20), encoding="utf-8")
+    with late.open("w", encoding="utf-8", newline="") as out:
+        csv.writer(out, lineterminator="\n").writerows([header, *apparel[: None if whole else 3], *others])
     late.with_name(late.name + ".done").touch()
 
 
@@ -130,7 +137,8 @@ def serials_received(receipts: Path) -> list[str]:
 def find_in_the_corner(receipts: Path, suffix: str, serials: Sequence[str], received_at: str) -> None:
     """Receipts of goods found later without any paper, with these serial numbers."""
     text = receipts.read_text(encoding="utf-8")
-    like = next(json.loads(line) for line in text.splitlines() if _is_row(line))
+    rows = [json.loads(line) for line in text.splitlines() if _is_row(line)]
+    like = next(row for row in rows if row.get("serial_no"))
     with _sibling(receipts, suffix).open("w", encoding="utf-8") as out:
         for serial in serials:
             found = like | {

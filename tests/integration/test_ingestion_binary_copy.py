@@ -87,7 +87,7 @@ def _arrived(connection: psycopg.Connection[Any], table: pa.Table) -> list[dict[
         return [dict(zip(KINDS, row, strict=True)) for row in cursor.fetchall()]
 
 
-@hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@hypothesis_settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(ROWS, min_size=1, max_size=12))
 def test_every_type_and_null_arrives_as_it_was(
     target: psycopg.Connection[Any], rows: list[dict[str, Any]]
@@ -95,7 +95,7 @@ def test_every_type_and_null_arrives_as_it_was(
     assert _arrived(target, _table(rows)) == rows
 
 
-@hypothesis_settings(max_examples=20, deadline=None)
+@hypothesis_settings(max_examples=20)
 @given(st.lists(ROWS, min_size=3, max_size=8), st.integers(1, 2))
 def test_a_slice_of_a_table_arrives_as_its_rows(
     target: psycopg.Connection[Any], rows: list[dict[str, Any]], first: int

@@ -97,7 +97,7 @@ def _by_hand(text: bytes, number: int) -> int:
     """The definition in plain Python, for texts of up to 8 bytes."""
     wrap, mix, base = (1 << 64) - 1, 0xBF58476D1CE4E5B9, 0x9E3779B97F4A7C15
     word = int.from_bytes(text.ljust(8, b"\0"), "little")
-    folded = ((len(text) ^ word) * base) & wrap
+    folded = (((len(text) * mix) & wrap ^ word) * base) & wrap
     folded ^= folded >> 32
     first, second = (((n ^ (n >> 32)) * mix) & wrap for n in (folded, number))
     total = first ^ (first >> 31)

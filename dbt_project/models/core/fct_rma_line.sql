@@ -28,6 +28,7 @@ select
     rmas.tracking_no,
     -- what
     rmas.sku,
+    {{ is_product('rmas.sku') }} as is_product,
     rmas.quantity_authorized,
     rmas.source_reason_code,
     rmas.reason,

@@ -22,9 +22,7 @@ with days as (
 -- Days that no build has seen: what did not change tonight is open on them too
 new_days as (
     select * from days
-    where not exists (
-        select 1 from {{ this }} as kept where kept.snapshot_date = days.snapshot_date
-    )
+    where not exists (select 1 from {{ this }} as k where k.snapshot_date = days.snapshot_date)
 ),
 {%- endif %}
 
@@ -49,10 +47,8 @@ moved as (
 
 moved_by_day as (
     select
-        spans.return_line_key,
-        spans.snapshot_date,
-        sum(moved.received) as received,
-        sum(moved.disposed) as disposed
+        spans.return_line_key, spans.snapshot_date,
+        sum(moved.received) as received, sum(moved.disposed) as disposed
     from spans
     inner join moved
         on spans.return_line_key = moved.return_line_key and moved.moved_at < spans.day_end
@@ -72,8 +68,8 @@ counted as (
         ) as open_on_day
     from spans
     left join moved_by_day
-        on spans.return_line_key = moved_by_day.return_line_key
-        and spans.snapshot_date = moved_by_day.snapshot_date
+        on spans.snapshot_date = moved_by_day.snapshot_date
+        and spans.return_line_key = moved_by_day.return_line_key
 )
 
 select
@@ -98,9 +94,7 @@ select
     cast(open_on_day as bigint) as open_quantity,
     cast(least(in_house_on_day, open_on_day) as bigint) as in_house_quantity,
     -- amounts
-    cast(
-        coalesce(round(line_net_reporting * open_on_day / nullif(line_quantity, 0), 2), 0)
-        as numeric(18, 2)
-    ) as open_value_reporting
+    cast(coalesce(round(line_net_reporting * open_on_day / nullif(line_quantity, 0), 2), 0)
+        as numeric(18, 2)) as open_value_reporting
 from counted
 where open_on_day > 0

@@ -31,13 +31,7 @@ memos as (
 ),
 
 rma_lines as (
-    select
-        unit_key,
-        rma_no,
-        rma_line_no,
-        order_line_no,
-        return_line_key,
-        count(*) over (partition by unit_key, rma_no) as lines_of_rma
+    select *, count(*) over (partition by unit_key, rma_no) as lines_of_rma
     from {{ ref('int_rma_lines') }}
 ),
 
@@ -47,8 +41,7 @@ by_rma as (
         min(rma_lines.return_line_key) as return_line_key
     from memos
     inner join rma_lines
-        on memos.unit_key = rma_lines.unit_key
-        and memos.rma_no = rma_lines.rma_no
+        on memos.unit_key = rma_lines.unit_key and memos.rma_no = rma_lines.rma_no
         and (
             memos.rma_line_no = rma_lines.rma_line_no
             or (

@@ -10,13 +10,6 @@ rmas as (
     select * from {{ ref('int_rma_lines') }}
 ),
 
-scans as (
-    select unit_key, return_line_key, min(label_first_used_at) as first_scan_at
-    from rmas
-    where label_first_used_at is not null
-    group by unit_key, return_line_key
-),
-
 events as (
     select
         unit_key, return_line_key, 'REQUESTED' as event, 1 as step, requested_at as event_at,
@@ -44,13 +37,14 @@ events as (
     select
         unit_key, return_line_key, 'CANCELLED' as event, 3 as step, updated_at as event_at,
         'rma:' || rma_line_key as source, quantity_authorized as quantity
-    from rmas
-    where is_void
+    from rmas where is_void
     union all
     select
-        unit_key, return_line_key, 'IN_TRANSIT' as event, 4 as step, first_scan_at as event_at,
-        'scan' as source, null as quantity
-    from scans
+        unit_key, return_line_key, 'IN_TRANSIT' as event, 4 as step,
+        min(label_first_used_at) as event_at, 'scan' as source, null as quantity
+    from rmas
+    where label_first_used_at is not null
+    group by unit_key, return_line_key
     union all
     select
         unit_key, return_line_key, 'RECEIVED' as event, 5 as step, received_at as event_at,
