@@ -13,15 +13,13 @@ from hypothesis import settings as hypothesis_settings
 
 from warehouse import connections, migrate, server
 
-<<<<<<< ours
 # A developer's `.env` has no say in tests.
 os.environ["REVLOG_ENV_FILE"] = os.devnull
 
-=======
 # No test is timed: on a busy machine an example takes what it takes.
 hypothesis_settings.register_profile("untimed", deadline=None)
 hypothesis_settings.load_profile("untimed")
->>>>>>> theirs
+
 _numbers = itertools.count(1)
 _SETTINGS = ("WAREHOUSE_DSN", "LANDING_URL", "BUSINESS_DATE", "REPORTING_CURRENCY", "LAYOUTS")
 
