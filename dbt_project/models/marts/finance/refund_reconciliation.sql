@@ -78,7 +78,7 @@ select
     groups.settlements,
     groups.journal_lines,
     groups.weakest_match_rule,
-    groups.match_confidence,
+    cast(groups.match_confidence as numeric(3, 2)) as match_confidence,
     groups.open_between,
     -- timing
     groups.entitled_on,
