@@ -23,25 +23,27 @@ ERRORS = KINDS[:8]
 PLANS: tuple[tuple[str, ...], ...] = (
     (),
     *((kind,) for kind in KINDS if kind not in ("memo_off", "joint_memo", "posted_early")),
-    ("tax", "shipping"), ("tax", "label_fee"), ("price", "tax"), ("price", "duty"),
-    ("shipping", "duty", "restocking_fee"), ("restocking_fee", "label_fee"),
+    ("tax", "shipping"), ("tax", "label_fee"), ("price", "tax", "shipping"), ("price", "duty"),
+    ("shipping", "duty", "restocking_fee"), ("price", "restocking_fee", "label_fee"),
     ("quantity", "shipping"), ("quantity", "tax", "label_fee"), ("quantity", "restocking_fee", "duty"),
-    ("rounding", "unsettled"), ("rounding", "cash_posted_twice"), ("rounding", "fee_kept"),
-    ("price", "memo_off"), ("tax", "shipping", "memo_off"), ("tax", "memo_off", "fee_kept"),
-    ("duty", "memo_off", "fx"), ("duplicate_memo", "duplicate_payment"), ("duplicate_memo", "tax"),
-    ("duplicate_payment", "shipping"), ("duplicate_memo", "failed"), ("price", "failed"),
-    ("label_fee", "fee_kept"), ("fx", "duty"), ("fx", "restocking_fee"), ("fx", "label_fee"),
-    ("fee_kept", "tax"), ("fee_kept", "posted_net"), ("settled_twice", "label_fee"),
-    ("failed_later", "cash_unposted"), ("failed_later", "quantity"), ("chargeback", "wrong_period"),
+    ("quantity", "memo_posted_twice"), ("rounding", "unsettled"), ("rounding", "cash_posted_twice"),
+    ("rounding", "fee_kept"), ("rounding", "shipping"), ("rounding", "duplicate_payment"),
+    ("rounding", "tax"), ("rounding", "label_fee"), ("price", "memo_off"),
+    ("tax", "shipping", "memo_off"), ("tax", "memo_off", "fee_kept"), ("duty", "memo_off", "fx"),
+    ("duplicate_memo", "duplicate_payment"), ("duplicate_memo", "tax"),
+    ("duplicate_memo", "memo_posted_twice"), ("duplicate_memo", "failed"), ("price", "failed"),
+    ("tax", "failed"), ("duplicate_payment", "shipping"), ("label_fee", "price", "fee_kept"),
+    ("fx", "duty"), ("fx", "restocking_fee"), ("fx", "label_fee"), ("fx", "tax", "duty"),
+    ("fx", "posted_late"), ("fee_kept", "tax", "duty"), ("fee_kept", "posted_net"),
+    ("settled_twice", "label_fee", "restocking_fee"), ("failed_later", "cash_unposted"),
+    ("failed_later", "quantity"), ("failed_later", "shipping"), ("chargeback", "wrong_period"),
     ("shipping", "memo_unposted"), ("price", "posted_late"), ("memo_misposted", "cash_misposted"),
-    ("duplicate_memo", "memo_posted_twice"), ("memo_missing", "unposted"),
-    ("memo_missing", "cash_misposted"), ("unsettled", "unposted"),
+    ("memo_missing", "unposted"), ("memo_missing", "cash_misposted"), ("unsettled", "unposted"),
     ("memo_missing", "unsettled", "posted_early"), ("restocking_fee", "pending"),
-    ("rounding", "shipping"), ("rounding", "duplicate_payment"), ("fx", "posted_late"),
-    ("rounding", "tax"), ("rounding", "label_fee"), ("quantity", "memo_posted_twice"),
 )  # fmt: skip
 NEEDS = ("in_parts", "fx", "quantity")  # a property of the line, the rarest first
 SHARE = 0.2  # of the refunds, where nobody asks for more
+MOST_SHARE = 0.9  # of the refunds may have a defect
 JOINT = 1 << KINDS.index("joint_memo")  # needs a second refund and so is planned apart
 
 
@@ -78,7 +80,10 @@ def _wanted(rng: np.random.Generator, size: int, least: int | None) -> np.ndarra
     counts = np.floor(share + rng.random(len(PLANS))).astype(int)
     if least is None:
         least = 1 if size > len(PLANS) else 0
-    return np.maximum(counts, least)
+    counts = np.maximum(counts, least)
+    # Where there are too few refunds for all, every plan gives way alike.
+    most = MOST_SHARE * size
+    return counts if counts.sum() <= most else np.floor(counts * most / counts.sum()).astype(int)
 
 
 def _rarity(number: int) -> tuple[int, int]:

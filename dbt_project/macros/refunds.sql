@@ -145,3 +145,13 @@ components as (
 {% macro proof_position(gap_no) -%}
     (array[110, 210, 310, 460, 560])[{{ gap_no }}]
 {%- endmacro %}
+
+{#- Condition that keeps a test of the reconciliation to the groups that the night computed. -#}
+{% macro touched_refund_units_only(unit_key='unit_key') -%}
+    {%- if is_full_build() -%} true
+    {%- else -%}
+        {{ unit_key }} in (
+            select unit_key from {{ intermediate_relation('int_touched_refund_units') }}
+        )
+    {%- endif -%}
+{%- endmacro %}
