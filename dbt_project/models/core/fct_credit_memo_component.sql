@@ -30,6 +30,7 @@ select
     memos.order_no,
     memos.order_line_no,
     coalesce(memos.sku, lines.sku) as sku,
+    {{ is_product('coalesce(memos.sku, lines.sku)') }} as is_product,
     memos.refund_id,
     memos.reverses_memo_no,
     memos.match_rule,
