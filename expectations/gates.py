@@ -69,6 +69,9 @@ class GateResult:
         """Warning checks that failed: they tell."""
         return [c for c in self.checks if not c.success and c.severity == "warning"]
 
+    def __str__(self) -> str:
+        return self.text()
+
     def text(self) -> str:
         """Several lines for a terminal or a task's log."""
         head = (

@@ -364,6 +364,15 @@ class Contract(Strict):
         return any(c.pii for c in self.columns.values())
 
     @property
+    def time_column(self) -> str | None:
+        """Column that says when a row came about: its version, else its first time; None without one."""
+        if self.version:
+            return self.version
+        dated = [n for n, c in self.columns.items() if c.type in ("timestamp", "date")]
+        required = [n for n in dated if self.columns[n].required]
+        return next(iter(required or dated), None)
+
+    @property
     def raw_columns(self) -> dict[str, str]:
         """Columns of raw.<feed> and their SQL types, lineage columns excluded."""
         found: dict[str, str] = {}
