@@ -35,7 +35,7 @@ from simulator.world import Rows
 LOCATIONS = ("dock", "inspection", "workshop", "quarantine")
 DOCK, INSPECTION, WORKSHOP, QUARANTINE = range(4)
 LAST_DAYS = 7  # of the history, each with a file of its own
-KEYS = ("day", "site", "location", "item", "grade")
+KEYS = {"day": 16, "site": 3, "location": 3, "item": 16, "grade": 3}  # with their bits
 
 
 def snapshot_days(company: Company) -> list[tuple[int, dt.date]]:
@@ -66,18 +66,19 @@ class Stock:
     def on(self, date: dt.date) -> pd.DataFrame:
         """Rows of one day: day, site, location, item, grade, quantity; in the order of the keys."""
         table = self.cells.table()
-        return table[table["day"] == epoch(date) // DAY].astype(np.int64)
+        return table[table["day"] == epoch(date) // DAY]
 
 
-def _placed(goods: Goods, lying: pd.DataFrame, looks: pd.DataFrame, day: int) -> pd.DataFrame:
+def _placed(goods: Goods, lying: pd.DataFrame, looks: pd.DataFrame, day: int) -> dict[str, np.ndarray | int]:
     grade = np.full(len(goods.receipts), UNGRADED)
     grade[looks["receipt"].to_numpy()] = GRADES[looks["functional"], looks["cosmetic"]]
     receipt = lying["receipt"].to_numpy()
-    return pd.DataFrame({
-        "day": day, "site": goods.receipts["site"].to_numpy()[receipt], "location": lying["location"],
+    return {
+        "day": day, "site": goods.receipts["site"].to_numpy()[receipt],
+        "location": lying["location"].to_numpy(),
         "item": goods.lines["item"].to_numpy()[goods.receipts["line"].to_numpy()[receipt]],
-        "grade": grade[receipt], "quantity": lying["quantity"],
-    })  # fmt: skip
+        "grade": grade[receipt], "quantity": lying["quantity"].to_numpy(),
+    }  # fmt: skip
 
 
 def _stays(goods: Goods) -> pd.DataFrame:

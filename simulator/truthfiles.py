@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -48,7 +49,7 @@ class Night:
 
     def finish(self, files: list[FileTruth]) -> None:
         """Write what has been added up; `files` are all that have landed up to this date."""
-        self._write_text("kpi_daily.csv", self.kpis.kpi_daily())
+        self._write_texts("kpi_daily.csv", self.kpis.cells.published())
         self._write("return_cycle_time.csv", cycle_table(self.kpis.spans.table()))
         self._write("files.csv", _file_table(files))
         bad = [(file.name, line, reason) for file in files for line, reason in file.bad]
@@ -56,11 +57,13 @@ class Night:
         text = json.dumps(self._counts(files), indent=2, sort_keys=True)
         (self.folder / "counts.json").write_text(text + "\n")
 
-    def _write_text(self, name: str, table: pa.Table) -> None:
-        """Write a table of texts that hold no comma."""
-        columns = dict(zip(table.column_names, table.columns, strict=True))
-        head = (",".join(columns) + "\n").encode()
-        (self.folder / name).write_bytes(head + content(csv_lines(columns)))
+    def _write_texts(self, name: str, tables: Iterable[pa.Table]) -> None:
+        """Write tables of texts that hold no comma, one after the other."""
+        with (self.folder / name).open("wb") as file:
+            for number, table in enumerate(tables):
+                if number == 0:
+                    file.write((",".join(table.column_names) + "\n").encode())
+                file.write(content(csv_lines(dict(zip(table.column_names, table.columns, strict=True)))))
 
     def _write(self, name: str, table: pd.DataFrame) -> None:
         table.convert_dtypes().to_csv(self.folder / name, index=False)
@@ -105,7 +108,7 @@ class Truth:
 
     def add_stock(self, items: Items, rates: Rates, stock: Stock) -> None:
         """Add returned stock to every business date, once all blocks are in."""
-        table = stock.cells.table().astype("int64")
+        table = stock.cells.table()
         nights = {epoch(date) // DAY: night for night, date in snapshot_days(self.company)}
         written = table["day"].map(nights)
         for night, truth in enumerate(self.nights):

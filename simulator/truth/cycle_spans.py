@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 
 from simulator.cells import Cells
 from simulator.company import HOUR
@@ -16,7 +15,7 @@ EVENT, CENSORED, COMPETING = range(3)
 
 def make_spans() -> Cells:
     """Units by month of the request, channel, category, hours and how they ended."""
-    return Cells(("month", "channel", "category", "hours", "kind"), ("units",))
+    return Cells({"month": 12, "channel": 3, "category": 3, "hours": 24, "kind": 2}, ("units",))
 
 
 def add(cells: KpiCells, spans: Cells, known: KnownReturns) -> None:
@@ -55,10 +54,8 @@ def _add_span(
     start = known.basis_at[line]
     hours = np.maximum((until - start) // HOUR, 0)
     month = start.astype("datetime64[s]").astype("datetime64[M]").astype(int)
-    spans.add(
-        pd.DataFrame({
-            "month": month, "channel": known.channel[line], "category": known.category[line],
-            "hours": hours, "kind": kind, "units": units,
-        })
-    )  # fmt: skip
+    spans.add({
+        "month": month, "channel": known.channel[line], "category": known.category[line],
+        "hours": hours, "kind": kind, "units": units,
+    })  # fmt: skip
     return hours

@@ -35,4 +35,4 @@ class KpiTruth:
 
     def kpi_daily(self) -> pa.Table:
         """The KPI cells as published, all as text."""
-        return self.cells.published()
+        return pa.concat_tables(self.cells.published())

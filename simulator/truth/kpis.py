@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,6 +68,7 @@ KPIS: tuple[tuple[str, str, str], ...] = (
 )
 PLACE = {(kpi, basis): place for place, (kpi, basis, _) in enumerate(KPIS)}
 HAS_CENTS = {side: np.array([side in sides for _, _, sides in KPIS]) for side in (N, D)}
+CHUNK_ROWS = 100_000
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,8 @@ class KpiCells:
 
     def __init__(self) -> None:
         self.cells = Cells(
-            ("kpi", "day", "channel", "category", "site"), ("numerator", "denominator", "immature")
+            {"kpi": 7, "day": 16, "channel": 3, "category": 3, "site": 3},
+            ("numerator", "denominator", "immature"),
         )
 
     def put(
@@ -100,13 +103,10 @@ class KpiCells:
         immature: np.ndarray | bool = False,
     ) -> None:
         """Add rows to a KPI; `day` is the UTC day number of the period."""
-        self.cells.add(
-            pd.DataFrame({
-                "kpi": PLACE[kpi, basis], "day": day, "channel": where.channel,
-                "category": where.category, "site": where.site, "numerator": numerator,
-                "denominator": denominator, "immature": np.asarray(immature, dtype=int),
-            })
-        )  # fmt: skip
+        self.cells.add({
+            "kpi": PLACE[kpi, basis], "day": day, "channel": where.channel, "category": where.category,
+            "site": where.site, "numerator": numerator, "denominator": denominator, "immature": immature,
+        })  # fmt: skip
 
     def totals(self) -> dict[str, dict[str, str]]:
         """Numerator and denominator of each KPI over all cells, by `kpi/basis`."""
@@ -120,10 +120,14 @@ class KpiCells:
             }
         return found
 
-    def published(self) -> pa.Table:
-        """The cells as published, all as text; none where both numbers are 0."""
-        cells = self.cells.table().astype(np.int64)
+    def published(self) -> Iterator[pa.Table]:
+        """The cells as published, all as text, in chunks; none where both numbers are 0."""
+        cells = self.cells.table()
         cells = cells[(cells["numerator"] != 0) | (cells["denominator"] != 0)]
+        for start in range(0, max(len(cells), 1), CHUNK_ROWS):
+            yield self._texts(cells[start : start + CHUNK_ROWS])
+
+    def _texts(self, cells: pd.DataFrame) -> pa.Table:
         kpi = cells["kpi"].to_numpy()
         return pa.table({
             "kpi": choice([name for name, _, _ in KPIS], kpi),

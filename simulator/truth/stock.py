@@ -17,19 +17,17 @@ DAYS = 30
 
 def make_outflow() -> Cells:
     """Units finally disposed of by day, category and site."""
-    return Cells(("day", "category", "site"), ("units",))
+    return Cells({"day": 16, "category": 3, "site": 3}, ("units",))
 
 
 def add_outflow(outflow: Cells, known: KnownReturns) -> None:
     """Add one block's final dispositions that stand."""
     rows = known.ended
     site = known.world.goods.receipts["site"].to_numpy()[rows["receipt"].to_numpy()]
-    outflow.add(
-        pd.DataFrame({
-            "day": day_of(rows["disposed_at"]), "category": known.category[rows["line"].to_numpy()],
-            "site": site, "units": rows["quantity"].to_numpy(),
-        })
-    )  # fmt: skip
+    outflow.add({
+        "day": day_of(rows["disposed_at"]), "category": known.category[rows["line"].to_numpy()],
+        "site": site, "units": rows["quantity"].to_numpy(),
+    })  # fmt: skip
 
 
 def add(cells: KpiCells, outflow: Cells, items: Items, rates: Rates, stock: pd.DataFrame) -> None:
@@ -41,7 +39,7 @@ def add(cells: KpiCells, outflow: Cells, items: Items, rates: Rates, stock: pd.D
     where = Where(np.full(len(stock), NO_CHANNEL), category, site)
     cells.put("returned_stock_value", STOCK, day, where, value, units)
     cells.put("returned_stock_days", STOCK, day, where, DAYS * units, 0)
-    left = outflow.table().astype(np.int64)
+    left = outflow.table()
     for snapshot in np.unique(day).tolist():
         recent = left[(left["day"] > snapshot - DAYS) & (left["day"] <= snapshot)]
         where = Where(

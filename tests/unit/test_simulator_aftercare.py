@@ -317,8 +317,17 @@ def test_a_block_is_forgotten_once_it_is_written(tmp_path: Path, monkeypatch: py
 
 def test_sums_stay_as_small_as_their_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cells, "KEEP_ROWS", 1000)
-    sums = Cells(("day",), ("units",))
+    sums = Cells({"day": 9, "site": 2}, ("units",))
     for _ in range(100):
-        sums.add(pd.DataFrame({"day": np.arange(300), "units": 1}))
+        sums.add({"day": np.arange(600) // 2, "site": 3, "units": 1})
         assert sums.rows <= 1300
-    assert sums.table()["units"].tolist() == [100] * 300
+    table = sums.table()
+    assert table["day"].tolist() == list(range(300))
+    assert set(table["site"]) == {3}
+    assert table["units"].tolist() == [200] * 300
+
+
+@pytest.mark.parametrize("day", [-1, 512])
+def test_a_key_that_has_no_place_is_refused(day: int) -> None:
+    with pytest.raises(ValueError, match="day is from"):
+        Cells({"day": 9}, ("units",)).add({"day": np.array([3, day]), "units": 1})
