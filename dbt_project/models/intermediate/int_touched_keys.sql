@@ -14,6 +14,7 @@ where false
     -- depends_on: {{ ref('stg_erp__payment_settlements') }} {{ ref('stg_erp__recovery_sales') }}
     -- depends_on: {{ ref('stg_crm__return_requests') }} {{ ref('stg_crm__refunds') }}
     -- depends_on: {{ ref('stg_crm__cases') }} {{ ref('stg_wms__returned_stock') }}
+    -- depends_on: {{ ref('stg_erp__gl_entries') }}
     -- depends_on: {{ ref('stg_wms__carrier_invoices') }} {{ ref('stg_wms__shipment_events') }}
     -- depends_on: {{ ref('stg_wms__return_receipts') }} {{ ref('stg_wms__inspections') }}
     -- depends_on: {{ ref('stg_wms__dispositions') }} {{ ref('stg_wms__work_orders') }}
@@ -277,6 +278,21 @@ settlements as (
     {{ repriced(ref('stg_erp__payment_settlements'), 'settlement_id', 'booked_on') }}
 ),
 
+-- Journals: their own rows, and the documents that they post
+journals as (
+    {{ touched_keys('erp', 'erp_gl_entries', ['journal_no']) }}
+    {%- for cte, key in [
+        ('memos', 'memo_no'), ('refunds', 'refund_id'), ('settlements', 'settlement_id'),
+    ] %}
+    union
+    select entry.journal_no
+    from {{ cte }}
+    inner join {{ ref('stg_erp__gl_entries') }} as entry on {{ cte }}.{{ key }} = entry.document_ref
+    {%- endfor %}
+    union
+    {{ repriced(ref('stg_erp__gl_entries'), 'journal_no', 'posted_on') }}
+),
+
 stock_days as (
     {{ touched_keys('wms', 'wms_returned_stock', ['snapshot_date']) }}
     union
@@ -296,7 +312,8 @@ select 'sku' as entity, sku as entity_key from changed_skus
     ('disposition', 'dispositions', 'disposition_id'), ('claim', 'claims', 'claim_no'),
     ('receipt', 'receipts', 'receipt_id'), ('case', 'cases', 'case_id'),
     ('refund', 'refunds', 'refund_id'), ('memo', 'memos', 'memo_no'),
-    ('settlement', 'settlements', 'settlement_id'), ('stock_day', 'stock_days', 'snapshot_date'),
+    ('settlement', 'settlements', 'settlement_id'), ('journal', 'journals', 'journal_no'),
+    ('stock_day', 'stock_days', 'snapshot_date'),
 ] %}
 union all
 select '{{ entity }}' as entity, cast({{ key }} as text) as entity_key from {{ cte }}

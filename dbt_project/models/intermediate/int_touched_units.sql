@@ -8,8 +8,24 @@
 select cast(null as text) as unit_key from {{ ref('int_touched_keys') }} where false
     -- depends_on: {{ ref('stg_erp__sales_lines') }} {{ ref('stg_erp__return_authorizations') }}
 {% else %}
-with touched as (
+with keys as (
     select * from {{ ref('int_touched_keys') }}
+),
+
+-- What a journal names may be a memo, a refund or a settlement: each is looked for
+posted as (
+    select distinct entry.document_ref
+    from keys
+    inner join {{ source('erp', 'erp_gl_entries') }} as entry on keys.entity_key = entry.journal_no
+    where keys.entity = 'journal' and entry.document_ref is not null
+),
+
+touched as (
+    select entity, entity_key from keys
+    union
+    select kinds.entity, posted.document_ref as entity_key
+    from posted
+    cross join (values ('memo'), ('refund'), ('settlement')) as kinds (entity)
 ),
 
 {% for entity, system, feed, key, columns in [
@@ -83,7 +99,7 @@ units as (
     select 'RFD:' || refund_id from refund_keys
     {%- for entity, prefix in [
         ('receipt', 'RCV'), ('disposition', 'DSP'), ('parcel', 'TRK'), ('memo', 'MEM'),
-        ('settlement', 'STL'), ('claim', 'CLM'), ('case', 'CAS'),
+        ('settlement', 'STL'), ('claim', 'CLM'), ('case', 'CAS'), ('journal', 'JRN'),
     ] %}
     union
     select '{{ prefix }}:' || entity_key from touched where entity = '{{ entity }}'
