@@ -2,7 +2,7 @@
     other models. A row counts for a KPI where its numerator or denominator is not null; `mature_on` is
     the day from which it changes no more, always where nothing is said. -#}
 {% macro measures_of(model) -%}
-    {%- set never = "cast('9999-12-31' as date)" -%}
+    {%- set never = never_mature() -%}
     {%- set month = "cast(date_trunc('month', period_date) as date)" -%}
     {%- set reporting = "'" ~ var('reporting_currency') ~ "'" -%}
     {%- set disposed_of = mature_if('open_units = 0') -%}
@@ -42,14 +42,6 @@
                  'numerator': 'received_units', 'denominator': '0'},
                 {'kpi': 'return_value_rate', 'basis': 'RETURN',
                  'numerator': 'returned_amount', 'denominator': '0'},
-                {'kpi': 'dock_to_disposition_time', 'basis': 'RETURN', 'mature_on': disposed_of,
-                 'numerator': 'disposed_hours', 'denominator': 'disposed_units'},
-                {'kpi': 'restock_rate', 'basis': 'RETURN', 'mature_on': disposed_of,
-                 'numerator': 'restocked_units', 'denominator': 'disposed_units'},
-                {'kpi': 'landfill_diversion_rate', 'basis': 'RETURN', 'mature_on': disposed_of,
-                 'numerator': 'diverted_g', 'denominator': 'disposed_g'},
-                {'kpi': 'co2e_per_return', 'basis': 'RETURN', 'mature_on': disposed_of,
-                 'numerator': 'co2e_g', 'denominator': 'received_units'},
                 {'kpi': 'reason_confirmation_rate', 'basis': 'RETURN',
                  'numerator': 'confirmed_units', 'denominator': 'judged_units'},
                 {'kpi': 'policy_violation_rate', 'basis': 'RETURN',
@@ -58,9 +50,23 @@
                  'numerator': 'mismatched_units', 'denominator': 'serial_units'},
             ],
             'posts': [
-                {'to': 'product_months', 'where': 'received_units is not null',
+                {'to': 'product_months',
                  'keys': {'month': month, 'currency': reporting},
                  'sums': {'returned_quantity': 'received_units'}},
+            ],
+        },
+        'kpi_of_dispositions': {
+            'kpis': [
+                {'kpi': 'dock_to_disposition_time', 'basis': 'RETURN', 'mature_on': disposed_of,
+                 'numerator': 'disposed_hours', 'denominator': 'disposed_units'},
+                {'kpi': 'restock_rate', 'basis': 'RETURN', 'mature_on': disposed_of,
+                 'numerator': 'restocked_units', 'denominator': 'disposed_units'},
+                {'kpi': 'landfill_diversion_rate', 'basis': 'RETURN', 'mature_on': disposed_of,
+                 'numerator': 'diverted_g', 'denominator': 'disposed_g'},
+                {'kpi': 'co2e_per_return', 'basis': 'RETURN', 'mature_on': disposed_of,
+                 'numerator': 'co2e_g', 'denominator': 'received_units'},
+            ],
+            'posts': [
                 {'to': 'returned_stock_outflow', 'where': 'outflow_units is not null',
                  'keys': {'disposed_on': 'period_date'}, 'sums': {'units': 'outflow_units'}},
             ],
@@ -87,16 +93,29 @@
                  'numerator': 'cases', 'denominator': 'lines'},
                 {'kpi': 'csat', 'basis': 'REQUEST',
                  'numerator': 'csat_points', 'denominator': 'csat_cases'},
+            ],
+        },
+        'kpi_of_labels': {
+            'kpis': [
                 {'kpi': 'label_use_rate', 'basis': 'REQUEST', 'mature_on': 'mature_on',
                  'numerator': 'used_labels', 'denominator': 'labels'},
             ],
         },
-        'kpi_of_refunds': {
+        'kpi_of_memos': {
             'kpis': [
                 {'kpi': 'retained_revenue_ratio', 'basis': 'REFUND',
                  'numerator': 'retained_amount', 'denominator': 'memo_amount'},
                 {'kpi': 'refund_ratio', 'basis': 'REFUND',
                  'numerator': 'memo_amount - retained_amount', 'denominator': 'memo_amount'},
+            ],
+            'posts': [
+                {'to': 'product_months', 'where': 'credited_sku is not null',
+                 'keys': {'month': month, 'sku': 'credited_sku'},
+                 'sums': {'credited_amount': 'credited_amount'}},
+            ],
+        },
+        'kpi_of_refunds': {
+            'kpis': [
                 {'kpi': 'refund_rate', 'basis': 'REFUND',
                  'numerator': 'refunded_amount', 'denominator': '0'},
                 {'kpi': 'refund_rate', 'basis': 'SALE', 'mature_on': 'mature_on',
@@ -105,11 +124,6 @@
                  'numerator': 'lead_days', 'denominator': 'refunds'},
                 {'kpi': 'refund_late_share', 'basis': 'REFUND',
                  'numerator': 'late_refunds', 'denominator': 'refunds'},
-            ],
-            'posts': [
-                {'to': 'product_months', 'where': 'credited_sku is not null',
-                 'keys': {'month': month, 'sku': 'credited_sku'},
-                 'sums': {'credited_amount': 'credited_amount'}},
             ],
         },
         'kpi_of_claims': {
@@ -144,15 +158,19 @@
             'kpis': [
                 {'kpi': 'return_cycle_time', 'basis': 'REQUEST', 'mature_on': never,
                  'numerator': 'case when step_no = 0 then units * hours end', 'denominator': '0'},
+            ],
+            'posts': [
+                {'to': 'return_hours',
+                 'keys': {'request_month': "to_char(period_date, 'YYYY-MM')", 'outcome': "'open'"},
+                 'sums': {'units': 'units'}},
+            ],
+        },
+        'kpi_of_backlog': {
+            'kpis': [
                 {'kpi': 'dock_to_disposition_time', 'basis': 'RETURN', 'mature_on': never,
                  'numerator': 'dock_hours', 'denominator': '0'},
                 {'kpi': 'vendor_days_outstanding', 'basis': 'CLAIM', 'mature_on': never,
                  'numerator': 'claim_days', 'denominator': '0'},
-            ],
-            'posts': [
-                {'to': 'return_hours', 'where': 'step_no is not null',
-                 'keys': {'request_month': "to_char(period_date, 'YYYY-MM')", 'outcome': "'open'"},
-                 'sums': {'units': 'units'}},
             ],
         },
     } -%}
@@ -164,7 +182,7 @@
     {%- endfor -%}
     {%- for age in ['0_7', '8_14', '15_30', '31_60', '60_plus'] -%}
         {%- for what, measure in [('units', 'open_units'), ('value', 'open_amount')] -%}
-            {%- do measures['kpi_of_open_units']['kpis'].append({
+            {%- do measures['kpi_of_backlog']['kpis'].append({
                 'kpi': 'open_return_' ~ what ~ '.' ~ age, 'basis': 'SNAPSHOT', 'denominator': measure,
                 'numerator': "case when age = '" ~ age ~ "' then " ~ measure ~ ' when age is not null then 0 end',
             }) -%}

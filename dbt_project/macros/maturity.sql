@@ -2,8 +2,10 @@
     clock alone decides. -#}
 {% macro always_mature() -%} cast('1900-01-01' as date) {%- endmacro %}
 
+{% macro never_mature() -%} cast('9999-12-31' as date) {%- endmacro %}
+
 {% macro mature_if(condition) -%}
-    case when {{ condition }} then {{ always_mature() }} else cast('9999-12-31' as date) end
+    case when {{ condition }} then {{ always_mature() }} else {{ never_mature() }} end
 {%- endmacro %}
 
 {#- A shipping cohort changes until the item's window and the transit after it have passed. -#}
@@ -43,7 +45,7 @@
 {#- Snapshots of returned stock that the night changed, or whose 30 days of outflow it changed. -#}
 {% macro touched_stock_days() -%}
     select cast(entity_key as date) as snapshot_date
-    from {{ intermediate_relation('int_touched_keys') }}
+    from intermediate.int_touched_keys
     where entity = 'stock_day'
     union
     select changes.disposed_on + days.day as snapshot_date

@@ -13,3 +13,8 @@
             - round({{ amount }} * ({{ running }} - {{ weight }}) / {{ total }}, 2)
     end
 {%- endmacro %}
+
+{#- What the first `quantity` of `total` units are worth, to the cent: differences of it re-add. -#}
+{% macro share_upto(amount, quantity, total) -%}
+    round({{ amount }} * {{ quantity }} / {{ total }}, 2)
+{%- endmacro %}

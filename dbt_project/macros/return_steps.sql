@@ -18,3 +18,15 @@
 {% macro whole_hours(from_at, to_at) -%}
     greatest(0, cast(floor(extract(epoch from {{ to_at }} - {{ from_at }}) / 3600) as bigint))
 {%- endmacro %}
+
+{#- Statuses in which units may be open: few rows, read by index. -#}
+{% macro may_be_open(status) -%}
+    {{ status }} in (
+        'REQUESTED', 'APPROVED', 'IN_TRANSIT', 'PARTIALLY_RECEIVED', 'RECEIVED', 'INSPECTED', 'IN_PROCESS'
+    )
+{%- endmacro %}
+
+{#- A row's units where the condition holds, none where it doesn't. -#}
+{% macro units_if(condition) -%}
+    case when {{ condition }} then quantity else 0 end
+{%- endmacro %}

@@ -111,6 +111,7 @@ def make_world(**tables: Sequence[Row]) -> World:
         memos=frame(MEMO, rows("memos"), "posted_at"),
         settlements=frame(SETTLEMENT, rows("settlements"), "booked_at"),
         credited=frame({"line": 0, "units": 1, "defect": 0}, rows("credited")),
+        ledger=pd.DataFrame(),
     )
     world = World(
         Company(Path(), Path(), start=START, history_end=END, nights=0), make_items(), make_rates(),

@@ -48,7 +48,7 @@ def _classes() -> Asset:
     """
     return Asset(
         "build.refund_exceptions beside gaps",
-        "publish.refund_classes",
+        "publish.reconciliation_classes",
         query.strip(),
         [
             no_rows(
@@ -83,7 +83,7 @@ def _legs(night: Night) -> Asset:
     """
     return Asset(
         "build.refund_reconciliation beside core",
-        "publish.refund_legs",
+        "publish.reconciliation_legs",
         query.strip(),
         [
             no_rows(
@@ -118,7 +118,7 @@ def _core(
 def _unexplained() -> Asset:
     return Asset(
         "build.refund_reconciliation by currency",
-        "publish.refund_unexplained",
+        "publish.reconciliation_unexplained",
         "select currency, sum(abs(unexplained_amount)) as unexplained,"
         " sum(abs(credited_amount)) as credited"
         " from build.refund_reconciliation group by currency",

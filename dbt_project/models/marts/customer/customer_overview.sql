@@ -41,7 +41,7 @@ lines as (
         lines.status,
         lines.open_quantity,
         lines.next_step,
-        lines.next_step_due_on,
+        {{ utc_date('lines.in_status_since') }} + lines.limit_days as next_step_due_on,
         row_number() over (
             partition by coalesce(customers.survivor_customer_id, lines.customer_id)
             order by

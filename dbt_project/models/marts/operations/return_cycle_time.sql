@@ -89,9 +89,9 @@ final as (
     from km
     inner join outcomes
         on
-            outcomes.request_month = km.request_month
-            and outcomes.channel = km.channel
-            and outcomes.product_category = km.product_category
+            km.request_month = outcomes.request_month
+            and km.channel = outcomes.channel
+            and km.product_category = outcomes.product_category
 
 )
 

@@ -31,96 +31,64 @@ limits as (
         ('IN_PROCESS', 21, 'finish the work and decide the final disposition')
     ) as l (status, limit_days, next_step)
 
-),
-
-dated as (
-
-    select
-        lines.*,
-        coalesce(
-            case lines.status
-                when 'REQUESTED' then lines.requested_at
-                when 'APPROVED' then lines.approved_at
-                when 'IN_TRANSIT' then lines.first_scan_at
-                when 'PARTIALLY_RECEIVED' then lines.last_received_at
-                when 'RECEIVED' then lines.last_received_at
-                when 'INSPECTED' then lines.last_inspected_at
-                when 'IN_PROCESS' then lines.last_inspected_at
-                when 'DISPOSED' then lines.last_disposed_at
-                when 'CLOSED' then lines.closed_at
-                when 'DECLINED' then lines.declined_at
-                when 'CANCELLED' then lines.cancelled_at
-                when 'EXPIRED' then lines.expired_at
-            end,
-            lines.basis_at
-        ) as in_status_since
-    from lines
-
-),
-
-final as (
-
-    select
-        dated.unit_key,
-        dated.return_line_key,
-        dated.status,
-        dated.in_status_since,
-        limits.next_step,
-        limits.limit_days,
-        {{ utc_date('dated.in_status_since') }} + limits.limit_days as next_step_due_on,
-        dated.open_quantity > 0 as is_open,
-
-        dated.request_id,
-        dated.request_line,
-        dated.rma_no,
-        dated.rma_line_no,
-        dated.order_no,
-        dated.order_line_no,
-        dated.tracking_no,
-        dated.customer_id,
-
-        dated.sku,
-        dated.product_category,
-        dated.brand,
-        dated.channel,
-        dated.ship_from_site,
-        dated.site,
-        dated.reason,
-        dated.fault_party,
-        dated.resolution,
-        dated.is_blind,
-        dated.is_returnless,
-        dated.has_illegal_transition,
-
-        -- timing
-        dated.requested_at,
-        dated.approved_at,
-        dated.expires_at,
-        dated.first_scan_at,
-        dated.delivered_at,
-        dated.first_received_at,
-        dated.first_inspected_at,
-        dated.last_disposed_at,
-        dated.first_refunded_at,
-
-        -- quantities
-        dated.requested_quantity,
-        dated.approved_quantity,
-        dated.received_quantity,
-        dated.inspected_quantity,
-        dated.disposed_quantity,
-        dated.refunded_quantity,
-        dated.open_quantity,
-
-        -- amounts
-        dated.currency,
-        dated.credited_amount,
-        dated.settled_amount,
-        dated.refunded_amount
-    from dated
-    left join limits
-        on limits.status = dated.status
-
 )
 
-select * from final
+select
+    lines.unit_key,
+    lines.return_line_key,
+    lines.status,
+    coalesce(
+        case
+            when lines.status = 'REQUESTED' then lines.requested_at
+            when lines.status = 'APPROVED' then lines.approved_at
+            when lines.status = 'IN_TRANSIT' then lines.first_scan_at
+            when lines.status in ('PARTIALLY_RECEIVED', 'RECEIVED') then lines.last_received_at
+            when lines.status in ('INSPECTED', 'IN_PROCESS') then lines.last_inspected_at
+            when lines.status = 'DISPOSED' then lines.last_disposed_at
+            when lines.status = 'CLOSED' then lines.closed_at
+            when lines.status = 'DECLINED' then lines.declined_at
+            when lines.status = 'CANCELLED' then lines.cancelled_at
+            when lines.status = 'EXPIRED' then lines.expired_at
+        end,
+        lines.basis_at
+    ) as in_status_since,
+    limits.next_step,
+    limits.limit_days,
+    lines.open_quantity > 0 as is_open,
+    lines.request_id,
+    lines.request_line,
+    lines.rma_no,
+    lines.rma_line_no,
+    lines.order_no,
+    lines.order_line_no,
+    lines.tracking_no,
+    lines.customer_id,
+    -- what
+    {% for column in [
+        'sku', 'product_category', 'brand', 'channel', 'ship_from_site', 'site', 'reason', 'fault_party',
+        'resolution', 'is_blind', 'is_returnless', 'has_illegal_transition',
+    ] -%}
+    lines.{{ column }},
+    {% endfor -%}
+    -- timing
+    {% for step in [
+        'requested', 'approved', 'first_received', 'first_inspected', 'last_disposed', 'first_refunded',
+    ] -%}
+    lines.{{ step }}_at,
+    {% endfor -%}
+    lines.expires_at,
+    lines.first_scan_at,
+    lines.delivered_at,
+    -- quantities
+    {% for step in [
+        'requested', 'approved', 'received', 'inspected', 'disposed', 'refunded', 'open',
+    ] -%}
+    lines.{{ step }}_quantity,
+    {% endfor -%}
+    -- amounts
+    lines.currency,
+    lines.credited_amount,
+    lines.settled_amount,
+    lines.refunded_amount
+from lines
+left join limits on lines.status = limits.status

@@ -20,7 +20,7 @@ select
     in_status_since,
     days_in_status,
     next_step,
-    next_step_due_on,
+    {{ utc_date('in_status_since') }} + limit_days as next_step_due_on,
     coalesce(days_in_status > limit_days, false) as is_overdue,
     is_open,
 

@@ -7,4 +7,4 @@
     indexes=[{'columns': ['sku']}]
 ) }}
 
-{{ sums_of('product_months', ['kpi_of_sales_lines', 'kpi_of_receipts', 'kpi_of_refunds']) }}
+{{ sums_of('product_months', ['kpi_of_sales_lines', 'kpi_of_receipts', 'kpi_of_memos']) }}

@@ -17,10 +17,13 @@ with shipped as (
 bracketed as (
 
     select distinct order_no
-    from shipped
-    where style is not null
-    group by order_no, style
-    having count(distinct size) > 1 and sum(received_quantity) > 0
+    from (
+        select order_no
+        from shipped
+        where style is not null
+        group by order_no, style
+        having count(distinct size) > 1 and sum(received_quantity) > 0
+    ) as styles
 
 ),
 

@@ -1,10 +1,7 @@
--- Grain: one row per receipt of a product, on the day it came (basis RETURN); and one per final
--- disposition of it, on the day it left, for the outflow of returned stock.
--- Additive: every measure; amounts are in the reporting currency, weights in grams.
-{{ config(
-    post_hook="{{ partial_index(this, '(receipt_id)', 'open_units > 0') }}",
-    meta={'replaces': 'units'}
-) }}
+-- Grain: one row per receipt of a product, on the day it came (basis RETURN): what it was worth, and
+-- whether reason, policy and serial number hold.
+-- Additive: every measure; amounts are in the reporting currency.
+{{ config(meta={'replaces': 'units'}) }}
 
 with receipts as (
 
@@ -47,42 +44,11 @@ serials as (
 
 ),
 
-dispositions as (
-
-    select
-        disposed.*,
-        receipts.product_category as receipt_category,
-        receipts.sku as receipt_sku,
-        receipts.site as receipt_site,
-        {{ whole_hours('receipts.received_at', 'disposed.disposed_at') }} as hours,
-        disposed.net_quantity * coalesce(disposed.weight_g, 0) as grams
-    from {{ ref('fct_disposition') }} as disposed
-    inner join receipts on disposed.receipt_id = receipts.receipt_id
-    where disposed.is_final and disposed.net_quantity > 0
-
-),
-
-disposed as (
-
-    select
-        receipt_id,
-        sum(net_quantity) as units,
-        sum(net_quantity * hours) as hours,
-        sum(net_quantity) filter (where disposition = 'RESTOCK') as restocked_units,
-        sum(grams) filter (where is_landfill_diverting) as diverted_g,
-        sum(grams) filter (where disposition <> 'MISSING') as disposed_g,
-        sum(disposal_co2e_g) as co2e_g
-    from dispositions
-    group by receipt_id
-
-),
-
 judged as (
 
     select
         receipts.*,
-        lines.reason,
-        inspections.confirmed_reason,
+        lines.reason = inspections.confirmed_reason as is_confirmed,
         lines.reason not in ('UNKNOWN', 'UNMAPPED')
         and coalesce(inspections.confirmed_reason, 'UNKNOWN') not in ('UNKNOWN', 'UNMAPPED')
             as is_judged,
@@ -92,82 +58,32 @@ judged as (
             receipts.received_on - sales.shipped_on > coalesce(sales.return_window_days, 99999)
             and not {{ is_window_waived('lines.reason') }}
         ) as is_violation,
-        round(sales.net_reporting * receipts.upto_quantity / sales.quantity, 2)
-        - round(
-            sales.net_reporting * (receipts.upto_quantity - receipts.quantity) / sales.quantity, 2
-        ) as returned_amount
+        serials.is_mismatch,
+        {{ share_upto('sales.net_reporting', 'receipts.upto_quantity', 'sales.quantity') }}
+        - {{ share_upto('sales.net_reporting', '(receipts.upto_quantity - receipts.quantity)', 'sales.quantity') }}
+            as returned_amount
     from receipts
     inner join lines on receipts.return_line_key = lines.return_line_key
     left join sales on receipts.sales_line_key = sales.sales_line_key
     left join inspections on receipts.receipt_id = inspections.receipt_id
-
-),
-
-final as (
-
-    select
-        judged.unit_key,
-        judged.receipt_id,
-        judged.received_at,
-        judged.received_on as period_date,
-        judged.channel,
-        judged.product_category,
-        judged.site,
-        judged.sku,
-        judged.quantity as received_units,
-        judged.returned_amount,
-        coalesce(disposed.units, 0) as disposed_units,
-        greatest(judged.quantity - coalesce(disposed.units, 0), 0) as open_units,
-        coalesce(disposed.hours, 0) as disposed_hours,
-        coalesce(disposed.restocked_units, 0) as restocked_units,
-        coalesce(disposed.diverted_g, 0) as diverted_g,
-        coalesce(disposed.disposed_g, 0) as disposed_g,
-        coalesce(judged.transport_co2e_g, 0) + coalesce(disposed.co2e_g, 0) as co2e_g,
-        case when judged.is_judged then judged.quantity end as judged_units,
-        case
-            when judged.is_judged
-                then case when judged.confirmed_reason = judged.reason then judged.quantity else 0 end
-        end as confirmed_units,
-        case when judged.is_sold then judged.quantity end as sold_units,
-        case when judged.is_sold then case when judged.is_violation then judged.quantity else 0 end end
-            as violating_units,
-        case when serials.receipt_id is not null then judged.quantity end as serial_units,
-        case
-            when serials.receipt_id is not null
-                then case when serials.is_mismatch then judged.quantity else 0 end
-        end as mismatched_units,
-        cast(null as bigint) as outflow_units
-    from judged
-    left join disposed on judged.receipt_id = disposed.receipt_id
-    left join serials on judged.receipt_id = serials.receipt_id
-    union all
-    select
-        unit_key,
-        receipt_id,
-        null as received_at,
-        disposed_on as period_date,
-        'UNATTRIBUTED' as channel,
-        receipt_category as product_category,
-        receipt_site as site,
-        receipt_sku as sku,
-        null as received_units,
-        null as returned_amount,
-        null as disposed_units,
-        null as open_units,
-        null as disposed_hours,
-        null as restocked_units,
-        null as diverted_g,
-        null as disposed_g,
-        null as co2e_g,
-        null as judged_units,
-        null as confirmed_units,
-        null as sold_units,
-        null as violating_units,
-        null as serial_units,
-        null as mismatched_units,
-        net_quantity as outflow_units
-    from dispositions
+    left join serials on receipts.receipt_id = serials.receipt_id
 
 )
 
-select * from final
+select
+    unit_key,
+    receipt_id,
+    received_on as period_date,
+    channel,
+    product_category,
+    site,
+    sku,
+    quantity as received_units,
+    returned_amount,
+    case when is_judged then quantity end as judged_units,
+    case when is_judged then {{ units_if('is_confirmed') }} end as confirmed_units,
+    case when is_sold then quantity end as sold_units,
+    case when is_sold then {{ units_if('is_violation') }} end as violating_units,
+    case when is_mismatch is not null then quantity end as serial_units,
+    case when is_mismatch is not null then {{ units_if('is_mismatch') }} end as mismatched_units
+from judged

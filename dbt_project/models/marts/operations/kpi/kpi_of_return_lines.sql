@@ -29,10 +29,7 @@ costs as (
 
 recovered as (
 
-    select
-        return_line_key,
-        sum(recovered_reporting) as amount
-    from {{ ref('fct_recovery') }}
+    select return_line_key, sum(recovered_reporting) as amount from {{ ref('fct_recovery') }}
     where {{ in_touched_units('unit_key') }}
     group by return_line_key
 
@@ -40,10 +37,7 @@ recovered as (
 
 original_cost as (
 
-    select
-        return_line_key,
-        sum(asset_cost_reporting) as amount
-    from {{ ref('fct_disposition') }}
+    select return_line_key, sum(asset_cost_reporting) as amount from {{ ref('fct_disposition') }}
     where is_final and net_quantity > 0 and {{ in_touched_units('unit_key') }}
     group by return_line_key
 
@@ -75,46 +69,41 @@ received as (
     left join original_cost on lines.return_line_key = original_cost.return_line_key
     where lines.received_quantity > 0
 
-),
-
-final as (
-
-    select
-        unit_key,
-        return_line_key,
-        period_date,
-        channel,
-        product_category,
-        site,
-        mature_on,
-        disposed_units,
-        in_process_units,
-        {{ components | join('_amount, ') }}_amount,
-        {{ components | join('_amount + ') }}_amount as closed_amount,
-        total_amount - ({{ components | join('_amount + ') }}_amount) as in_process_amount,
-        recovered_amount,
-        asset_amount
-    from received
-    union all
-    select
-        lines.unit_key,
-        lines.return_line_key,
-        {{ utc_date('lines.authorized_at') }} as period_date,
-        lines.channel,
-        lines.product_category,
-        'NOT_RECEIVED' as site,
-        cast('9999-12-31' as date) as mature_on,
-        null as disposed_units,
-        lines.approved_quantity as in_process_units,
-        {% for component in components %}null as {{ component }}_amount, {% endfor %}
-        null as closed_amount,
-        costs.freight_amount as in_process_amount,
-        null as recovered_amount,
-        null as asset_amount
-    from lines
-    inner join costs on lines.return_line_key = costs.return_line_key
-    where lines.received_quantity = 0 and costs.freight_amount <> 0 and lines.authorized_at is not null
-
 )
 
-select * from final
+select
+    unit_key,
+    return_line_key,
+    period_date,
+    channel,
+    product_category,
+    site,
+    mature_on,
+    disposed_units,
+    in_process_units,
+    {{ components | join('_amount, ') }}_amount,
+    {{ components | join('_amount + ') }}_amount as closed_amount,
+    total_amount - ({{ components | join('_amount + ') }}_amount) as in_process_amount,
+    recovered_amount,
+    asset_amount
+from received
+union all
+select
+    lines.unit_key,
+    lines.return_line_key,
+    {{ utc_date('lines.authorized_at') }} as period_date,
+    lines.channel,
+    lines.product_category,
+    'NOT_RECEIVED' as site,
+    {{ never_mature() }} as mature_on,
+    null as disposed_units,
+    lines.approved_quantity as in_process_units,
+    {% for component in components %}null as {{ component }}_amount, {% endfor %}
+    null as closed_amount,
+    costs.freight_amount as in_process_amount,
+    null as recovered_amount,
+    null as asset_amount
+from lines
+inner join costs on lines.return_line_key = costs.return_line_key
+where lines.received_quantity = 0 and costs.freight_amount <> 0 and lines.authorized_at is not null
+

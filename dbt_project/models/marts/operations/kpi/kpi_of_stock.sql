@@ -1,3 +1,4 @@
+-- depends_on: {{ ref('int_touched_keys') }}
 -- Grain: one row per snapshot of returned stock, site, product category and measure: what lay there, and
 -- what had left in the 30 days up to it. Additive: every measure, over everything but days.
 {{ config(indexes=[{'columns': ['period_date']}], meta={'replaces': 'stock_days'}) }}

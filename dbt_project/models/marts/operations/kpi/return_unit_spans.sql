@@ -77,25 +77,19 @@ ended as (
     union all
     select * from steps
 
-),
-
-final as (
-
-    select
-        lines.unit_key,
-        ended.return_line_key,
-        ended.step_no,
-        lines.basis_on as period_date,
-        case when ended.step_no = 0 then lines.channel else 'ALL' end as channel,
-        case when ended.step_no = 0 then lines.product_category else 'ALL' end as product_category,
-        lines.site,
-        ended.outcome,
-        ended.quantity,
-        {{ whole_hours('ended.started_at', 'ended.left_at') }} as hours
-    from ended
-    inner join lines on ended.return_line_key = lines.return_line_key
-    where ended.left_at is not null and ended.quantity > 0
-
 )
 
-select * from final
+select
+    lines.unit_key,
+    ended.return_line_key,
+    ended.step_no,
+    lines.basis_on as period_date,
+    case when ended.step_no = 0 then lines.channel else 'ALL' end as channel,
+    case when ended.step_no = 0 then lines.product_category else 'ALL' end as product_category,
+    lines.site,
+    ended.outcome,
+    ended.quantity,
+    {{ whole_hours('ended.started_at', 'ended.left_at') }} as hours
+from ended
+inner join lines on ended.return_line_key = lines.return_line_key
+where ended.left_at is not null and ended.quantity > 0

@@ -5,4 +5,4 @@
     indexes=[{'columns': ['disposed_on', 'site', 'product_category'], 'unique': true}]
 ) }}
 
-{{ sums_of('returned_stock_outflow', ['kpi_of_receipts']) }}
+{{ sums_of('returned_stock_outflow', ['kpi_of_dispositions']) }}
