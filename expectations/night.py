@@ -17,6 +17,10 @@ RECENT_DAYS = 28
 LEAST_DAYS = 5
 # Days whose usual range is wider than this factor: shops with quiet Sundays, not steady feeds.
 UNSTEADY = 1.5
+# Fewer rows than this scatter too much to be compared: orders come in lumps.
+LEAST_ROWS = 100
+# How much earlier than ever before a day's last event may be.
+END_MARGIN_MINUTES = 45.0
 # A feed whose run covers more days than this is a history load: nothing to compare it with.
 HISTORY_DAYS = 7
 # Enough of a file's end to hold the recent days of a history file, and cheap to read.
@@ -49,6 +53,17 @@ class Volume:
 
 
 @dataclass(frozen=True)
+class Ending:
+    """When a feed's last event of a business date was, in minutes since its midnight UTC, and from
+    when on that is usual."""
+
+    feed: str
+    business_date: dt.date
+    last_minute: float
+    earliest: float
+
+
+@dataclass(frozen=True)
 class Night:
     """What one run of the gates is about."""
 
@@ -56,6 +71,7 @@ class Night:
     files: tuple[File, ...]
     contracts: dict[str, Contract] = field(default_factory=dict)
     volumes: tuple[Volume, ...] = ()
+    endings: tuple[Ending, ...] = ()
     earlier: dict[tuple[str, str, str], list[Any]] = field(default_factory=dict)
     touched_units: int = 0
     as_of: dt.date | None = None
@@ -105,6 +121,7 @@ def read_night(connection: Connection[Any], business_date: dt.date) -> Night:
         files,
         contracts,
         tuple(_volumes(connection, files, contracts)),
+        tuple(_endings(connection, files, contracts)),
         _earlier(connection, business_date),
         _touched_units(connection),
         _as_of(connection, business_date),
@@ -181,6 +198,17 @@ def usual(history: list[int]) -> tuple[float, float] | None:
     return float(max(0, math.floor(low))), max(3 * middle, middle * scatter, middle + 2 * chance)
 
 
+def earliest_usual_end(past: list[float]) -> float | None:
+    """Return the earliest minute at which a day's last event is still usual; None if too short.
+
+    `past` are the minutes of the last events of earlier days. A day may end a quarter of their
+    spread, and at least three quarters of an hour, before the earliest of them.
+    """
+    if len(past) < LEAST_DAYS:
+        return None
+    return min(past) - max(END_MARGIN_MINUTES, (max(past) - min(past)) / 4)
+
+
 def _volumes(
     connection: Connection[Any], files: tuple[File, ...], contracts: dict[str, Contract]
 ) -> list[Volume]:
@@ -202,6 +230,37 @@ def _volumes(
             low, high = limits or (None, None)
             found.append(Volume(feed, date, by_date.get(date, 0), low, high, basis))
     return found
+
+
+def _endings(
+    connection: Connection[Any], files: tuple[File, ...], contracts: dict[str, Contract]
+) -> list[Ending]:
+    """Feeds and dates whose files are long enough to tell when their day ended."""
+    found: list[Ending] = []
+    for feed, contract in contracts.items():
+        dates = _nightly_dates([f for f in files if f.feed == feed and f.status == "loaded"])
+        if not dates or contract.mode == "full":
+            continue
+        by_date = _last_minutes(connection, feed)
+        for date in dates:
+            past = [minute for day, minute in by_date.items() if day < date][-RECENT_DAYS:]
+            earliest = earliest_usual_end(past)
+            if date in by_date and earliest is not None:
+                found.append(Ending(feed, date, by_date[date], earliest))
+    return found
+
+
+def _last_minutes(connection: Connection[Any], feed: str) -> dict[dt.date, float]:
+    """Minute of the last event by business date, oldest first; days of a few rows end at any hour."""
+    rows = connection.execute(
+        "select business_date, (extract(epoch from max(last_event_at)"
+        "   - business_date::timestamp at time zone 'UTC') / 60)::float8"
+        " from ops.file_ledger"
+        " where feed = %s and status = 'loaded' and last_event_at is not null"
+        " group by business_date having sum(rows_loaded) >= %s order by business_date",
+        [feed, LEAST_ROWS],
+    )
+    return dict(rows.fetchall())
 
 
 def _nightly_dates(files: list[File]) -> list[dt.date]:
@@ -227,19 +286,10 @@ def _rows_by_date(connection: Connection[Any], feed: str) -> dict[dt.date, int]:
     return dict(rows.fetchall())
 
 
-def time_column(contract: Contract) -> str | None:
-    """Return the column that says when a row came about: its version, else its first time."""
-    if contract.version:
-        return contract.version
-    dated = [n for n, c in contract.columns.items() if c.type in ("timestamp", "date")]
-    required = [n for n in dated if contract.columns[n].required]
-    return next(iter(required or dated), None)
-
-
 def _event_days(connection: Connection[Any], contract: Contract, before: dt.date) -> list[int]:
     """Rows by the day they came about, from the end of the files before: a baseline for the first
     nights after a history that came as one file."""
-    column = time_column(contract)
+    column = contract.time_column
     if column is None:
         return []
     statement = _event_days_sql(contract.feed, column, contract.columns[column].type == "timestamp")

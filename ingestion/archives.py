@@ -15,6 +15,8 @@ MAX_RATIO = 200
 # Below this size the ratio says nothing.
 HARMLESS_BYTES = 16 << 20
 MAX_BYTES = 64 << 30
+# A workbook of a hundred sheets with pictures has some hundreds.
+MAX_MEMBERS = 10_000
 BROKEN = (EOFError, OSError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError)
 
 
@@ -35,19 +37,49 @@ def unpacked(file: IO[bytes], name: str, size: int) -> IO[bytes]:
     return file
 
 
+def unpacked_limit(size: int) -> int:
+    """Bytes that a file of `size` bytes may unpack to."""
+    return min(MAX_BYTES, max(HARMLESS_BYTES, size * MAX_RATIO))
+
+
+def safe_members(archive: zipfile.ZipFile, size: int) -> list[zipfile.ZipInfo]:
+    """Members of an archive of `size` bytes whose parts belong together, such as a workbook.
+
+    Raises FileRejected for too many, encrypted or repeated members, for links and names that lead
+    outside, and where all together are larger than `unpacked_limit`.
+    """
+    members = [m for m in archive.infolist() if not m.is_dir()]
+    if len(members) > MAX_MEMBERS or len({m.filename for m in members}) != len(members):
+        raise unsafe(f"{len(members)} entries, or one twice")
+    for member in members:
+        _refuse_member(member)
+    total = sum(m.file_size for m in members)
+    if total > unpacked_limit(size):
+        raise unsafe(f"it unpacks to {total:,} bytes, more than {unpacked_limit(size):,}")
+    return members
+
+
 def _only_member(file: IO[bytes]) -> IO[bytes]:
     archive = zipfile.ZipFile(file)
     members = archive.infolist()
     if len(members) != 1:
         raise _refused(f"{len(members)} entries instead of one file")
-    member = members[0]
+    _refuse_member(members[0])
+    return archive.open(members[0])
+
+
+def _refuse_member(member: zipfile.ZipInfo) -> None:
     is_link = (member.external_attr >> 16) & 0o170000 == 0o120000
     parts = member.filename.replace("\\", "/").split("/")
     if is_link or member.is_dir() or ".." in parts or parts[0] in ("", "~") or ":" in parts[0]:
         raise _refused(f"its entry {member.filename!r} is a link, a folder or leads outside")
     if member.flag_bits & 1:
         raise _refused("it is encrypted")
-    return archive.open(member)
+
+
+def unsafe(what: str) -> FileRejected:
+    """The rejection of a file that packs its content itself."""
+    return FileRejected(Rejection.UNSAFE_ARCHIVE, f"{what}; export it anew, or as CSV")
 
 
 def _refused(what: str) -> FileRejected:
@@ -61,7 +93,7 @@ class _Capped(io.RawIOBase):
 
     def __init__(self, inner: IO[bytes], outer: IO[bytes], size: int) -> None:
         self._inner, self._outer = inner, outer
-        self._limit = min(MAX_BYTES, max(HARMLESS_BYTES, size * MAX_RATIO))
+        self._limit = unpacked_limit(size)
         self._read = 0
 
     def readable(self) -> bool:

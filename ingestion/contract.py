@@ -125,7 +125,11 @@ class TimeFormat(Strict):
 
 
 class Control(Strict):
-    """Where a file states its own row count or total."""
+    """Where a file states its own row count or total.
+
+    Either in a row of its own, whose first column is `first_column` and whose other columns are
+    counted from 1; or at the root: attributes of an XML root, or the key-value metadata of Parquet.
+    """
 
     first_column: str | None = None
     count_column: int | None = None
@@ -229,11 +233,22 @@ class Layout(Strict):
             raise ValueError("the file pattern needs {date} or {date:%Y-%m-%d}")
         if self.format == "xml" and not (self.record and self.fields):
             raise ValueError("an XML layout needs `record` (a tag) and `fields` (column: path)")
-        if self.format == "fixed_width" and not self.widths:
-            raise ValueError("a fixed_width layout needs `widths` (column: [first, number of characters])")
+        if self.format == "fixed_width":
+            self._check_widths()
+        if self.header_row < 1:
+            raise ValueError("header_row counts the sheet's rows from 1")
         if len(self.delimiter) != 1 or len(self.quote) > 1:
             raise ValueError("delimiter is one character, quote one or none")
         return self
+
+    def _check_widths(self) -> None:
+        if not self.widths:
+            raise ValueError("a fixed_width layout needs `widths` (column: [first, number of characters])")
+        free, before = 1, "the start"
+        for name, (first, size) in sorted(self.widths.items(), key=lambda item: item[1]):
+            if first < free or size < 1:
+                raise ValueError(f"widths: {name} [{first}, {size}] overlaps {before} or has no characters")
+            free, before = first + size, name
 
     @field_validator("extract")
     @classmethod
@@ -306,17 +321,26 @@ class Contract(Strict):
         for layout in self.layouts.values():
             mapped = {
                 *layout.columns, *layout.aliases, *layout.derive, *layout.fields, *layout.negate,
-                *layout.float_ids, *layout.upper, *layout.extract, *layout.value_maps, *layout.widths,
+                *layout.float_ids, *layout.upper, *layout.extract, *layout.value_maps,
             }  # fmt: skip
             if layout.control and layout.control.total_of:
                 mapped.add(layout.control.total_of)
             if unknown := mapped - self.columns.keys():
                 raise ValueError(f"a layout maps unknown columns {sorted(unknown)}")
+            if layout.format == "fixed_width":
+                self._check_places(layout)
         for name, column in self.columns.items():
             self._check_column(name, column)
         if self.direct_identifiers and self.columns.get("customer_id", None) is None:
             raise ValueError("a feed with direct identifiers needs a column customer_id")
         return self
+
+    def _check_places(self, layout: Layout) -> None:
+        """A file of fixed width has no header: what `widths` does not name is in no file."""
+        for name, column in self.columns.items():
+            spellings = {layout.columns.get(name, name), *layout.aliases.get(name, ())}
+            if column.required and name not in layout.derive and not spellings & layout.widths.keys():
+                raise ValueError(f"widths has no place for the required column {name}")
 
     def _check_column(self, name: str, column: Column) -> None:
         if not re.match(r"^[a-z][a-z0-9_]{0,55}$", name):
@@ -338,6 +362,15 @@ class Contract(Strict):
     def has_pii(self) -> bool:
         """True when some column is personal."""
         return any(c.pii for c in self.columns.values())
+
+    @property
+    def time_column(self) -> str | None:
+        """Column that says when a row came about: its version, else its first time; None without one."""
+        if self.version:
+            return self.version
+        dated = [n for n, c in self.columns.items() if c.type in ("timestamp", "date")]
+        required = [n for n in dated if self.columns[n].required]
+        return next(iter(required or dated), None)
 
     @property
     def raw_columns(self) -> dict[str, str]:

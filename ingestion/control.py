@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -44,7 +45,7 @@ def check_control(layout: Layout, stated: Stated) -> None:
         row = _only_row(rule.first_column, stated)
         count = _cell(row, rule.count_column)
         total = _cell(row, rule.total_column)
-    if (rule.root_count or rule.count_column) and (count or "").strip() != str(stated.records):
+    if (rule.root_count or rule.count_column) and not _is_count(count, stated.records):
         raise FileRejected(
             Rejection.CONTROL_TOTAL,
             f"the file states {count or 'no'} rows, {stated.records} were read; ask for it again",
@@ -82,6 +83,11 @@ def _only_row(mark: str, stated: Stated) -> list[str]:
             f"{len(stated.control)} {mark} rows in one file; ask for it again",
         )
     return stated.control[0]
+
+
+def _is_count(text: str | None, records: int) -> bool:
+    """True for the number itself, with zeros in front where the format fills up with them."""
+    return re.fullmatch(rf"0*{records}", (text or "").strip()) is not None
 
 
 def _check_total(layout: Layout, text: str | None, read: Decimal) -> None:

@@ -32,6 +32,7 @@ class Counts:
     duplicate: int = 0
     control: int = 0
     amounts: dict[str, Decimal] = field(default_factory=dict)
+    last_event: dt.datetime | None = None
 
     def balance(self) -> None:
         """Raise ArithmeticError where a row was lost or invented."""
@@ -148,11 +149,11 @@ class Ledger:
         self._do(
             "update ops.file_ledger set rows_parsed = $2, rows_loaded = $3, rows_quarantined = $4,"
             " rows_duplicate = $5, rows_control = $6, amounts = cast($7 as text)::jsonb,"
-            " reason = $8 where file_id = $1",
+            " reason = $8, last_event_at = cast($9 as text)::timestamptz where file_id = $1",
             (
                 file_id, counts.parsed, counts.loaded, counts.quarantined, counts.duplicate,
                 counts.control, json.dumps({k: str(v) for k, v in sorted(counts.amounts.items())}),
-                warning,
+                warning, counts.last_event and counts.last_event.isoformat(),
             ),
         )  # fmt: skip
         return self.settle(file_id, file, extract_at)

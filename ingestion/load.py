@@ -246,6 +246,7 @@ class _Load:
         counts.control += apart
         counts.loaded += rows.num_rows
         counts.quarantined += len(bad)
+        self._note_last_event(rows, counts)
         name = self.contract.amount
         if name is None or not rows.num_rows:
             return
@@ -254,6 +255,14 @@ class _Load:
             amount, code = row[f"{name}_sum"], row[currency] or "?"
             if amount is not None:
                 counts.amounts[code] = counts.amounts.get(code, Decimal(0)) + amount
+
+    def _note_last_event(self, rows: pa.Table, counts: Counts) -> None:
+        name = self.contract.time_column
+        if name is None or self.contract.columns[name].type != "timestamp" or not rows.num_rows:
+            return
+        found = pc.max(rows.column(name)).as_py()
+        if found is not None and (counts.last_event is None or found > counts.last_event):
+            counts.last_event = found
 
     def _check(self, counts: Counts, stated: Stated) -> None:
         check_control(self.layout, stated)

@@ -12,6 +12,9 @@ from ingestion.readers.chunk import Chunk
 from ingestion.reasons import FileRejected, Rejection
 from ingestion.text import Mask, as_array, mask, trimmed
 
+# In other formats a column is there when some record has it.
+WITH_HEADER = ("csv", "fixed_width", "parquet", "xlsx")
+
 
 class Mapping:
     """Maps the chunks of one file; counters of running numbers live as long as the file."""
@@ -31,7 +34,7 @@ class Mapping:
         twice = sorted({name for name in header if name and header.count(name) > 1})
         if twice:
             raise FileRejected(Rejection.HEADER, f"columns stand twice: {', '.join(twice)}")
-        if self.layout.format == "csv":
+        if self.layout.format in WITH_HEADER:
             self.check_required(header)
             self._check_renamed(header)
         extra = self.extra_columns(header)

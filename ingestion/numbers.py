@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from ingestion.contract import Layout
 from ingestion.reasons import Reason
-from ingestion.text import Mask, consists_of, is_valid, mask, translated, without
+from ingestion.text import Mask, consists_of, data, is_valid, mask, translated, without
 
 # Digits before and after the point of each money-like type, as in raw's SQL types.
 PRECISIONS = {"money": (18, 2), "price": (18, 4), "rate": (20, 8)}
@@ -21,6 +21,8 @@ Faults = list[tuple[Mask, Reason]]
 def plain_numbers(values: pa.StringArray, layout: Layout) -> tuple[pa.StringArray, Faults]:
     """The layout's spelling as digits with a point and a leading minus; null where it is none."""
     point = layout.decimal.encode()
+    if "trailing_minus" in layout.negatives:
+        values = _minus_in_front(values)
     if consists_of(values, b"0123456789-" + point):
         return (values if point == b"." else translated(values, point, b".")), []
     plain = _signs_in_front(values, layout)
@@ -102,11 +104,19 @@ def _spelling(layout: Layout) -> str:
     return rf"^-?(?:{whole}(?:{point}\d*)?|{point}\d+)$"
 
 
+def _minus_in_front(values: pa.StringArray) -> pa.StringArray:
+    """Move a minus behind the digits in front of them."""
+    if b"-" not in bytes(data(values)):
+        return values
+    ends = mask(pc.match_substring_regex(values, r"^[0-9.,][0-9.,' ]*-$"))
+    turned = pc.replace_substring_regex(values.filter(pa.array(ends)), r"^(.*)-$", r"-\1")
+    return pc.replace_with_mask(values, pa.array(ends), turned)
+
+
 def _signs_in_front(values: pa.StringArray, layout: Layout) -> pa.StringArray:
     """Bring the declared ways to write a negative number to a leading minus."""
     digits = r"([0-9][0-9.,' ]*)"
     forms = {
-        "trailing_minus": rf"^{digits}-$",
         "parentheses": rf"^\({digits}\)$",
         "cr": rf"^{digits} CR$",
     }

@@ -22,6 +22,7 @@ class Reason(StrEnum):
     AMBIGUOUS_TIME = "ambiguous_time"
     BAD_BOOLEAN = "bad_boolean"
     SCIENTIFIC_ID = "scientific_id"
+    DATE_AS_ID = "date_as_id"
     PATTERN_MISMATCH = "pattern_mismatch"
     VALUE_NOT_ALLOWED = "value_not_allowed"
     UNKNOWN_CURRENCY = "unknown_currency"
@@ -29,6 +30,9 @@ class Reason(StrEnum):
     BAD_JSON = "bad_json"
     DUPLICATE_JSON_KEY = "duplicate_json_key"
     MOJIBAKE = "mojibake"
+    REPEATED_ELEMENT = "repeated_element"
+    ERROR_CELL = "error_cell"
+    MERGED_CELL = "merged_cell"
 
 
 class Rejection(StrEnum):
@@ -37,8 +41,10 @@ class Rejection(StrEnum):
     EMPTY_FILE = "empty_file"
     NOT_THIS_FORMAT = "not_this_format"
     ENCODING = "encoding"
+    NO_SHEET = "no_sheet"
     HEADER = "header"
     UNEXPECTED_COLUMN = "unexpected_column"
+    NESTED_COLUMN = "nested_column"
     TRUNCATED = "truncated"
     MALFORMED = "malformed"
     CONTROL_TOTAL = "control_total"

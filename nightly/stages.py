@@ -8,11 +8,12 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from nightly.errors import ConnectionBroken, NightFailed
 
 LAYERS = ("staging", "core", "marts")
+NIGHT_LOCK = 720_005
 
 
 def feeds(source: str) -> list[str]:
@@ -94,9 +95,26 @@ def report(date: str) -> str:
         return str(write_scorecard())
 
 
-def whole_night(date: str, tell: object = print) -> None:
-    """Run every stage in order, without an orchestrator."""
-    say = tell if callable(tell) else print
+def whole_night(date: str, tell: Callable[[str], object] = print) -> None:
+    """Run every stage in order, without an orchestrator; a second night at the same time waits."""
+    with _one_night_at_a_time(tell):
+        _whole_night(date, tell)
+
+
+@contextlib.contextmanager
+def _one_night_at_a_time(tell: Callable[[str], object]) -> Iterator[None]:
+    """The lock dies with its connection, so a night that was killed holds up nobody."""
+    from warehouse.connections import connect
+
+    with connect("transformer", autocommit=True) as guard:
+        free = guard.execute("select pg_try_advisory_lock(%s)", [NIGHT_LOCK]).fetchone()
+        if free is None or not free[0]:
+            tell("another night is running; waiting for its end")
+            guard.execute("select pg_advisory_lock(%s)", [NIGHT_LOCK])
+        yield
+
+
+def _whole_night(date: str, say: Callable[[str], object]) -> None:
     for source in ("erp", "wms", "crm"):
         for feed in feeds(source):
             say(ingest(feed, date))
@@ -159,4 +177,7 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except broken as error:
-        raise ConnectionBroken(f"{type(error).__name__}: {error}") from error
+        said = f"{type(error).__name__}: {error}"
+        if "No space left on device" in said:
+            said = f"the database server's disk is full; free space there, then run the task again. {said}"
+        raise ConnectionBroken(said) from error

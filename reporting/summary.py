@@ -162,7 +162,7 @@ def print_retailer(console: Console) -> None:
     console.print(table)
     console.print(
         "Every return is blind: no file names its order. The other KPIs need feeds that this company does not"
-        " send: carrier invoices and inspections (cost per return), dispositions and recovery sales (cycle time,"
-        " value recovery), refunds and settlements (reconciliation of cash).",
+        " send: carrier invoices and inspections (cost per return), dispositions and recovery sales (cycle"
+        " time, value recovery), refunds and settlements (reconciliation of cash).",
         style="dim",
     )

@@ -22,6 +22,9 @@ def main(
     nights: Annotated[int, typer.Option(help="Nights after the history.")] = 1,
     night_order_lines: Annotated[int | None, typer.Option(help="Sales lines a night.")] = None,
     dirt: Annotated[float, typer.Option(help="Scale of faults in the files; 0 is clean.")] = 1.0,
+    defects: Annotated[
+        int | None, typer.Option(help="Least times of each plan of money defects; 0 is none.")
+    ] = None,
     only_nights: Annotated[
         list[int] | None, typer.Option(help="Write only these nights' files; 0 is the history.")
     ] = None,
@@ -30,7 +33,7 @@ def main(
     company = Company(
         out=out, truth=truth, order_lines=order_lines, seed=seed, start=start.date(),
         history_end=history_end.date(), nights=nights, dirt=dirt,
-        night_order_lines=night_order_lines,
+        night_order_lines=night_order_lines, defects=defects,
         only_nights=tuple(only_nights) if only_nights else None,
     )  # fmt: skip
     paths = simulate(company)

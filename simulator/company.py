@@ -86,6 +86,7 @@ class Company:
     `order_lines` are the sales lines of the history; each night adds its natural share of a day, or
     `night_order_lines`. `only_nights` writes just these nights' files (0 is the history), so that an
     export can be dropped night by night. `dirt` scales the faults in the files; 0 is clean.
+    `defects` is how often each plan of money defects occurs at least; 0 is a company without any.
     """
 
     out: Path
@@ -99,6 +100,7 @@ class Company:
     night_order_lines: int | None = None
     only_nights: tuple[int, ...] | None = None
     block_lines: int = 50_000
+    defects: int | None = None
 
     @property
     def dates(self) -> list[dt.date]:

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from simulator.headers import DELIMITERS, HEADERS
+from simulator.ledger import junk
 
 # Columns that get a value of their own, and references that lead nowhere, by feed.
 KEYS = {
@@ -183,6 +184,8 @@ def _junk(
     code = "-".join(map(str, seed[2:]))
     if feed == "wms_dispositions":
         return [Spot(0, JUNK_DISPOSITION.format(n=code), "not_a_number")]
+    if feed == "erp_gl_entries":
+        return [Spot(0, junk(code), "bad_date")]
     if feed == "erp_credit_memos":
         return [Spot(0, JUNK_MEMO.format(n=code), "value_not_allowed", line_offset=2)]
     faults = FAULTS.get(feed, ())

@@ -17,6 +17,7 @@ from simulator.company import DAY, HOUR, Company, Items, Rates, epoch
 from simulator.dirt import Spot, spots
 from simulator.feeds import BLOCK_FEEDS, FEEDS
 from simulator.headers import HEADERS
+from simulator.ledger import trailer
 from simulator.masters import customer_rows, fx_rows, item_rows, vendor_rows
 from simulator.render import content
 from simulator.sheets import SheetBody, TableBody
@@ -27,10 +28,10 @@ EXTENSIONS = {
     "erp_credit_memos": "xml", "wms_dispositions": "xml", "wms_shipment_events": "jsonl",
     "wms_return_receipts": "jsonl", "wms_inspections": "jsonl", "crm_return_requests": "jsonl",
     "crm_refunds": "jsonl", "erp_vendors": "xlsx", "wms_work_orders": "xlsx",
-    "wms_returned_stock": "parquet",
+    "wms_returned_stock": "parquet", "erp_gl_entries": "txt",
 }  # fmt: skip
 ROOTS = {"erp_credit_memos": "credit_memos", "wms_dispositions": "dispositions"}
-LATIN_1 = ("erp_sales_lines", "erp_vendor_claims")
+LATIN_1 = ("erp_sales_lines", "erp_vendor_claims", "erp_gl_entries")
 ROOT_WIDTH = 160
 # With dirt: a mark at the head, ends of line of another system, a column that nobody announced.
 ALWAYS_BOM, DIRTY_BOM = ("crm_customers",), ("erp_items",)
@@ -162,6 +163,8 @@ class OutFile:
             self._trailer(f"TRAILER,{records},{_money(self.total, '.')}" + "," * 10)
         elif self.feed == "wms_carrier_invoices":
             self._trailer(f"TOTAL;;;{_money(self.total, ',')};;")
+        elif self.feed == "erp_gl_entries":
+            self._trailer(trailer(records, self.total))
         elif self.extension == "xml":
             self._close_root(records)
         elif self.body:

@@ -23,6 +23,7 @@ from simulator.company import (
     SITES,
     ZONES,
 )
+from simulator.ledger import entry_lines
 from simulator.orders import lot_texts, serial_texts, sku_texts
 from simulator.refunds import COMPONENTS, STATUSES, TENDERS, TYPES
 from simulator.render import (
@@ -45,7 +46,7 @@ FEEDS = (
     "erp_items", "erp_fx_rates", "erp_recovery_sales", "wms_shipment_events", "wms_carrier_invoices",
     "wms_return_receipts", "wms_inspections", "wms_dispositions", "crm_customers",
     "crm_return_requests", "crm_refunds", "erp_vendors", "wms_work_orders", "wms_returned_stock",
-    "erp_vendor_claims", "crm_cases",
+    "erp_vendor_claims", "crm_cases", "erp_gl_entries",
 )  # fmt: skip
 EVENTS = (
     "label_created",
@@ -155,13 +156,12 @@ def _references(world: World, table: pd.DataFrame) -> pd.DataFrame:
 
 def credit_memos(world: World, night: int) -> Rows:
     """XML: memo, line, component; a component a line of text."""
-    memos = appended(world, world.money.memos, night).sort_values(["memo", "component"])
+    memos = appended(world, world.money.memos, night).sort_values(["memo", "memo_line", "component"])
     reference = _references(world, memos)
     memo = memos["memo"].to_numpy()
-    # Goods and their tax stand on the first line of a memo, all else on a second one.
-    line = np.where(memos["component"] >= 2, 2, 1)
+    line = memos["memo_line"].to_numpy()
     new_memo, last_of_memo = _edges(memo)
-    new_line, last_of_line = _edges(memo * 2 + line)
+    new_line, last_of_line = _edges(memo * 4 + line)
     head = pc.binary_join_element_wise(
         '<memo no="', number("CM", memo), '">', element("refund_id", number("RF", memos["refund"])),
         element("currency", choice(CURRENCIES, reference["currency"])),
@@ -216,6 +216,12 @@ def settlements(world: World, night: int) -> Rows:
         "status": choice(STATUSES, status),
     }
     return Rows(csv_lines(columns), len(rows), int(rows["net"].sum()))
+
+
+def gl_entries(world: World, night: int) -> Rows:
+    """Journal lines of fixed width; the trailer is added with the file."""
+    rows = appended(world, world.money.ledger, night)
+    return Rows(entry_lines(rows), len(rows), int(rows["amount"].sum()))
 
 
 def recovery_sales(world: World, night: int) -> Rows:
@@ -435,6 +441,7 @@ BLOCK_FEEDS: dict[str, Callable[[World, int], Rows]] = {
     "erp_return_authorizations": authorizations,
     "erp_credit_memos": credit_memos,
     "erp_payment_settlements": settlements,
+    "erp_gl_entries": gl_entries,
     "erp_recovery_sales": recovery_sales,
     "wms_shipment_events": shipment_events,
     "wms_carrier_invoices": carrier_invoices,

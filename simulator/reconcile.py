@@ -1,284 +1,306 @@
-"""The exact truth of refund reconciliation: three legs a group, each cent of a gap in one class."""
+"""The exact truth of refund reconciliation: each cent between two legs in one class, by its cause.
+
+Legs of a group: E entitlement, M credit memos, P cash, G cash as the ledger shows it; beside them T the
+refunds of customer service and GM the memos as the ledger shows them. Gaps: E-M, M-P, P-G in a row, and
+M-T and M-G beside it. The company knows what it did wrong; nothing is derived from amounts that differ.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
-from simulator import refunds
-from simulator.company import (
-    CURRENCIES,
-    CUTOFF_DAYS,
-    DAY,
-    EXCHANGE,
-    NEVER,
-    REPAIR,
-    REPLACEMENT,
-    rounded,
-)
-from simulator.refunds import IS_CREDIT, SUCCEEDED, entitled
-from simulator.truth import KnownReturns, total
+from simulator.books import Books, latest
+from simulator.codes import ADJUSTMENT, FAILURE_ROW, REFUND_ROW
+from simulator.company import CUTOFF_DAYS, DAY
+from simulator.plans import has
+from simulator.truth.known import KnownReturns, total
 
 CLASSES = (
     "DUPLICATE", "FAILED_REFUND", "STORE_CREDIT_OR_EXCHANGE", "QUANTITY", "PRICE_OR_DISCOUNT", "TAX",
     "SHIPPING", "DUTY", "RESTOCKING_FEE", "LABEL_FEE", "FX", "PROCESSOR_FEE", "CUTOFF", "ROUNDING",
     "UNEXPLAINED",
 )  # fmt: skip
-GAPS = ("E-M", "M-P")
-COLUMNS = ("group_key", "currency", "e", "m", "p", "gap", "class", "amount")
+BY_COMPONENT = (
+    "PRICE_OR_DISCOUNT", "TAX", "SHIPPING", "DUTY", "RESTOCKING_FEE", "LABEL_FEE", "ROUNDING",
+)  # fmt: skip
+GAPS = ("E-M", "M-P", "P-G", "M-T", "M-G")
+LEGS = ("e", "m", "p", "g", "t", "gm")
+COLUMNS = ("group_key", "currency", *LEGS, "pattern", "gap", "class", "amount", "period")
+PERIOD_COLUMNS = ("group_key", "currency", "gap", "class", "period", "amount")
+# Cents that two legs may differ by for nothing but rounding.
 ROUNDING_CENTS = 2
 
 
-@dataclass
-class Legs:
-    """Groups with their legs in cents, and the class amounts found so far by gap and class."""
+class Reconciliation:
+    """Groups of one block as known at the end of `known`: legs, patterns, classes, periods."""
 
-    key: np.ndarray
-    currency: np.ndarray
-    e: np.ndarray
-    m: np.ndarray
-    p: np.ndarray
-    e_at: np.ndarray
-    m_at: np.ndarray
-    p_at: np.ndarray
-    has_e: np.ndarray
-    has_m: np.ndarray
-    has_p: np.ndarray
-    found: dict[tuple[int, str], np.ndarray] = field(default_factory=dict)
+    def __init__(self, known: KnownReturns, joined_until: int | None = None) -> None:
+        self.books = Books(known, joined_until)
+        self.size, self.group = self.books.size, self.books.group
+        self.found: dict[tuple[str, str], np.ndarray] = {}
+        self._add_legs()
+        self._entitlement_to_memo()
+        self._memo_to_cash()
+        self._memo_to_tenders()
+        self._cash_to_ledger()
+        self._memo_to_ledger()
 
-    def rest(self, gap: int) -> np.ndarray:
-        """Cents of a gap that no class has yet."""
-        legs = (self.e - self.m, self.m - self.p)[gap]
+    # -- sums by case and by group --
+
+    def cases(self, frame: pd.DataFrame, cents: np.ndarray | pd.Series) -> np.ndarray:
+        """Sum cents of documents by case."""
+        return total(frame["case"], np.asarray(cents), self.size)
+
+    def groups(self, by_case: np.ndarray) -> np.ndarray:
+        """Sum an array by case into the first case of each group."""
+        return total(self.group, by_case, self.size)
+
+    def _any(self, mask: np.ndarray) -> np.ndarray:
+        return self.groups(mask.astype(np.int64)) > 0
+
+    def groups_latest(self, frame: pd.DataFrame, column: str) -> np.ndarray:
+        """Latest time of documents by group, -1 without any."""
+        return latest(self.group[frame["case"].to_numpy()], frame[column], self.size)
+
+    def put(self, gap: str, name: str, cents: np.ndarray) -> None:
+        """Give cents of a gap, by group, to a class."""
+        self.found[gap, name] = self.found.get((gap, name), np.zeros(self.size, dtype=np.int64)) + cents
+
+    def rest(self, gap: str) -> np.ndarray:
+        """Cents of a gap, by group, that no class has yet."""
+        left, right = gap.lower().replace("-g", "-gm" if gap == "M-G" else "-g").split("-")
+        legs = self.legs[left] - self.legs[right]
         return legs - sum((v for (g, _), v in self.found.items() if g == gap), np.zeros_like(legs))
 
-    def put(self, gap: int, name: str, cents: np.ndarray, where: np.ndarray | bool = True) -> None:
-        """Give cents of a gap to a class."""
-        before = self.found.get((gap, name), np.zeros_like(self.e))
-        self.found[gap, name] = before + np.where(where, cents, 0)
+    def _put_missing(self, gap: str, cents: np.ndarray, since: np.ndarray, where: np.ndarray) -> None:
+        """A leg that has not come: within some days it may still, after that nothing explains it."""
+        young = self.books.today - since // DAY <= CUTOFF_DAYS
+        self.put(gap, "CUTOFF", np.where(where & young, cents, 0))
+        self.put(gap, "UNEXPLAINED", np.where(where & ~young, cents, 0))
+
+    # -- legs --
+
+    def _add_legs(self) -> None:
+        b = self.books
+        counted = b.tenders[b.tenders["counts"].to_numpy(dtype=bool)]
+        self.doubled = b.memos[b.memos["is_duplicate"].to_numpy(dtype=bool)]
+        self.standing = b.standing()
+        memo_posts = b.postings[b.postings["is_memo"].to_numpy(dtype=bool)]
+        self.memo_posts = memo_posts
+        self.cash_posts = b.postings[~b.postings["is_memo"].to_numpy(dtype=bool)]
+        by_case = {
+            "e": b.e,
+            "m": self.cases(b.memos, b.memos["amount"]),
+            "p": self.cases(b.paid, b.paid["cents"]),
+            "g": self.cases(self.cash_posts, self.cash_posts["cents"]),
+            "t": self.cases(counted, counted["amount"]),
+            "gm": self.cases(memo_posts, -memo_posts["cents"]),
+        }
+        self.counted = counted
+        self.legs = {name: self.groups(cents) for name, cents in by_case.items()}
+        self.m_case = self.cases(self.standing, self.standing["amount"])
+        self.has_m_case = np.zeros(self.size, dtype=bool)
+        self.has_m_case[self.standing["case"].to_numpy()] = True
+        self.has_e, self.has_m = self._any(b.has_e), self._any(self.has_m_case)
+        net = b.paid.groupby(["case", "currency"])["gross"].sum()
+        net = net[net != 0].reset_index()
+        self.has_p = self._any(np.isin(np.arange(self.size), net["case"]))
+        posted = b.postings.groupby(["case", "is_memo", "document"])["cents"].sum()
+        posted = posted[posted != 0].reset_index()
+        self.has_g = self._any(np.isin(np.arange(self.size), posted["case"]))
+        # Left after duplicates: what a memo of the group stands for, component by component.
+        self.d_m = self.groups(self.cases(self.doubled, self.doubled["amount"]))
+
+    # -- E - M, case by case --
+
+    def _entitlement_to_memo(self) -> None:
+        b = self.books
+        doubled = self.cases(self.doubled, self.doubled["amount"])
+        self.put("E-M", "DUPLICATE", self.groups(-doubled))
+        rest = b.e - self.m_case
+        self.put("E-M", "STORE_CREDIT_OR_EXCHANGE", self.groups(np.where(b.in_kind, rest, 0)))
+        alone = ~b.in_kind & (b.has_e != self.has_m_case)
+        m_at = latest(self.standing["case"], self.standing["posted_at"], self.size)
+        young = b.today - np.where(b.has_e, b.e_at, m_at) // DAY <= CUTOFF_DAYS
+        self.put("E-M", "CUTOFF", self.groups(np.where(alone & young, rest, 0)))
+        self.put("E-M", "UNEXPLAINED", self.groups(np.where(alone & ~young, rest, 0)))
+        both = ~b.in_kind & b.has_e & self.has_m_case
+        due = b.due()
+        self.put("E-M", "QUANTITY", self.groups(np.where(both, b.e - due.sum(axis=1), 0)))
+        for component, error in self._errors(due):
+            name = BY_COMPONENT[component]
+            self.put("E-M", name, self.groups(np.where(both, -error, 0)))
+
+    def _errors(self, due: np.ndarray, off: bool = False) -> Iterator[tuple[int, np.ndarray]]:
+        """What memos credit too much, by component and case; `off` only where the cash is right."""
+        rows = self.standing
+        is_off = has(rows["bits"], "memo_off")
+        for component in range(due.shape[1]):
+            part = rows[(rows["component"] == component) & (is_off if off else True)]
+            error = self.cases(part, part["amount"])
+            cases = np.zeros(self.size, dtype=bool)
+            cases[rows["case"].to_numpy()[is_off]] = True
+            yield component, np.where(cases if off else True, error - due[:, component], 0)
+
+    # -- M - P and M - T, group by group --
+
+    def _memo_to_cash(self) -> None:
+        b, gap = self.books, "M-P"
+        again = b.paid[b.paid["is_duplicate"].to_numpy(dtype=bool)]
+        self.put(gap, "DUPLICATE", self.d_m - self.groups(self.cases(again, again["cents"])))
+        failed = b.tenders[(b.tenders["has_failed"] & ~b.tenders["is_credit"]).to_numpy(dtype=bool)]
+        undone = b.paid[b.paid["type"] == FAILURE_ROW]
+        owed = self.groups(self.cases(failed, failed["amount"]) + self.cases(undone, undone["due"]))
+        self._put_up_to(gap, "FAILED_REFUND", owed)
+        given = b.tenders[b.tenders["is_given"].to_numpy(dtype=bool)]
+        credit = self.groups(self.cases(given, given["amount"]) + np.where(b.in_kind, self.m_case, 0))
+        self._put_up_to(gap, "STORE_CREDIT_OR_EXCHANGE", credit)
+        p_at = self.groups_latest(b.paid, "booked_at")
+        both = self._put_alone(gap, self.has_p, p_at)
+        moved = b.paid[(b.paid["type"] == REFUND_ROW) & ~b.paid["is_duplicate"].to_numpy(dtype=bool)]
+        moved = moved[~moved["document"].isin(undone["document"])]
+        short = moved["due"] - moved["cents"]
+        abroad = moved["is_abroad"].to_numpy(dtype=bool)
+        self.put(gap, "FX", np.where(both, self.groups(self.cases(moved, short * abroad)), 0))
+        kept = has(moved["bits"], "fee_kept") & ~abroad
+        self.put(gap, "PROCESSOR_FEE", np.where(both, self.groups(self.cases(moved, short * kept)), 0))
+        self._put_mirrored(gap, both)
+        self._put_waiting(gap, both, b.tenders[~b.tenders["is_settled"].to_numpy(dtype=bool)], b.paid)
+        self.put(gap, "UNEXPLAINED", np.where(both, self.rest(gap), 0))
+
+    def _memo_to_tenders(self) -> None:
+        b, gap = self.books, "M-T"
+        again = self.counted[self.counted["role"] == 1]
+        self.put(gap, "DUPLICATE", self.d_m - self.groups(self.cases(again, again["amount"])))
+        failed = b.tenders[b.tenders["has_failed"].to_numpy(dtype=bool)]
+        self._put_up_to(gap, "FAILED_REFUND", self.groups(self.cases(failed, failed["amount"])))
+        self._put_up_to(gap, "STORE_CREDIT_OR_EXCHANGE", self.groups(np.where(b.in_kind, self.m_case, 0)))
+        has_t = self._any(np.isin(np.arange(self.size), self.counted["case"]))
+        both = self._put_alone(gap, has_t, self.groups_latest(self.counted, "created_at"))
+        self._put_mirrored(gap, both)
+        self._put_waiting(gap, both, b.tenders[:0], self.counted)
+        self.put(gap, "UNEXPLAINED", np.where(both, self.rest(gap), 0))
+
+    def _put_up_to(self, gap: str, name: str, most: np.ndarray) -> None:
+        """Give what is credited and not paid to a class, as far as the class reaches."""
+        rest = self.rest(gap)
+        self.put(gap, name, np.where(self.has_m, np.clip(rest, 0, np.maximum(most, 0)), 0))
+
+    def _put_alone(self, gap: str, has_right: np.ndarray, right_at: np.ndarray) -> np.ndarray:
+        """Groups with one of the two legs only; returns those with both."""
+        m_at = self.groups_latest(self.standing, "posted_at")
+        alone = self.has_m != has_right
+        since = np.where(self.has_m, m_at, right_at)
+        self._put_missing(gap, self.rest(gap), since, alone)
+        return self.has_m & has_right
+
+    def _put_mirrored(self, gap: str, both: np.ndarray) -> None:
+        """Where only the memo is wrong, the same cents stand on its other side with the sign turned."""
+        for component, error in self._errors(self.books.due(), off=True):
+            if component != ADJUSTMENT:
+                self.put(gap, BY_COMPONENT[component], np.where(both, self.groups(error), 0))
+
+    def _put_waiting(
+        self, gap: str, both: np.ndarray, unpaid: pd.DataFrame, without_memo: pd.DataFrame
+    ) -> None:
+        """A further refund of the group that is not settled yet, or that has no memo yet."""
+        b = self.books
+        unpaid = unpaid[(unpaid["counts"] & ~unpaid["is_credit"] & (unpaid["role"] != 1)).to_numpy(bool)]
+        for frame, sign, column in ((unpaid, 1, "created_at"), (without_memo, -1, "at")):
+            if sign < 0:
+                frame = self._without_memo(frame)
+            amount = frame["cents" if "cents" in frame else "amount"]
+            cents = self.groups(self.cases(frame, amount)) * sign
+            since = self.groups_latest(frame, column)
+            young = b.today - since // DAY <= CUTOFF_DAYS
+            fits = both & young & (cents != 0) & (self.rest(gap) * sign >= cents * sign)
+            self.put(gap, "CUTOFF", np.where(fits, cents, 0))
+
+    def _without_memo(self, frame: pd.DataFrame) -> pd.DataFrame:
+        silent = self.books.tenders[~self.books.tenders["has_memo"].to_numpy(dtype=bool)]
+        silent = silent[(silent["line"] >= 0) & (silent["role"] == 0)]
+        at = frame["booked_at"] if "booked_at" in frame else frame["created_at"]
+        return frame.assign(at=at)[frame["refund"].isin(silent["refund"])]
+
+    # -- the ledger, document by document --
+
+    def _cash_to_ledger(self) -> None:
+        b, gap = self.books, "P-G"
+        table = _documents(b.paid, "cents", "booked_at", self.cash_posts, "cents", "posted_at")
+        table = table.join(_more(self.cash_posts, b.paid), how="left").fillna(0)
+        failed = b.tenders["refund"][b.tenders["has_failed"].to_numpy(dtype=bool)]
+        undone = b.paid["document"][b.paid["type"] == FAILURE_ROW]
+        table["failed"] = table.index.isin(failed) | table.index.isin(undone)
+        given = b.tenders[b.tenders["is_given"].to_numpy(dtype=bool)]
+        credit = given.groupby("refund")["amount"].sum().reindex(table.index).fillna(0).astype(int)
+        rest = table["left"] - table["right"] + table["copies"]
+        self._put_documents(gap, "DUPLICATE", table, -table["copies"])
+        taken = np.where(table["failed"], rest, 0)
+        self._put_documents(gap, "FAILED_REFUND", table, taken)
+        rest = rest - taken
+        in_credit = np.where(rest < 0, -np.minimum(-rest, credit), 0)
+        self._put_documents(gap, "STORE_CREDIT_OR_EXCHANGE", table, in_credit)
+        rest = rest - in_credit
+        has_left = table["left"] != 0
+        alone = has_left != (table["right"] - credit.where(in_credit != 0, 0) != 0)
+        waiting = ~alone & (table["unposted"] != 0) & (rest == table["unposted"])
+        since = np.where(has_left, table["left_at"], table["right_at"])
+        self._put_aged(gap, table, np.where(alone | waiting, rest, 0), since)
+        rest = np.where(alone | waiting, 0, rest)
+        self._put_documents(gap, "PROCESSOR_FEE", table, np.where(table["is_net"] > 0, rest, 0))
+        self._put_documents(gap, "UNEXPLAINED", table, np.where(table["is_net"] > 0, 0, rest))
+
+    def _memo_to_ledger(self) -> None:
+        gap = "M-G"
+        memos = self.books.memos.assign(document=self.books.memos["memo"])
+        posts = self.memo_posts.assign(credit=-self.memo_posts["cents"])
+        table = _documents(memos, "amount", "posted_at", posts, "credit", "posted_at")
+        copied = posts[posts["is_copy"].to_numpy(dtype=bool)]
+        copies = copied.groupby("document")["credit"].sum().reindex(table.index).fillna(0).astype(int)
+        self._put_documents(gap, "DUPLICATE", table, -copies)
+        rest = table["left"] - table["right"] + copies
+        has_left = table["left"] != 0
+        alone = (has_left != (table["right"] != 0)).to_numpy()
+        since = np.where(has_left, table["left_at"], table["right_at"])
+        self._put_aged(gap, table, np.where(alone, rest, 0), since)
+        # A wrong posting of a memo is wrong in its tax.
+        self._put_documents(gap, "TAX", table, np.where(alone, 0, rest))
+
+    def _put_documents(self, gap: str, name: str, table: pd.DataFrame, cents: np.ndarray | pd.Series) -> None:
+        self.put(gap, name, self.groups(self.cases(table, np.asarray(cents, dtype=np.int64))))
+
+    def _put_aged(self, gap: str, table: pd.DataFrame, cents: np.ndarray, since: np.ndarray) -> None:
+        young = self.books.today - since // DAY <= CUTOFF_DAYS
+        self._put_documents(gap, "CUTOFF", table, np.where(young, cents, 0))
+        self._put_documents(gap, "UNEXPLAINED", table, np.where(young, 0, cents))
 
 
-def line_groups(known: KnownReturns) -> pd.DataFrame:
-    """Groups of return lines as known on a business date; rows as in COLUMNS."""
-    legs = _line_legs(known)
-    state = _State(known, legs)
-    state.classify()
-    return rows(legs, known.end // DAY - 1)
+def _documents(
+    left: pd.DataFrame, left_cents: str, left_at: str, right: pd.DataFrame, right_cents: str, right_at: str
+) -> pd.DataFrame:
+    """By document: case, cents and latest time on either side."""
+    both = {}
+    for name, frame, cents, at in (
+        ("left", left, left_cents, left_at), ("right", right, right_cents, right_at),
+    ):  # fmt: skip
+        by = frame.groupby("document")
+        both[name], both[f"{name}_at"] = by[cents].sum(), by[at].max()
+    case = pd.concat([right, left]).groupby("document")["case"].min()
+    return pd.DataFrame({"case": case, **both}).fillna(0).astype(np.int64)
 
 
-def goodwill_groups(known: KnownReturns) -> pd.DataFrame:
-    """Groups of refunds without any return."""
-    money, end, sales = known.world.money, known.end, known.world.sales
-    memos = money.memos[(money.memos["line"] == -1) & (money.memos["seen"] < end)]
-    paid = money.settlements
-    paid = paid[(paid["line"] == -1) & (paid["seen"] < end)].set_index("refund")
-    refund = memos["refund"].to_numpy()
-    p = -paid["gross"].reindex(refund, fill_value=0).to_numpy()
-    amount, zero = memos["amount"].to_numpy(), np.zeros(len(memos), dtype=np.int64)
-    legs = Legs(
-        np.array([f"REF:RF{number:013d}" for number in refund], dtype=object),
-        sales["currency"].to_numpy()[memos["sale"]], zero, amount, p, zero,
-        memos["posted_at"].to_numpy(), paid["booked_at"].reindex(refund, fill_value=0).to_numpy(),
-        zero > 0, zero == 0, p != 0,
-    )  # fmt: skip
-    return rows(legs, end // DAY - 1)
-
-
-def _line_legs(known: KnownReturns) -> Legs:
-    size, lines, world, end = known.size, known.lines, known.world, known.end
-    units = np.where(known.is_returnless, known.column("quantity"), known.received)
-    parts = entitled(lines, np.arange(size), units)
-    memos = world.money.memos
-    memos = memos[(memos["line"] >= 0) & (memos["seen"] < end)]
-    paid = _paid(known)
-    return Legs(
-        key=line_keys(known),
-        currency=known.column("currency"),
-        e=sum(parts.values(), np.zeros(size, dtype=np.int64)),
-        m=total(memos["line"], memos["amount"], size),
-        p=total(paid["line"], paid["cents"], size),
-        e_at=np.where(known.is_returnless, _granted_at(known), known.last_at),
-        m_at=_latest(memos["line"], memos["posted_at"], size),
-        p_at=_latest(paid["line"], paid["booked_at"], size),
-        has_e=units > 0,
-        has_m=total(memos["line"], np.where(memos["reverses"] < 0, 1, -1), size) > 0,
-        has_p=total(paid["line"], np.sign(paid["cents"]), size) > 0,
-    )
-
-
-def line_keys(known: KnownReturns) -> np.ndarray:
-    """Key of every return line."""
-    receipt = np.zeros(known.size, dtype=np.int64)
-    everything = known.world.goods.receipts
-    receipt[everything["line"].to_numpy()] = everything["id"].to_numpy()
-    columns = (known.column(n) for n in ("request", "request_line", "rma", "rma_line"))
-    return np.array([
-        f"REQ:RQ{request:013d}-{request_line}" if request >= 0
-        else f"RMA:RM{rma:013d}-{rma_line}" if rma >= 0
-        else f"RCV:RC{own:013d}"
-        for request, request_line, rma, rma_line, own in zip(*columns, receipt, strict=True)
-    ], dtype=object)  # fmt: skip
-
-
-def _granted_at(known: KnownReturns) -> np.ndarray:
-    tenders = known.world.money.tenders
-    tenders = tenders[(tenders["line"] >= 0) & (tenders["created_at"] < known.end)]
-    return _latest(tenders["line"], tenders["created_at"], known.size)
-
-
-def _latest(line: pd.Series, at: pd.Series, size: int) -> np.ndarray:
-    latest = np.full(size, -1, dtype=np.int64)
-    np.maximum.at(latest, line.to_numpy(), at.to_numpy(dtype=np.int64))
-    return latest
-
-
-def _paid(known: KnownReturns) -> pd.DataFrame:
-    """Known succeeded refunds and their failures: line, cents in the order's currency, booked_at."""
-    rows_ = known.world.money.settlements
-    rows_ = rows_[(rows_["line"] >= 0) & (rows_["seen"] < known.end)]
-    rows_ = rows_[np.isin(rows_["type"], (0, 1)) & (rows_["status"] == SUCCEEDED)].copy()
-    rates, at = known.world.rates, rows_["booked_at"].to_numpy()
-    own = known.column("currency")[rows_["line"].to_numpy()]
-    abroad = rows_["currency"].to_numpy() != own
-    gross = rows_["gross"].to_numpy()
-    changed = rounded(gross * rates.of(rows_["currency"].to_numpy(), at), rates.of(own, at))
-    rows_["cents"] = -np.where(abroad, changed, gross)
-    rows_["is_abroad"] = abroad
-    return rows_
-
-
-class _State:
-    """What the company knows of each group's money that no leg shows by itself."""
-
-    def __init__(self, known: KnownReturns, legs: Legs) -> None:
-        self.known, self.legs, self.size = known, legs, known.size
-        money, end = known.world.money, known.end
-        memos = money.memos
-        self.memos = memos[(memos["line"] >= 0) & (memos["seen"] < end)]
-        self.paid = _paid(known)
-        tenders = money.tenders
-        self.tenders = tenders[(tenders["line"] >= 0) & (tenders["created_at"] < end)]
-        self.defect = np.zeros(self.size, dtype=int)
-        self.defect[money.credited["line"]] = money.credited["defect"]
-        self.units = np.zeros(self.size, dtype=np.int64)
-        self.units[money.credited["line"]] = money.credited["units"]
-        self.today = end // DAY - 1
-
-    def classify(self) -> None:
-        """Give every cent of both gaps to a class, in the fixed order."""
-        self._duplicates()
-        self._failures_and_credit()
-        self._missing_legs()
-        self._small_rest()
-        self._components()
-        self._processor()
-
-    def _duplicates(self) -> None:
-        twice = self.memos[self.memos["is_duplicate"]]
-        memo = total(twice["line"], twice["amount"], self.size)
-        again = self.paid[self.paid["is_duplicate"].astype(bool)]
-        cash = total(again["line"], again["cents"], self.size)
-        self.legs.put(0, "DUPLICATE", -memo)
-        self.legs.put(1, "DUPLICATE", memo - cash)
-
-    def _failures_and_credit(self) -> None:
-        legs = self.legs
-        failed = np.zeros(self.size, dtype=bool)
-        ended = self.tenders[self.tenders["final_at"] < self.known.end]
-        failed[ended[ended["status"] == refunds.FAILED_STATUS]["line"].to_numpy()] = True
-        failed[self.paid[self.paid["type"] == 1]["line"].to_numpy()] = True
-        legs.put(1, "FAILED_REFUND", legs.rest(1), failed & ~legs.has_p & legs.has_m)
-        in_goods = np.isin(self.known.column("resolution"), (EXCHANGE, REPAIR, REPLACEMENT))
-        legs.put(0, "STORE_CREDIT_OR_EXCHANGE", legs.rest(0), in_goods)
-        legs.put(1, "STORE_CREDIT_OR_EXCHANGE", legs.rest(1), in_goods)
-        given = ended[ended["status"] == SUCCEEDED]
-        credit = given[IS_CREDIT[given["tender"].to_numpy()]]
-        amount = total(credit["line"], credit["amount"], self.size)
-        legs.put(1, "STORE_CREDIT_OR_EXCHANGE", amount, legs.has_m & ~in_goods)
-
-    def _missing_legs(self) -> None:
-        missing_legs(self.legs, self.today)
-
-    def _small_rest(self) -> None:
-        for gap in (0, 1):
-            rest = self.legs.rest(gap)
-            self.legs.put(gap, "ROUNDING", rest, np.abs(rest) <= ROUNDING_CENTS)
-
-    def _components(self) -> None:
-        """What is left between entitlement and memo, component by component."""
-        legs, lines = self.legs, self.known.lines
-        open_ = legs.rest(0) != 0
-        credited = entitled(lines, np.arange(self.size), self.units)
-        by_units = sum(credited.values(), np.zeros(self.size, dtype=np.int64))
-        legs.put(0, "QUANTITY", legs.e - by_units, open_)
-        first = self.memos[~self.memos["is_duplicate"]]
-        for number, name in enumerate(
-            (
-                "PRICE_OR_DISCOUNT",
-                "TAX",
-                "SHIPPING",
-                "DUTY",
-                "RESTOCKING_FEE",
-                "LABEL_FEE",
-                "ROUNDING",
-            )
-        ):
-            part = first[first["component"] == number]
-            memo = total(part["line"], part["amount"], self.size)
-            due = credited.get(number, np.zeros(self.size, dtype=np.int64))
-            legs.put(0, name, due - memo, open_)
-
-    def _processor(self) -> None:
-        legs = self.legs
-        abroad = np.zeros(self.size, dtype=bool)
-        abroad[self.paid[self.paid["is_abroad"]]["line"].to_numpy()] = True
-        legs.put(1, "FX", legs.rest(1), abroad)
-        kept = self.defect == refunds.FEE_KEPT
-        legs.put(1, "PROCESSOR_FEE", legs.rest(1), kept)
-        legs.put(1, "UNEXPLAINED", legs.rest(1))
-
-
-def missing_legs(legs: Legs, today: int) -> None:
-    """A leg that has not come: within some days it may still, after that nothing explains it."""
-    gaps = (
-        (0, legs.has_e, legs.has_m, legs.e_at, legs.m_at),
-        (1, legs.has_m, legs.has_p, legs.m_at, legs.p_at),
-    )
-    for gap, has_left, has_right, left_at, right_at in gaps:
-        alone = has_left != has_right
-        since = today - np.where(has_left, left_at, right_at) // DAY
-        rest = legs.rest(gap)
-        legs.put(gap, "CUTOFF", rest, alone & (since <= CUTOFF_DAYS))
-        legs.put(gap, "UNEXPLAINED", rest, alone & (since > CUTOFF_DAYS))
-
-
-def rows(legs: Legs, today: int) -> pd.DataFrame:
-    """Rows of the groups that have any leg; one row without class where there is no gap."""
-    if not legs.found:
-        missing_legs(legs, today)
-    there = np.flatnonzero((legs.e != 0) | (legs.m != 0) | (legs.p != 0) | legs.has_m | legs.has_p)
-    parts, has_gap = [], np.zeros(len(legs.e), dtype=bool)
-    for (gap, name), cents in legs.found.items():
-        index = np.flatnonzero(cents != 0)
-        has_gap[index] = True
-        parts.append(_frame(legs, index, GAPS[gap], name, cents[index]))
-    even = there[~has_gap[there]]
-    parts.append(_frame(legs, even, "", "", np.zeros(len(even), dtype=np.int64)))
-    return pd.concat(parts, ignore_index=True)
-
-
-def _frame(legs: Legs, index: np.ndarray, gap: str, name: str, cents: np.ndarray) -> pd.DataFrame:
-    return pd.DataFrame({
-        "group_key": legs.key[index],
-        "currency": np.array([*CURRENCIES, ""])[legs.currency[index]],
-        "e": legs.e[index],
-        "m": legs.m[index],
-        "p": legs.p[index],
-        "gap": gap,
-        "class": name,
-        "amount": cents,
+def _more(posts: pd.DataFrame, paid: pd.DataFrame) -> pd.DataFrame:
+    """By document: cents posted twice, whether a fee was posted with it, what was booked after the rest."""
+    copies = posts["cents"] * posts["is_copy"].to_numpy(dtype=bool)
+    found = pd.DataFrame({
+        "document": posts["document"], "copies": copies, "is_net": has(posts["bits"], "posted_net"),
+        "unposted": 0,
     })  # fmt: skip
-
-
-__all__ = ["CLASSES", "COLUMNS", "NEVER", "goodwill_groups", "line_groups", "line_keys"]
+    again = paid[has(paid["bits"], "settled_twice") & paid["is_duplicate"].to_numpy(dtype=bool)]
+    later = pd.DataFrame({
+        "document": again["document"], "copies": 0, "is_net": 0, "unposted": again["cents"],
+    })  # fmt: skip
+    return pd.concat([found, later]).groupby("document").sum()

@@ -1,4 +1,8 @@
-"""The flow of money back: refund tenders, credit memos, settlements, and what goes wrong in it."""
+"""The flow of money back: what is credited, credit memos, refund tenders, settlements.
+
+What goes wrong in it is drawn from `plans`; what is right comes from `policy`; the ledger follows from
+both in `ledger`.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,32 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from simulator import goodwill, ledger, plans
+from simulator.codes import (
+    ADJUSTMENT,
+    CANCELED,
+    CHARGEBACK_ROW,
+    COMPONENT_COUNT,
+    COMPONENTS,
+    DUTY,
+    FAILED_STATUS,
+    FAILURE_ROW,
+    FEE_ROW,
+    IS_CREDIT,
+    LABEL,
+    MERCHANDISE,
+    PAYOUT_ROW,
+    PENDING_STATUS,
+    REFUND_ROW,
+    RESTOCKING,
+    SHIPPING,
+    STATUSES,
+    SUCCEEDED,
+    TAX,
+    TENDERS,
+    TYPES,
+)
 from simulator.company import (
-    CUSTOMER_FAULT,
     DAY,
     EXCHANGE,
     HOUR,
@@ -19,105 +47,67 @@ from simulator.company import (
     Ids,
     Rates,
     pick,
-    quota,
     rounded,
 )
 from simulator.orders import Block
+from simulator.plans import has
+from simulator.policy import entitled
 from simulator.returns import BLIND, BLIND_ORDER, LOST, NORMAL, RETURNLESS, Goods
 
-DEFECTS = (
-    "none", "duplicate_memo", "duplicate_payment", "duplicate_both", "failed", "failed_retried",
-    "quantity", "price", "tax", "shipping", "duty", "restocking_fee", "label_fee", "fx", "fee_kept",
-    "rounding", "memo_reversed", "duplicate_memo_reversed", "memo_missing", "pending", "chargeback",
-    "failed_later", "never", "unsettled",
-)  # fmt: skip
-(NONE, DUP_MEMO, DUP_PAID, DUP_BOTH, FAILED, RETRIED, QUANTITY, PRICE, TAX, SHIPPING, DUTY,
- RESTOCKING, LABEL, FX, FEE_KEPT, ROUNDING, REVERSED, DUP_REVERSED, MEMO_MISSING, PENDING,
- CHARGEBACK, FAILED_LATER, NEVER_PAID, UNSETTLED) = range(24)  # fmt: skip
-DEFECT_WEIGHTS = np.array([0.80] + [0.009] * 23)
-
-COMPONENTS = (
-    "merchandise", "tax", "shipping", "duty", "restocking_fee", "return_label_fee", "adjustment",
-)  # fmt: skip
-C_MERCHANDISE, C_TAX, C_SHIPPING, C_DUTY, C_RESTOCKING, C_LABEL, C_ADJUSTMENT = range(7)
-TENDERS = ("card", "wallet", "bank", "store_credit", "gift_card")
-IS_CREDIT = np.array([False, False, False, True, True])
-STATUSES = ("pending", "succeeded", "failed", "canceled")
-PENDING_STATUS, SUCCEEDED, FAILED_STATUS, CANCELED = range(4)
-TYPES = ("refund", "refund_failure", "chargeback", "fee", "payout")
+CREDITED = tuple(f"c{number}" for number in range(COMPONENT_COUNT))
+# What the units credited are worth under the policy, by component: `c` less `d` is an error.
+DUE = tuple(f"d{number}" for number in range(COMPONENT_COUNT))
 
 
 @dataclass
 class Money:
-    """Refund tenders, memo components and settlements of one block; `line` is -1 for goodwill."""
+    """Refund tenders, memo components, settlements and journal lines of one block.
+
+    `line` is -1 for money without a return; `case` names the return line, or such a case of its own.
+    """
 
     tenders: pd.DataFrame
     memos: pd.DataFrame
     settlements: pd.DataFrame
     credited: pd.DataFrame
+    ledger: pd.DataFrame
 
 
-def entitled(lines: pd.DataFrame, row: np.ndarray, units: np.ndarray) -> dict[int, np.ndarray]:
-    """Cents that accepted units entitle to, by component: share of net, of tax, less the fee.
+def make_money(
+    seed: int,
+    rates: Rates,
+    block: Block,
+    sales: pd.DataFrame,
+    goods: Goods,
+    ids: Ids,
+    defects: int | None = None,
+) -> Money:
+    """Credit and refund the block's returns, with the defects that reconciliation looks for.
 
-    Exchange, repair and replacement give goods, not money: 0.
+    `defects`: at least how many times each plan of defects occurs; 0 is a company without any.
     """
-    part = lines.iloc[row]
-    sold = np.maximum(part["sold"].to_numpy(), 1)
-    paid = np.isin(part["resolution"], (REFUND, STORE_CREDIT)) & (part["sale"] >= 0).to_numpy()
-    net = rounded(part["net"].to_numpy() * units, sold) * paid
-    tax = rounded(part["tax"].to_numpy() * units, sold) * paid
-    owes_fee = CUSTOMER_FAULT[part["reason"].to_numpy()] & (part["resolution"] == REFUND).to_numpy()
-    # What nobody restocks costs no restocking fee; a blind parcel gives no reason.
-    owes_fee &= ~np.isin(part["path"], (BLIND_ORDER, RETURNLESS))
-    fee = rounded(net * part["fee_pct"].to_numpy(), 100) * owes_fee
-    return {C_MERCHANDISE: net, C_TAX: tax, C_RESTOCKING: -fee}
-
-
-def make_money(seed: int, rates: Rates, block: Block, sales: pd.DataFrame, goods: Goods, ids: Ids) -> Money:
-    """Credit and refund the block's returns, with the defects that reconciliation looks for."""
     rng = np.random.default_rng([seed, 5, block.number])
-    credited = _make_credited(rng, goods)
+    credited = _make_credited(rng, sales, goods, defects)
     memos = _make_memos(rng, goods.lines, credited, ids)
     tenders = _make_tenders(rng, goods.lines, credited, ids)
     memos["refund"] = _paying_refund(goods.lines, credited, memos)
     settlements = _make_settlements(rng, rates, goods.lines, credited, tenders)
-    more = _goodwill(rng, sales, goods.lines, ids)
+    more = goodwill.make(rng, sales, goods.lines, ids, defects)
     tenders = pd.concat([tenders, more.tenders], ignore_index=True)
     settlements = pd.concat([settlements, more.settlements], ignore_index=True)
     memos = pd.concat([memos, more.memos], ignore_index=True)
-    return Money(tenders, memos, _with_batches(settlements, rates, ids), credited)
-
-
-def _goodwill(rng: np.random.Generator, sales: pd.DataFrame, lines: pd.DataFrame, ids: Ids) -> Money:
-    """Refunds of outbound shipping without any return: they belong to no return line."""
-    kept = (sales["shipped_at"] < NEVER) & (sales["shipping"] > 0)
-    kept &= ~np.isin(np.arange(len(sales)), lines["sale"])
-    wanted = max(1, round(len(lines) * 0.004))
-    sale = rng.permutation(np.flatnonzero(kept))[:wanted]
-    at = sales["shipped_at"].to_numpy()[sale] + rng.integers(4 * DAY, 12 * DAY, len(sale))
-    amount, refund = sales["shipping"].to_numpy()[sale], ids.take("refund", len(sale))
-    common = {"line": -1, "sale": sale, "refund": refund, "is_duplicate": False}
-    memos = pd.DataFrame({
-        **common, "credited": -1, "memo": ids.take("memo", len(sale)), "component": C_SHIPPING,
-        "amount": amount, "posted_at": at, "seen": at, "reverses": -1,
-    })  # fmt: skip
-    tenders = pd.DataFrame({
-        **common, "credited": -1, "tender_no": 1, "amount": amount, "tender": 0, "key": refund,
-        "created_at": at, "final_at": at + DAY, "status": SUCCEEDED, "role": 0,
-    }).drop(columns="is_duplicate")  # fmt: skip
-    settlements = pd.DataFrame({
-        **common, "origin": -1, "type": 0, "gross": -amount, "fee": 0, "booked_at": at + DAY,
-        "currency": sales["currency"].to_numpy()[sale], "status": SUCCEEDED,
-    })  # fmt: skip
-    return Money(tenders, memos, settlements, pd.DataFrame())
+    settlements = _with_batches(settlements, rates, ids)
+    entries = ledger.make(rng, sales, goods.lines, memos, tenders, settlements, more.manual, ids)
+    return Money(tenders, memos, settlements, credited, entries)
 
 
 # -- what is credited when -------------------------------------------------------------------------
 
 
-def _make_credited(rng: np.random.Generator, goods: Goods) -> pd.DataFrame:
-    """One row per return line that is credited: line, units, at, defect, amounts by component."""
+def _make_credited(
+    rng: np.random.Generator, sales: pd.DataFrame, goods: Goods, defects: int | None
+) -> pd.DataFrame:
+    """One row per credit of a return line: line, units, before, at, bits, amounts due and credited."""
     lines, receipts = goods.lines, goods.receipts
     size, path = len(lines), lines["path"].to_numpy()
     received = np.bincount(receipts["line"], receipts["quantity"], size).astype(np.int64)
@@ -134,69 +124,115 @@ def _make_credited(rng: np.random.Generator, goods: Goods) -> pd.DataFrame:
     units = np.where(returnless, lines["quantity"], units)
     paid = np.isin(lines["resolution"], (REFUND, STORE_CREDIT, EXCHANGE))
     row = np.flatnonzero((units > 0) & paid & (path != BLIND))
-    credited = pd.DataFrame({"line": row, "units": units[row], "at": at[row]})
-    credited["defect"] = _defects(rng, lines, credited, received, instant)
-    credited = credited[credited["defect"] != NEVER_PAID].reset_index(drop=True)
-    _add_components(rng, lines, credited)
+    credited = pd.DataFrame({"line": row, "units": units[row], "before": 0, "at": at[row], "partner": -1})
+    steady = ~instant & (units == received) & ~np.isin(path, (LOST, BLIND_ORDER))
+    chosen = np.flatnonzero((lines["resolution"] == REFUND).to_numpy()[row] & steady[row])
+    joined = _pair_up(rng, lines, credited, chosen, defects)
+    credited["bits"] = _plan(rng, lines, receipts, credited, np.setdiff1d(chosen, joined), defects)
+    credited.loc[joined[::2], "bits"] = plans.JOINT
+    credited["partner"] = _partners(credited, joined)
+    credited = credited[~has(credited["bits"], "never")]
+    credited = _in_parts(rng, receipts, credited).reset_index(drop=True)
+    credited["partner"] = _rows_of(credited, credited["partner"].to_numpy())
+    _add_components(rng, lines, sales, credited)
     return credited
 
 
-def _defects(
+def _plan(
+    rng: np.random.Generator,
+    lines: pd.DataFrame,
+    receipts: pd.DataFrame,
+    credited: pd.DataFrame,
+    chosen: np.ndarray,
+    defects: int | None,
+) -> np.ndarray:
+    """Draw what goes wrong; lines refunded before the receipt, or in part, have enough of their own."""
+    part = lines.iloc[credited["line"].to_numpy()[chosen]]
+    twice = np.bincount(receipts["line"], minlength=len(lines))[part.index] > 1
+    fits = {
+        "quantity": (part["sold"] > 1).to_numpy(),
+        "fx": (part["currency"] > 0).to_numpy(),
+        "in_parts": twice,
+    }
+    bits = np.zeros(len(credited), dtype=np.int64)
+    bits[chosen] = plans.bits_of(plans.draw(rng, fits, len(chosen), defects))
+    return bits
+
+
+def _in_parts(rng: np.random.Generator, receipts: pd.DataFrame, credited: pd.DataFrame) -> pd.DataFrame:
+    """Lines that come in two parcels and are credited twice: first in part, then the rest."""
+    whole = credited[has(credited["bits"], "in_parts")]
+    first = receipts[receipts["part"] == 0].set_index("line").loc[whole["line"]]
+    start, rest = whole.copy(), whole.copy()
+    start["units"] = first["quantity"].to_numpy()
+    start["at"] = first["received_at"].to_numpy() + rng.integers(4 * HOUR, DAY, len(start))
+    rest["before"] = start["units"]
+    rest["units"] = whole["units"] - start["units"]
+    others = credited[~has(credited["bits"], "in_parts")]
+    return pd.concat([others, start, rest], ignore_index=True)
+
+
+def _pair_up(
     rng: np.random.Generator,
     lines: pd.DataFrame,
     credited: pd.DataFrame,
-    received: np.ndarray,
-    instant: np.ndarray,
+    chosen: np.ndarray,
+    defects: int | None,
 ) -> np.ndarray:
-    """Draw what goes wrong; lines refunded before the receipt, or in part, have enough of their own."""
-    part = lines.iloc[credited["line"].to_numpy()]
-    defect = np.zeros(len(part), dtype=int)
-    cash = np.flatnonzero(
-        (part["resolution"] == REFUND).to_numpy()
-        & ~np.isin(part["path"], (LOST, BLIND_ORDER))
-        & (credited["units"].to_numpy() == received[credited["line"]])
-        & ~instant[credited["line"]]
-    )
-    # What needs a property of the line goes first to lines that have it.
-    for kind, fits in (
-        (QUANTITY, part["sold"].to_numpy() > 1),
-        (FX, part["currency"].to_numpy() > 0),
-    ):
-        free = cash[fits[cash] & (defect[cash] == NONE)]
-        wanted = max(2, round(DEFECT_WEIGHTS[kind] * len(cash)))
-        defect[rng.permutation(free)[:wanted]] = kind
-    weights = DEFECT_WEIGHTS.copy()
-    weights[[QUANTITY, FX]] = 0
-    rest = cash[defect[cash] == NONE]
-    drawn = quota(rng, weights, len(rest))
-    defect[rest] = np.where(np.isin(drawn, (QUANTITY, FX)), NONE, drawn)
-    return defect
+    """Rows of credits that share one memo, two and two: lines of one RMA, each with its own refund."""
+    rma = lines["rma"].to_numpy()[credited["line"].to_numpy()[chosen]]
+    frame = pd.DataFrame({"row": chosen, "rma": rma})[rma >= 0]
+    place = frame.groupby("rma").cumcount()
+    whole = frame.groupby("rma")["row"].transform("size")
+    pairs = frame[(place < 2) & (whole > 1)].sort_values(["rma", "row"])["row"].to_numpy().reshape(-1, 2)
+    wanted = 0 if defects == 0 else max(defects or 1, round(0.1 * len(pairs)))
+    joined = rng.permutation(pairs)[:wanted]
+    credited.loc[joined.ravel(), "at"] = np.repeat(credited["at"].to_numpy()[joined].max(axis=1), 2)
+    return joined.ravel()
 
 
-def _add_components(rng: np.random.Generator, lines: pd.DataFrame, credited: pd.DataFrame) -> None:
-    row, defect = credited["line"].to_numpy(), credited["defect"].to_numpy()
+def _partners(credited: pd.DataFrame, joined: np.ndarray) -> np.ndarray:
+    """Line whose memo a credit shares, -1 for the others."""
+    partner = np.full(len(credited), -1)
+    partner[joined[1::2]] = credited["line"].to_numpy()[joined[::2]]
+    return partner
+
+
+def _rows_of(credited: pd.DataFrame, line: np.ndarray) -> np.ndarray:
+    """Row of the credit of each line; -1 stays."""
+    row = pd.Series(np.arange(len(credited)), index=credited["line"])
+    return row[~row.index.duplicated()].reindex(line).fillna(-1).to_numpy(dtype=np.int64)
+
+
+def _add_components(
+    rng: np.random.Generator, lines: pd.DataFrame, sales: pd.DataFrame, credited: pd.DataFrame
+) -> None:
+    """Add what is due (d0 to d6) for the units credited, and what is credited (c0 to c6)."""
+    row, bits = credited["line"].to_numpy(), credited["bits"].to_numpy()
     part = lines.iloc[row]
     units = credited["units"].to_numpy()
     over = np.where(units < part["sold"], units + 1, units - 1)
-    units = np.where(defect == QUANTITY, over, units)
+    units = np.where(has(bits, "quantity"), over, units)
     credited["units"] = units
-    amounts = entitled(lines, row, units)
+    due = entitled(lines, sales, row, units, credited["before"].to_numpy())
+    # An exchange is credited too: its memo is paid in goods.
     exchanged = (part["resolution"] == EXCHANGE).to_numpy()
-    sold = part["sold"].to_numpy()
-    net = np.where(exchanged, rounded(part["net"] * units, sold), amounts[C_MERCHANDISE])
-    tax = np.where(exchanged, rounded(part["tax"] * units, sold), amounts[C_TAX])
-    extra = rng.integers(150, 900, len(row))
+    due[exchanged, :2] = entitled(lines, sales, row[exchanged], units[exchanged], in_money=False)[:, :2]
+    extra = rng.integers(150, 900, (len(row), COMPONENT_COUNT))
     # Too little on one line, too much on the next.
     sign = np.where(row % 2 == 0, 1, -1)
-    credited["c0"] = net + np.where(defect == PRICE, sign * (rounded(net * 7, 100) + 3), 0)
-    credited["c1"] = tax + np.where(defect == TAX, -rounded(tax * 30, 100) - 5, 0)
-    credited["c2"] = np.where(defect == SHIPPING, extra, 0)
-    credited["c3"] = np.where(defect == DUTY, extra, 0)
+    error = np.zeros_like(due)
+    error[:, MERCHANDISE] = has(bits, "price") * sign * (rounded(due[:, MERCHANDISE] * 7, 100) + 3)
+    error[:, TAX] = -1 * has(bits, "tax") * (rounded(due[:, TAX] * 30, 100) + 5)
+    error[:, SHIPPING] = has(bits, "shipping") * extra[:, SHIPPING]
+    error[:, DUTY] = has(bits, "duty") * extra[:, DUTY]
     # A wrong fee: charged where none is due.
-    credited["c4"] = amounts[C_RESTOCKING] - np.where(defect == RESTOCKING, extra, 0)
-    credited["c5"] = np.where(defect == LABEL, -rng.integers(199, 699, len(row)), 0)
-    credited["c6"] = np.where(defect == ROUNDING, rng.choice([-1, 1], len(row)), 0)
-    credited["amount"] = credited[[f"c{number}" for number in range(7)]].sum(axis=1)
+    error[:, RESTOCKING] = -1 * has(bits, "restocking_fee") * extra[:, RESTOCKING]
+    error[:, LABEL] = -1 * has(bits, "label_fee") * extra[:, LABEL]
+    error[:, ADJUSTMENT] = has(bits, "rounding") * rng.choice([-1, 1], len(row))
+    credited[list(DUE)] = due
+    credited[list(CREDITED)] = due + error
+    credited["amount"] = np.where(has(bits, "memo_off"), due.sum(axis=1), (due + error).sum(axis=1))
 
 
 # -- credit memos ----------------------------------------------------------------------------------
@@ -205,20 +241,25 @@ def _add_components(rng: np.random.Generator, lines: pd.DataFrame, credited: pd.
 def _make_memos(
     rng: np.random.Generator, lines: pd.DataFrame, credited: pd.DataFrame, ids: Ids
 ) -> pd.DataFrame:
-    """Memo components: line, memo, component, amount, posted_at, reverses, is_duplicate, undone_at."""
+    """Memo components: credited, case, line, memo, memo_line, component, amount, posted_at, reverses, ..."""
     size = len(credited)
-    at, defect = credited["at"].to_numpy(), credited["defect"].to_numpy()
+    at, bits = credited["at"].to_numpy(), credited["bits"].to_numpy()
     memo = ids.take("memo", 4 * size).reshape(4, size)
     delay = rng.integers(0, DAY, size)
+    partner = credited["partner"].to_numpy()
+    joined = np.flatnonzero(partner >= 0)
+    memo[0, joined] = memo[0, partner[joined]]
+    delay[joined] = delay[partner[joined]]
     none = np.full(size, -1)
     again, back = at + delay + 2 * DAY, at + delay + 4 * DAY
-    parts = [_memo(credited, defect != MEMO_MISSING, memo[0], at + delay, none, 1)]
-    doubled = np.isin(defect, (DUP_MEMO, DUP_BOTH, DUP_REVERSED))
+    parts = [_memo(credited, ~has(bits, "memo_missing"), memo[0], at + delay, none, 1)]
+    doubled = has(bits, "duplicate_memo", "duplicate_memo_reversed")
     parts.append(_memo(credited, doubled, memo[1], again, none, 1, is_duplicate=True))
     # The second memo is taken back; or the first is, and a right one follows.
-    parts.append(_memo(credited, defect == DUP_REVERSED, memo[2], back, memo[1], -1, is_duplicate=True))
-    parts.append(_memo(credited, defect == REVERSED, memo[2], back, memo[0], -1))
-    parts.append(_memo(credited, defect == REVERSED, memo[3], back + HOUR, none, 1))
+    undone, anew = has(bits, "duplicate_memo_reversed"), has(bits, "memo_reversed")
+    parts.append(_memo(credited, undone, memo[2], back, memo[1], -1, is_duplicate=True))
+    parts.append(_memo(credited, anew, memo[2], back, memo[0], -1))
+    parts.append(_memo(credited, anew, memo[3], back + HOUR, none, 1))
     memos = pd.concat(parts, ignore_index=True)
     memos["seen"] = memos["posted_at"]
     return memos
@@ -234,28 +275,27 @@ def _memo(
     is_duplicate: bool = False,
 ) -> pd.DataFrame:
     chosen = np.flatnonzero(keep)
-    amounts = credited[[f"c{number}" for number in range(7)]].to_numpy()[chosen] * sign
+    amounts = credited[list(CREDITED)].to_numpy()[chosen] * sign
     row, component = np.nonzero(amounts)
-    return pd.DataFrame(
-        {
-            "credited": chosen[row],
-            "line": credited["line"].to_numpy()[chosen[row]],
-            "refund": -1,
-            "memo": memo[chosen[row]],
-            "component": component,
-            "amount": amounts[row, component],
-            "posted_at": at[chosen[row]],
-            "reverses": reverses[chosen[row]],
-            "is_duplicate": is_duplicate,
-            "sale": -1,
-        }
-    )
+    source = chosen[row]
+    second = credited["partner"].to_numpy()[source] >= 0
+    return pd.DataFrame({
+        "credited": source, "line": credited["line"].to_numpy()[source],
+        "case": credited["line"].to_numpy()[source], "refund": -1, "memo": memo[source],
+        # Goods and their tax stand on the first line of a memo, all else on a second one.
+        "memo_line": 1 + (component >= 2) + 2 * second, "component": component,
+        "amount": amounts[row, component], "posted_at": at[source], "reverses": reverses[source],
+        "is_duplicate": is_duplicate, "sale": -1, "bits": credited["bits"].to_numpy()[source],
+        "is_first": sign > 0 and not is_duplicate,
+    })  # fmt: skip
 
 
 def _paying_refund(lines: pd.DataFrame, credited: pd.DataFrame, memos: pd.DataFrame) -> np.ndarray:
-    """The refund that pays a memo; none for exchanges and store credit."""
+    """The refund that pays a memo, the first one of a joint memo; none for exchanges and store credit."""
     resolution = lines["resolution"].to_numpy()[memos["line"].to_numpy()]
-    refund = credited["refund"].to_numpy()[memos["credited"].to_numpy()]
+    source = memos["credited"].to_numpy()
+    partner = credited["partner"].to_numpy()[source]
+    refund = credited["refund"].to_numpy()[np.where(partner >= 0, partner, source)]
     return np.where(resolution == REFUND, refund, -1)
 
 
@@ -265,16 +305,16 @@ def _paying_refund(lines: pd.DataFrame, credited: pd.DataFrame, memos: pd.DataFr
 def _make_tenders(
     rng: np.random.Generator, lines: pd.DataFrame, credited: pd.DataFrame, ids: Ids
 ) -> pd.DataFrame:
-    """Refund tenders: credited, line, refund, tender_no, amount, tender, key, created_at, final_at, status.
+    """Refund tenders: credited, case, line, refund, tender_no, amount, tender, key, created_at, ...
 
-    `role` is 0 for the refund, 1 for a second payment of it, 2 for the retry of a failed one.
+    `role` is 0 for the refund, 1 for a second payment of it, 2 for what follows a failed one.
     """
     row = credited["line"].to_numpy()
     resolution = lines["resolution"].to_numpy()[row]
     refunded = np.flatnonzero((resolution != EXCHANGE) & (credited["amount"] > 0))
     credited["refund"] = ids.take("refund", len(credited))
-    defect = credited["defect"].to_numpy()
-    several = np.isin(defect[refunded], (NONE,)) & (rng.random(len(refunded)) < 0.08)
+    bits = credited["bits"].to_numpy()[refunded]
+    several = (bits == 0) & (rng.random(len(refunded)) < 0.08)
     several &= resolution[refunded] == REFUND
     first = credited["amount"].to_numpy()[refunded]
     second = np.where(several, rounded(first * 35, 100), 0)
@@ -284,35 +324,39 @@ def _make_tenders(
     created = credited["at"].to_numpy()[refunded] + 30
     final = created + rng.integers(2 * HOUR, 4 * DAY, len(refunded))
     final = np.where(tender == 3, created + 5, final)
-    status = np.where(np.isin(defect[refunded], (FAILED, RETRIED)), FAILED_STATUS, SUCCEEDED)
-    never = np.isin(defect[refunded], (PENDING, UNSETTLED))
+    status = np.where(has(bits, "failed", "failed_retried"), FAILED_STATUS, SUCCEEDED)
+    status = np.where(has(bits, "canceled"), CANCELED, status)
+    never = has(bits, "pending", "unsettled")
     base = pd.DataFrame({
-        "credited": refunded, "line": row[refunded], "refund": credited["refund"].to_numpy()[refunded],
-        "tender_no": 1, "amount": first - second, "tender": tender, "created_at": created,
-        "final_at": np.where(never, NEVER, final), "status": status, "role": 0,
+        "credited": refunded, "line": row[refunded], "case": row[refunded],
+        "refund": credited["refund"].to_numpy()[refunded], "tender_no": 1, "amount": first - second,
+        "tender": tender, "created_at": created, "final_at": np.where(never, NEVER, final),
+        "status": status, "role": 0, "sale": -1, "bits": bits,
     })  # fmt: skip
     base["key"] = base["refund"]
-    base["sale"] = -1
     split = base[several].assign(tender_no=2, amount=second[several], tender=other[several])
-    return pd.concat([base, split, *_more_refunds(base, defect, ids)], ignore_index=True)
+    return pd.concat([base, split, *_more_refunds(base, ids)], ignore_index=True)
 
 
-def _more_refunds(base: pd.DataFrame, defect: np.ndarray, ids: Ids) -> list[pd.DataFrame]:
-    """Second payments under another key, and retries of failed ones under the same key."""
-    kind = defect[base["credited"].to_numpy()]
-    paid_twice = base[np.isin(kind, (DUP_PAID, DUP_BOTH))].copy()
+def _more_refunds(base: pd.DataFrame, ids: Ids) -> list[pd.DataFrame]:
+    """Second payments under another key, retries under the same key, refunds issued anew."""
+    bits = base["bits"].to_numpy()
+    paid_twice = base[has(bits, "duplicate_payment")].copy()
     paid_twice["refund"] = ids.take("refund", len(paid_twice))
     paid_twice["key"] = paid_twice["refund"]
     paid_twice["role"] = 1
     paid_twice["created_at"] += 2 * DAY
     paid_twice["final_at"] += 2 * DAY
-    retried = base[kind == RETRIED].copy()
-    retried["refund"] = ids.take("refund", len(retried))
-    retried["role"] = 2
-    retried["created_at"] = retried["final_at"] + HOUR
-    retried["final_at"] = retried["created_at"] + DAY
-    retried["status"] = SUCCEEDED
-    return [paid_twice, retried]
+    followed = []
+    for kind in ("failed_retried", "canceled"):
+        again = base[has(bits, kind)].copy()
+        again["refund"] = ids.take("refund", len(again))
+        again["role"] = 2
+        again["created_at"] = again["final_at"] + HOUR
+        again["final_at"] = again["created_at"] + DAY
+        again["status"] = SUCCEEDED
+        followed.append(again if kind == "failed_retried" else again.assign(key=again["refund"]))
+    return [paid_twice, *followed]
 
 
 # -- settlements -----------------------------------------------------------------------------------
@@ -325,49 +369,50 @@ def _make_settlements(
     credited: pd.DataFrame,
     tenders: pd.DataFrame,
 ) -> pd.DataFrame:
-    """What the processor booked: line, refund, type, gross, fee, currency, booked_at, status, tender row.
+    """What the processor booked: case, line, refund, type, gross, fee, currency, booked_at, status.
 
-    `origin` is the row of the tender that it belongs to; `is_duplicate` marks a second payment.
+    `due` are the cents that were to be paid, in the order's currency; `is_duplicate` marks a second payment.
     """
     cash = tenders[~IS_CREDIT[tenders["tender"].to_numpy()]]
-    defect = credited["defect"].to_numpy()[cash["credited"].to_numpy()]
+    bits = cash["bits"].to_numpy()
     amount = cash["amount"].to_numpy()
-    origin = cash.index.to_numpy()
     currency = lines["currency"].to_numpy()[cash["line"].to_numpy()]
-    pending = defect == PENDING
+    pending = has(bits, "pending")
     booked = np.where(pending, cash["created_at"] + DAY, cash["final_at"])
     fee = rounded(amount * 3, 1000) + 10
-    fee = np.where((rng.random(len(cash)) < 0.3) | (defect == FEE_KEPT), fee, 0)
+    charged = (rng.random(len(cash)) < 0.3) | has(bits, "fee_kept", "posted_net")
     status = np.where(pending, PENDING_STATUS, cash["status"])
-    fee = np.where((status == SUCCEEDED) & (defect != FX), fee, 0)
-    gross = -np.where(defect == FEE_KEPT, amount - fee, amount)
-    abroad = defect == FX
+    fee = np.where(charged & (status == SUCCEEDED) & ~has(bits, "fx"), fee, 0)
+    gross = -np.where(has(bits, "fee_kept"), amount - fee, amount)
+    abroad = has(bits, "fx")
     # Paid out in euro at the processor's own rate, two percent off the day's.
     rate = rounded(rates.of(currency, np.minimum(booked, 2**40)) * 102, 100)
     gross = np.where(abroad, rounded(gross * rate, RATE_ONE), gross)
     rows = pd.DataFrame({
-        "line": cash["line"], "refund": cash["refund"], "origin": origin, "type": 0, "gross": gross,
-        "fee": -fee, "currency": np.where(abroad, 0, currency), "booked_at": booked,
-        "status": status, "is_duplicate": cash["role"] == 1,
+        "line": cash["line"], "case": cash["case"], "refund": cash["refund"], "type": REFUND_ROW,
+        "gross": gross, "fee": -fee, "currency": np.where(abroad, 0, currency), "booked_at": booked,
+        "status": status, "is_duplicate": cash["role"] == 1, "due": amount, "bits": bits, "sale": -1,
     })  # fmt: skip
-    rows = rows[(defect != UNSETTLED)]
-    kinds = defect[defect != UNSETTLED]
-    settlements = pd.concat([rows, *_reversed_rows(rows, kinds)], ignore_index=True)
-    return settlements.assign(sale=-1)
+    rows = rows[~has(bits, "unsettled")]
+    return pd.concat([rows, *_later_rows(rows)], ignore_index=True)
 
 
-def _reversed_rows(rows: pd.DataFrame, defect: np.ndarray) -> list[pd.DataFrame]:
-    """Refunds that fail after they had succeeded, and chargebacks beside refunds."""
-    failed = rows[(defect == FAILED_LATER)].copy()
-    failed["type"] = 1
+def _later_rows(rows: pd.DataFrame) -> list[pd.DataFrame]:
+    """Refunds that fail after they had succeeded, chargebacks beside refunds, rows settled twice."""
+    failed = rows[has(rows["bits"], "failed_later")].copy()
+    failed["type"] = FAILURE_ROW
     failed["gross"] = -failed["gross"]
     failed["fee"] = 0
     failed["booked_at"] += 3 * DAY
-    charged = rows[(defect == CHARGEBACK)].copy()
-    charged["type"] = 2
+    charged = rows[has(rows["bits"], "chargeback")].copy()
+    charged["type"] = CHARGEBACK_ROW
     charged["fee"] = -1500
     charged["booked_at"] += 5 * DAY
-    return [failed, charged]
+    charged["is_duplicate"] = True
+    twice = rows[has(rows["bits"], "settled_twice")].copy()
+    twice["booked_at"] += DAY
+    twice["is_duplicate"] = True
+    return [failed, charged, twice]
 
 
 def _with_batches(rows: pd.DataFrame, rates: Rates, ids: Ids) -> pd.DataFrame:
@@ -375,8 +420,8 @@ def _with_batches(rows: pd.DataFrame, rates: Rates, ids: Ids) -> pd.DataFrame:
     rows = rows.assign(net=rows["gross"] + rows["fee"], day=rows["booked_at"] // DAY)
     live = rows[(rows["booked_at"] < NEVER) & (rows["status"] == SUCCEEDED)]
     batches = live.groupby(["day", "currency"], as_index=False)["net"].sum()
-    fees = _batch_rows(batches, 3, gross=np.zeros(len(batches), int), fee=-25)
-    payouts = _batch_rows(batches, 4, gross=batches["net"].to_numpy() - 25, fee=0)
+    fees = _batch_rows(batches, FEE_ROW, gross=np.zeros(len(batches), int), fee=-25)
+    payouts = _batch_rows(batches, PAYOUT_ROW, gross=batches["net"].to_numpy() - 25, fee=0)
     rows = pd.concat([rows, fees, payouts], ignore_index=True)
     rows = rows.sort_values(["booked_at", "type"], kind="stable", ignore_index=True)
     rows["id"] = ids.take("settlement", len(rows))
@@ -392,7 +437,10 @@ def _with_batches(rows: pd.DataFrame, rates: Rates, ids: Ids) -> pd.DataFrame:
 
 def _batch_rows(batches: pd.DataFrame, kind: int, gross: np.ndarray, fee: int) -> pd.DataFrame:
     return pd.DataFrame({
-        "line": -2, "refund": -1, "origin": -1, "type": kind, "gross": gross, "fee": fee, "sale": -1,
-        "currency": batches["currency"], "booked_at": batches["day"] * DAY + DAY - 600,
-        "status": SUCCEEDED, "is_duplicate": False, "net": gross + fee, "day": batches["day"],
+        "line": -2, "case": -2, "refund": -1, "type": kind, "gross": gross, "fee": fee, "sale": -1,
+        "currency": batches["currency"], "booked_at": batches["day"] * DAY + DAY - 600, "due": 0,
+        "status": SUCCEEDED, "is_duplicate": False, "bits": 0, "net": gross + fee, "day": batches["day"],
     })  # fmt: skip
+
+
+__all__ = ["COMPONENTS", "IS_CREDIT", "STATUSES", "TENDERS", "TYPES", "Money", "make_money"]

@@ -13,7 +13,8 @@ import pyarrow as pa
 from simulator.company import DAY, Company, Items, Rates, epoch
 from simulator.exports import FileTruth, landed
 from simulator.feeds import World
-from simulator.reconcile import COLUMNS, goodwill_groups, line_groups
+from simulator.groups import period_rows, reconciliation_rows
+from simulator.reconcile import COLUMNS, LEGS, PERIOD_COLUMNS, Reconciliation
 from simulator.render import content, csv_lines
 from simulator.stock import Stock, snapshot_days
 from simulator.truth import KnownReturns, money
@@ -31,21 +32,26 @@ class Night:
         self.classes: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0])
         self.groups = 0
         pd.DataFrame(columns=list(COLUMNS)).to_csv(folder / "reconciliation.csv", index=False)
+        pd.DataFrame(columns=list(PERIOD_COLUMNS)).to_csv(folder / "reconciliation_periods.csv", index=False)
 
     def add(self, world: World, night: int) -> None:
         """Add one block as known on this date."""
         known = KnownReturns(world, night)
         self.kpis.add(known)
-        found = pd.concat([line_groups(known), goodwill_groups(known)], ignore_index=True)
+        reconciled = Reconciliation(known)
+        found = reconciliation_rows(reconciled)
         self.groups += found["group_key"].nunique()
         for (gap, name, currency), part in found.groupby(["gap", "class", "currency"]):
             cell = self.classes[gap, name, currency]
             cell[0] += len(part)
             cell[1] += int(part["amount"].sum())
-        for column in ("e", "m", "p", "amount"):
-            found[column] = [money(int(cents)) for cents in found[column]]
-        path = self.folder / "reconciliation.csv"
-        found.sort_values(["group_key", "gap"]).to_csv(path, mode="a", header=False, index=False)
+        self._append("reconciliation.csv", found, [*LEGS, "amount"])
+        self._append("reconciliation_periods.csv", period_rows(reconciled), ["amount"])
+
+    def _append(self, name: str, rows: pd.DataFrame, amounts: list[str]) -> None:
+        texts = rows.assign(**{column: [money(int(cents)) for cents in rows[column]] for column in amounts})
+        texts = texts.sort_values(["group_key", "gap", "class"])
+        texts.to_csv(self.folder / name, mode="a", header=False, index=False)
 
     def finish(self, files: list[FileTruth]) -> None:
         """Write what has been added up; `files` are all that have landed up to this date."""

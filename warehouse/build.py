@@ -6,10 +6,13 @@ row of `ops.builds` that is `building`, so that every layer, retried or not, see
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import datetime as dt
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -37,6 +40,8 @@ LAYERS = {
     "marts": ("path:models/marts",),
 }
 SAMPLE_ROWS = 5
+BUILD_LOCK = 720_004
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 # Words by which libpq and psycopg2 tell a lost server from a wrong statement.
 BROKEN = (
     "could not connect",
@@ -62,7 +67,7 @@ class ConnectionBroken(RuntimeError):
 
 
 class NoBuildOpen(RuntimeError):
-    """A layer was asked for without `begin`."""
+    """A layer was asked for without `begin`, or a build closed before all its layers were built."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +121,11 @@ def run_layer(layer: str) -> str:
 
     Raises CheckFailed where a model or a test fails, ConnectionBroken where the server is gone.
     """
-    build = current_build()
+    with _alone():
+        return _run_layer(current_build(), layer)
+
+
+def _run_layer(build: Build, layer: str) -> str:
     seeds = ("path:seeds",) if layer == "staging" and build.is_full_refresh else ()
     arguments = ["build", "--select", *seeds, *LAYERS[layer], "--indirect-selection", "buildable"]
     if build.is_full_refresh:
@@ -130,15 +139,51 @@ def run_layer(layer: str) -> str:
     results = _results(results_file)
     _record(build, layer, results)
     _raise_for(layer, done, results)
+    _note_done(build, layer)
     return _summary(layer, results)
 
 
-def finish() -> str:
-    """Close the open build; the next one starts where it ended."""
-    build = current_build()
+def _note_done(build: Build, layer: str) -> None:
     with connect("transformer") as connection:
         connection.execute(
-            "update ops.builds set status = 'built', finished_at = now() where build_id = %s",
+            "update ops.builds set layers_done = layers_done || %s where build_id = %s"
+            " and not layers_done @> %s",
+            [[layer], build.build_id, [layer]],
+        )
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """One layer at a time, whoever asks for it; the lock dies with its connection."""
+    with connect("transformer", autocommit=True) as guard:
+        guard.execute("select pg_advisory_lock(%s)", [BUILD_LOCK])
+        yield
+
+
+def finish() -> str:
+    """Close the open build; the next one starts where it ended. Once closed it stays so, however often asked.
+
+    Raises NoBuildOpen where a layer is missing: then another night began meanwhile, and what this one
+    built belongs to that build.
+    """
+    with connect("transformer", row_factory=dict_row) as connection:
+        row = connection.execute(
+            "select build_id, business_date, from_seq, to_seq, is_full_refresh, status, layers_done"
+            " from ops.builds where status in ('building', 'built') order by build_id desc limit 1"
+            " for update"
+        ).fetchone()
+        if row is None:
+            raise NoBuildOpen("no build is open; begin one: python -m warehouse.build")
+        status, done = row.pop("status"), row.pop("layers_done")
+        build = Build(**row)
+        if missing := [layer for layer in LAYERS if layer not in done and status == "building"]:
+            raise NoBuildOpen(
+                f"{build}: {', '.join(missing)} not built yet; if two nights were started at once, the"
+                " other one goes on. Otherwise run this night again from its first layer"
+            )
+        connection.execute(
+            "update ops.builds set status = 'built', finished_at = coalesce(finished_at, now())"
+            " where build_id = %s",
             [build.build_id],
         )
     return f"{build}, built"
@@ -242,7 +287,13 @@ def _dbt(arguments: list[str]) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
+        preexec_fn=_die_with_parent if sys.platform == "linux" else None,
     )
+
+
+def _die_with_parent() -> None:
+    """A task that is killed takes dbt with it; else dbt would go on beside the task's second try."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _results(file: Path) -> list[dict[str, Any]]:

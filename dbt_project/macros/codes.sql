@@ -13,3 +13,18 @@
         select 1 from {{ ref('non_product_codes') }} as code where {{ sku }} like code.sku_pattern
     )
 {%- endmacro %}
+
+{#- Reason codes that a feed of `system` may use: those of the code list that var reason_systems names
+    for it, and the canonical ones where that list doesn't have the code itself. -#}
+{% macro reason_codes(system) -%}
+    {%- set own = var('reason_systems')[system] -%}
+    select source_code, reason, valid_from, valid_to
+    from {{ ref('reason_crosswalk') }}
+    where source_system = '{{ own }}'
+        or (
+            source_system = 'canonical'
+            and source_code not in (
+                select source_code from {{ ref('reason_crosswalk') }} where source_system = '{{ own }}'
+            )
+        )
+{%- endmacro %}

@@ -1,6 +1,8 @@
 {#- Incremental strategy: take out every row of the touched keys, put in what they are now. Unlike a
     merge it also removes what vanished. `meta.replaces` of a model says which keys those are:
-    files (keys in changed files), versions (keys that changed in a full table), units (orders). -#}
+    files (keys in changed files), versions (keys that changed in a full table), entity (keys that hang
+    on what changed), snapshots (orders, and days that are no longer kept), refund_units (units whose match
+    groups are computed anew), refund_groups (those, and groups with an open gap), units (orders). -#}
 {% macro get_incremental_replace_touched_sql(arg_dict) %}
     {%- set columns = arg_dict['dest_columns'] | map(attribute='quoted') | join(', ') -%}
     delete from {{ arg_dict['target_relation'] }}
@@ -22,9 +24,22 @@
         )
     {%- elif by['replaces'] == 'entity' -%}
         {{ by['key'] }} in (
-            select entity_key from {{ intermediate_relation('int_touched_keys') }}
+            select cast(entity_key as {{ by['key_type'] or 'text' }})
+            from {{ intermediate_relation('int_touched_keys') }}
             where entity = '{{ by["entity"] }}'
         )
+    {%- elif by['replaces'] == 'snapshots' -%}
+        unit_key in (select unit_key from {{ intermediate_relation('int_touched_units') }})
+        or snapshot_date > {{ as_of_date() }}
+        or (
+            snapshot_date <= {{ as_of_date() }} - {{ var('snapshot_days') }}
+            and not {{ is_month_end('snapshot_date') }}
+        )
+    {%- elif by['replaces'] == 'refund_units' -%}
+        unit_key in (select unit_key from {{ intermediate_relation('int_touched_refund_units') }})
+    {%- elif by['replaces'] == 'refund_groups' -%}
+        unit_key in (select unit_key from {{ intermediate_relation('int_touched_refund_units') }})
+        or group_key in (select group_key from {{ as_built_before('build', 'refund_open_groups') }})
     {%- else -%}
         unit_key in (select unit_key from {{ intermediate_relation('int_touched_units') }})
     {%- endif -%}

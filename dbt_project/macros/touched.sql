@@ -16,13 +16,39 @@
     where _file_id in ({{ changed_files(feed) }})
 {%- endmacro %}
 
+{#- Values of `column` in every version that raw keeps of the keys in changed files: where a row led
+    before it changed, and where it leads now. -#}
+{% macro any_version_of(keys, column, source_name, feed) -%}
+    select any_version.{{ column }}
+    from {{ source(source_name, feed) }} as changed
+    inner join {{ source(source_name, feed) }} as any_version
+        on {% for k in keys %}changed.{{ k }} = any_version.{{ k }}{{ ' and ' if not loop.last }}{% endfor %}
+    where changed._file_id in ({{ changed_files(feed) }}) and any_version.{{ column }} is not null
+{%- endmacro %}
+
+{#- Keys of `relation` whose amounts on a day are converted by a rate that changed (CTE `rates`). Where
+    the amounts' currency is decided elsewhere, any currency's rate counts. -#}
+{% macro repriced(relation, key, day, currency='currency') -%}
+    select priced.{{ key }}
+    from rates
+    inner join {{ relation }} as priced
+        on priced.{{ day }} >= rates.affected_from and priced.{{ day }} < rates.affected_to
+        {{ 'and rates.currency = priced.' ~ currency if currency }}
+{%- endmacro %}
+
 {#- Versioned tables (mode full): a key is touched where a changed file differs from the active file
     before it. That suffices: a change between two later files touches through those. `changed_from`
-    is the day of the earliest such file. -#}
+    is the day of the earliest such file, or the first of all days where the key was not in the file
+    before: its first version reaches back as far. -#}
 {% macro touched_versions(source_name, feed, key, columns) -%}
     select
         coalesce(now_there.{{ key }}, there_before.{{ key }}) as {{ key }},
-        min(coalesce(now_there.snapshot_on, there_before.snapshot_on)) as changed_from
+        min(
+            case
+                when there_before.content is null then cast('1900-01-01' as date)
+                else there_before.snapshot_on
+            end
+        ) as changed_from
     from (
         select pair.file_id, pair.snapshot_on, r.{{ key }}, {{ row_content('r', columns) }} as content
         from ({{ file_pairs(feed) }}) as pair

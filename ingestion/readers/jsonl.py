@@ -97,6 +97,8 @@ class _JsonlFile:
     def _chunk(self) -> Chunk:
         rows, texts = self.rows, self.texts
         self.names |= dict.fromkeys(name for row in rows for name in row)
+        if rows and not self.names:
+            raise FileRejected(Rejection.HEADER, "the objects hold no columns; ask for the export again")
         columns = {n: [_text(row.get(n)) for row in rows] for n in self.names}
         chunk = Chunk(
             pa.table({n: pa.array(values, pa.string()) for n, values in columns.items()}),

@@ -94,7 +94,7 @@ class Splitter:
                 raise _unclosed(f"the record at line {line} is longer than a megabyte")
             return 0, _nothing()
         whole = data[:cut]
-        starts = _line_starts(whole)
+        starts = line_starts(whole)
         if self._is_plain(whole, starts):
             return cut, Block(whole, starts, line + np.arange(len(starts)))
         return self._careful(data, cut, starts, line, at_end)
@@ -178,7 +178,7 @@ def _unclosed(detail: str) -> FileRejected:
     return FileRejected(Rejection.TRUNCATED, f"{detail}; ask for the file again")
 
 
-def _line_starts(data: bytes) -> Offsets:
+def line_starts(data: bytes) -> Offsets:
     ends = np.flatnonzero(np.frombuffer(data, np.uint8) == NEWLINE).astype(np.int64) + 1
     starts = np.concatenate([np.zeros(1, np.int64), ends])
     return starts[:-1] if data.endswith(b"\n") else starts

@@ -7,6 +7,8 @@ held by a failed check, the same night mended, then three days by `airflow backf
 from __future__ import annotations
 
 import datetime as dt
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -131,13 +133,14 @@ def test_the_night_publishes_once_its_file_is_mended(
     assert _published() == [HISTORY, HELD]
 
 
-def test_a_backfill_of_the_sources_cascades_to_the_marts(api: airflow.Api) -> None:
+def test_a_backfill_cascades_to_the_marts_though_the_scheduler_is_killed_in_it(api: airflow.Api) -> None:
     for dag in SOURCES:
         airflow.command(
             "backfill", "create", "--dag-id", dag, "--max-active-runs", "1",
             "--from-date", BACKFILL[0].isoformat(),
             "--to-date", f"{BACKFILL[-1].isoformat()}T23:59:59+00:00",
         )  # fmt: skip
+    _kill_the_scheduler_while_a_task_runs(api)
     deadline = time.monotonic() + BACKFILL_SECONDS
     ended: dict[str, str] = {}
     while time.monotonic() < deadline and len(ended) < len(BACKFILL):
@@ -148,6 +151,29 @@ def test_a_backfill_of_the_sources_cascades_to_the_marts(api: airflow.Api) -> No
     assert ended == {date.isoformat(): "success" for date in BACKFILL}
     assert set(_published()) == {HISTORY, HELD, *BACKFILL}
     assert _rows("select max(business_date) from marts.kpi_daily") == [(BACKFILL[-1],)]
+
+
+def _kill_the_scheduler_while_a_task_runs(api: airflow.Api) -> None:
+    """kill -9 of the scheduler, then a new one, which takes over what its predecessor left."""
+    deadline = time.monotonic() + BACKFILL_SECONDS
+    while not _running_tasks(api):
+        assert time.monotonic() < deadline, "no task of the backfill has started"
+        time.sleep(0.2)
+    os.kill(airflow._running()["scheduler"], signal.SIGKILL)
+    while "scheduler" not in airflow.stopped():
+        time.sleep(0.1)
+    airflow.start(nightly=False)
+    assert airflow.is_running()
+
+
+def _running_tasks(api: airflow.Api) -> list[str]:
+    return [
+        task["task_id"]
+        for dag in (*SOURCES, "build_marts")
+        for run in api.get(f"/dags/{dag}/dagRuns", state="running")["dag_runs"]
+        for task in api.tasks(dag, run["dag_run_id"])
+        if task["state"] == "running"
+    ]
 
 
 def test_no_night_was_built_while_another_was_written(api: airflow.Api) -> None:

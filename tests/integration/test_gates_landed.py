@@ -86,6 +86,21 @@ def test_a_file_cut_off_between_two_rows_is_held_by_its_volume(fresh_database: P
     assert f"{FEED}_{DAY:%Y%m%d}.csv" in message and "rows=40" in message
 
 
+def test_a_file_that_breaks_off_at_noon_is_held_whatever_its_volume(fresh_database: Path) -> None:
+    _nights(fresh_database)
+    morning = [sales_row(DAY, n) for n in range(300) if n % 10 < 4]
+    put(
+        fresh_database, f"{FEED}_{DAY:%Y%m%d}.csv", "\n".join([SALES, *morning]) + "\n", "latin-1"
+    )  # fmt: skip
+    _load()
+    message = _failed()
+    assert "ends_early" in message and "volume_low" not in message
+    assert f"last_event={DAY} 10:00, earliest_usual={DAY} 15:15" in message
+    assert f"file={FEED}_{DAY:%Y%m%d}.csv" in message
+    accept(FEED, DAY, "closed at noon")
+    assert "ends_early_accepted" in _checks(run_gate("landed", DAY), "warning")
+
+
 def test_after_a_history_in_one_file_its_days_are_the_baseline(fresh_database: Path) -> None:
     days = [DAY - dt.timedelta(days=back) for back in range(20, 0, -1)]
     lines = [SALES] + [sales_row(day, n) for day in days for n in range(100)]

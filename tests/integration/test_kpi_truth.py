@@ -56,9 +56,7 @@ def _published() -> dict[str, pd.DataFrame]:
     queries = {
         "kpi_daily": "select * from marts.kpi_daily",
         "return_cycle_time": "select * from marts.return_cycle_time",
-        "reconciliation": (
-            "select group_key, gap, class, amount, currency from finance.refund_exceptions"
-        ),
+        "reconciliation": ("select group_key, gap, class, amount, currency from finance.refund_exceptions"),
         "legs": (
             "select group_key, entitled_amount, credited_amount, paid_amount, currency"
             " from finance.refund_reconciliation"
@@ -127,9 +125,7 @@ def test_every_kpi_cell_equals_the_truth(nights: dict[dt.date, dict[str, Any]], 
     values = ["numerator", "denominator", "is_mature"]
     truth = _truth(nights[date]["truth"], "kpi_daily")
     assert len(truth) > 1000
-    _assert_same(
-        _cells(nights[date]["tables"]["kpi_daily"], KPI_KEY, values), _cells(truth, KPI_KEY, values)
-    )
+    _assert_same(_cells(nights[date]["tables"]["kpi_daily"], KPI_KEY, values), _cells(truth, KPI_KEY, values))
 
 
 @BOTH

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from expectations.asset import WARNING, no_rows
-from expectations.night import LEAST_DAYS, File, _nightly_dates, time_column, usual
+from expectations.night import LEAST_DAYS, File, _nightly_dates, earliest_usual_end, usual
 from expectations.results import CheckResult, plain
 from ingestion.contract import all_feeds, load_contract
 
@@ -32,6 +32,18 @@ def test_a_feed_with_quiet_weekends_is_not_held_for_one() -> None:
     assert low < 400
 
 
+def test_a_short_past_does_not_tell_when_a_day_ends() -> None:
+    assert earliest_usual_end([1000.0] * (LEAST_DAYS - 1)) is None
+
+
+def test_a_day_may_end_three_quarters_of_an_hour_before_the_earliest_of_steady_days() -> None:
+    assert earliest_usual_end([1050, 1060, 1040, 1055, 1045]) == 1040 - 45
+
+
+def test_a_day_may_end_earlier_where_days_end_at_any_hour() -> None:
+    assert earliest_usual_end([600, 1200, 900, 1100, 800]) == 600 - 150
+
+
 def test_a_run_that_brings_many_days_is_a_history_and_not_compared() -> None:
     day, run = dt.date(2026, 1, 1), dt.date(2026, 2, 1)
     history = [File(n, "f", "n", day + dt.timedelta(days=n), "loaded", 1, run) for n in range(20)]
@@ -42,7 +54,7 @@ def test_a_run_that_brings_many_days_is_a_history_and_not_compared() -> None:
 @pytest.mark.parametrize("feed", all_feeds())
 def test_every_contract_says_when_a_row_came_about_or_is_a_whole_table(feed: str) -> None:
     contract = load_contract(feed)
-    assert contract.mode == "full" or time_column(contract) in contract.columns
+    assert contract.mode == "full" or contract.time_column in contract.columns
 
 
 def test_braces_in_a_condition_are_taken_literally() -> None:

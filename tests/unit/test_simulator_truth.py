@@ -4,7 +4,8 @@ Order A (web, apparel, LEJ, EUR): two units at 100.00 net and 19.00 tax, both co
 One is restocked on the 21st, one is held in quarantine. The refund is right.
 Order B (store, home, MAN, GBP): one unit, kept.
 Order C (web, apparel, LEJ, EUR): three units at 30.00 net and 5.70 tax; one is refunded without return,
-and the memo refunds shipping of 4.95 besides.
+and the memo refunds shipping of 4.95 besides. The reconciliation of such cases is in
+test_reconciliation_truth.py.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ import pandas as pd
 import pytest
 
 from simulator.company import DAY, NEVER, QU, RS, Company, Items, Rates, epoch
-from simulator.reconcile import line_groups
 from simulator.refunds import Money
 from simulator.returns import NORMAL, RETURNLESS, Goods
 from simulator.truth import KnownReturns
@@ -115,7 +115,7 @@ def _money() -> Money:
     })  # fmt: skip
     settlements["seen"] = settlements["booked_at"]
     credited = pd.DataFrame({"line": [0, 1], "units": [2, 1], "defect": [0, 9]})
-    return Money(tenders, memos, settlements, credited)
+    return Money(tenders, memos, settlements, credited, pd.DataFrame())
 
 
 @pytest.fixture()
@@ -168,23 +168,6 @@ def test_an_open_unit_is_censored_in_the_cycle_time(cells: pd.DataFrame) -> None
 
 def test_returnless_lines_have_no_cycle_time(cells: pd.DataFrame) -> None:
     assert len(cells.loc["return_cycle_time"]) == 1
-
-
-def test_refunded_shipping_is_the_only_gap(world: World) -> None:
-    groups = line_groups(KnownReturns(world, 0)).set_index("group_key")
-    right = groups.loc["REQ:RQ0000000000000-1"]
-    assert right[["e", "m", "p", "class"]].tolist() == [11_900, 11_900, 11_900, ""]
-    wrong = groups.loc["REQ:RQ0000000000001-1"]
-    assert wrong[["e", "m", "p", "gap", "class", "amount"]].tolist() == [
-        1190, 1685, 1685, "E-M", "SHIPPING", -495,
-    ]  # fmt: skip
-
-
-def test_a_refund_before_the_receipt_is_a_matter_of_days(world: World) -> None:
-    world.goods.receipts["seen"] = at(4, 20)  # has not come yet
-    world.goods.inspections["seen"] = world.goods.dispositions["seen"] = at(4, 21)
-    group = line_groups(KnownReturns(world, 0)).set_index("group_key").loc["REQ:RQ0000000000000-1"]
-    assert group[["e", "class", "amount"]].tolist() == [0, "UNEXPLAINED", -11_900]
 
 
 def test_kaplan_meier_of_a_textbook_sample() -> None:

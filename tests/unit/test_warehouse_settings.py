@@ -48,9 +48,7 @@ def test_an_unknown_role_is_named_with_those_that_exist() -> None:
         connections.dsn("root")
 
 
-def test_the_landing_zone_lies_in_var_unless_set(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_landing_zone_lies_in_var_unless_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LANDING_URL", "")
     assert settings().landing == str(tmp_path / "landing")
     monkeypatch.setenv("LANDING_URL", "s3://bucket/landing")

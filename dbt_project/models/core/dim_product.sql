@@ -7,7 +7,9 @@
 ) }}
 -- depends_on: {{ ref('int_touched_keys') }}
 -- Grain: one row per SKU and version (type 2); valid from valid_from up to, not including, valid_to.
--- The first version reaches back to 1900-01-01. 'UNKNOWN' stands for a SKU that no item file named.
+-- The first version reaches back to 1900-01-01. Members of their own stand for rows that name no SKU
+-- ('UNKNOWN'), can have none ('NOT_APPLICABLE'), or name one that no item file has shown yet
+-- ('LATE_ARRIVING'): these change over to its versions once a file does.
 
 with items as (
     select * from {{ ref('stg_erp__items') }}
@@ -26,6 +28,7 @@ final as (
         valid_to,
         is_current,
         is_deleted,
+        false as is_unknown,
         -- what
         style,
         size,
@@ -50,16 +53,17 @@ final as (
     {% if not is_incremental() -%}
     union all
     select
-        'UNKNOWN' as product_key,
-        'UNKNOWN' as sku,
+        member as product_key,
+        member as sku,
         cast('1900-01-01' as date) as valid_from,
         cast('9999-12-31' as date) as valid_to,
         true as is_current,
         false as is_deleted,
+        true as is_unknown,
         null as style,
         null as size,
         null as colour,
-        'Unknown product' as description,
+        label as description,
         'UNKNOWN' as product_category,
         null as brand,
         null as weight_g,
@@ -75,6 +79,7 @@ final as (
         cast(null as numeric(18, 4)) as unit_cost,
         cast(null as numeric(18, 4)) as list_price,
         null as currency
+    from ({{ unknown_members('product', 'item file') }}) as members (member, label)
     {%- endif %}
 )
 

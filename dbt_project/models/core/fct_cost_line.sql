@@ -2,8 +2,8 @@
     {'columns': ['cost_line_key'], 'unique': true}, {'columns': ['unit_key']},
     {'columns': ['return_line_key']}, {'columns': ['cost_on']},
 ]) }}
--- Grain: one row per cost line: a carrier charge's share, a receipt, an inspection, a disposition, a
--- processor fee. Reporting amounts are rounded per line and add up; amounts only within a currency.
+-- Grain: one row per cost line: a carrier charge's share, a receipt, an inspection, a work order, a
+-- disposition, the storage up to it, a service case's share, a processor fee. Reporting amounts are rounded per line and add up; amounts only within a currency.
 
 with costs as (
     select * from {{ ref('int_cost_lines') }}

@@ -1,6 +1,7 @@
 {{ config(indexes=[
     {'columns': ['memo_component_key'], 'unique': true}, {'columns': ['unit_key']},
     {'columns': ['return_line_key']}, {'columns': ['posted_on']},
+    {'columns': ['memo_no']}, {'columns': ['refund_id']}, {'columns': ['reverses_memo_no']},
 ]) }}
 -- Grain: one row per credit memo line and component.
 -- Components add up to the memo; fees are negative.

@@ -2,8 +2,9 @@
     {'columns': ['recovery_key'], 'unique': true}, {'columns': ['unit_key']},
     {'columns': ['return_line_key']}, {'columns': ['recovered_on']},
 ]) }}
--- Grain: one row per recovery: a sale of returned goods (proceeds less fees), or units put back into
--- stock (unit cost times the grade's restock factor; goods nobody graded count as LIKE_NEW).
+-- Grain: one row per recovery: a sale of returned goods (proceeds less fees), units put back into stock
+-- (unit cost times the grade's restock factor; goods nobody graded count as LIKE_NEW), or a vendor's
+-- credit. Amounts add up within a currency, reporting amounts over all; quantities within a kind.
 
 with dispositions as (
     select * from {{ ref('fct_disposition') }}
@@ -51,6 +52,14 @@ recoveries as (
     where dispositions.disposition = 'RESTOCK'
         and dispositions.net_quantity > 0
         and dispositions.unit_cost is not null
+    union all
+    select
+        unit_key, 'vendor_credit:' || claim_key as recovery_key, return_line_key,
+        null as disposition_id, receipt_id, 'vendor_credit' as kind, 'VENDOR' as recovery_channel,
+        quantity, credited_amount as gross_amount, 0 as fee_amount,
+        credited_amount as recovered_amount, currency, credited_on as recovered_on
+    from {{ ref('fct_vendor_claim') }}
+    where {{ in_touched_units('unit_key') }} and credited_amount > 0
 )
 
 select

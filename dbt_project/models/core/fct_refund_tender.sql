@@ -1,6 +1,7 @@
 {{ config(indexes=[
     {'columns': ['refund_tender_key'], 'unique': true}, {'columns': ['unit_key']},
     {'columns': ['return_line_key']}, {'columns': ['created_on']},
+    {'columns': ['refund_id']}, {'columns': ['idempotency_key']},
 ]) }}
 -- Grain: one row per refund and tender, as customer service issued it.
 -- failed and canceled count 0 in every KPI.

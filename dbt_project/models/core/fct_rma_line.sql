@@ -37,10 +37,12 @@ select
     rmas.is_void,
     lines.channel,
     lines.product_category,
+    lines.ship_from_site,
     -- timing
     rmas.authorized_at,
     rmas.authorized_on,
     rmas.expires_at,
+    rmas.label_first_used_at,
     rmas.updated_at
 from rmas
 inner join lines on rmas.return_line_key = lines.return_line_key

@@ -6,8 +6,8 @@
     {'columns': ['sku']},
 ]) }}
 -- Grain: one row per sales order line. Quantities add up; amounts add up within a currency, the
--- reporting amount over all. received_quantity counts units that came back and are known to be the
--- line's own.
+-- reporting amounts over all (captured_reporting is rounded once, its parts each for itself).
+-- received_quantity counts units that came back and are known to be the line's own.
 
 with sales as (
     select * from {{ ref('int_sales_lines') }}
@@ -35,6 +35,7 @@ final as (
         sales.survivor_customer_id,
         sales.customer_key,
         sales.customer_segment,
+        sales.customer_country,
         sales.channel,
         sales.sku,
         sales.product_key,
@@ -43,6 +44,9 @@ final as (
         sales.style,
         sales.size,
         sales.vendor_id,
+        sales.weight_g,
+        sales.hazmat_class,
+        sales.weee_category,
         sales.is_product,
         sales.is_returnable,
         sales.return_window_days,
@@ -50,6 +54,8 @@ final as (
         sales.lot_no,
         sales.serial_nos,
         sales.ship_from_site,
+        sales.replaces_rma_no,
+        sales.replaces_rma_no is not null as is_exchange_replacement,
         -- timing
         sales.ordered_at,
         sales.ordered_on,
@@ -68,6 +74,9 @@ final as (
         sales.shipping_amount,
         sales.currency,
         sales.net_reporting,
+        sales.tax_reporting,
+        sales.shipping_reporting,
+        sales.captured_reporting,
         sales.unit_cost,
         sales.cost_currency,
         sales.is_void

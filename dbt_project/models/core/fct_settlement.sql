@@ -1,6 +1,6 @@
 {{ config(indexes=[
     {'columns': ['settlement_id'], 'unique': true}, {'columns': ['unit_key']},
-    {'columns': ['return_line_key']}, {'columns': ['booked_on']},
+    {'columns': ['return_line_key']}, {'columns': ['booked_on']}, {'columns': ['refund_id']},
 ]) }}
 -- Grain: one row per movement at the payment processor, fee and payout rows included.
 -- Seen from the merchant: a refund is negative. Only succeeded rows moved money.

@@ -1,5 +1,5 @@
--- Grain: one row per cost line of the touched units, in its own currency. Receiving and inspection are
--- priced by the site's rates; inspection_minutes become hours once, so each line is rounded once.
+-- Grain: one row per cost line of the touched units, in its own currency. Receiving, inspection, storage
+-- and service are priced by rates; each line is rounded once. Storage is known when goods leave.
 
 with receipts as (
     select * from {{ ref('int_receipts') }}
@@ -42,14 +42,56 @@ inspection as (
         and inspections.inspected_on < rates.valid_to
 ),
 
+dispositions as (
+    select * from {{ ref('int_dispositions') }}
+),
+
 handling as (
     select
         unit_key, return_line_key, receipt_id,
         'disposition:' || disposition_id as source_key,
         case when is_disposal then 'disposal' else 'handling' end as component,
         disposed_on as cost_on, handling_cost as amount, currency
-    from {{ ref('int_dispositions') }}
+    from dispositions
     where handling_cost <> 0
+),
+
+storage as (
+    select
+        dispositions.unit_key, dispositions.return_line_key, dispositions.receipt_id,
+        'disposition:' || dispositions.disposition_id as source_key,
+        'storage' as component, dispositions.disposed_on as cost_on,
+        round(
+            dispositions.net_quantity * (dispositions.disposed_on - receipts.received_on)
+            * rates.rate, 2
+        ) as amount,
+        rates.currency
+    from dispositions
+    inner join receipts on dispositions.receipt_id = receipts.receipt_id
+    inner join rates
+        on receipts.site = rates.site and rates.activity = 'storage'
+        and dispositions.disposed_on >= rates.valid_from
+        and dispositions.disposed_on < rates.valid_to
+    where dispositions.is_final and dispositions.net_quantity > 0
+        and dispositions.disposed_on > receipts.received_on
+),
+
+work as (
+    select
+        unit_key, return_line_key, receipt_id,
+        'work_order:' || work_order_no as source_key,
+        case when work_type = 'repack' then 'repack' else 'repair' end as component,
+        cost_on, cost_amount as amount, currency
+    from {{ ref('int_work_orders') }}
+    where cost_amount <> 0
+),
+
+case_handling as (
+    select
+        unit_key, return_line_key, cast(null as text) as receipt_id,
+        'case:' || charge_key as source_key,
+        'case_handling' as component, opened_on as cost_on, amount, currency
+    from {{ ref('int_case_handling__split') }}
 ),
 
 payment_fees as (
@@ -68,5 +110,11 @@ union all
 select * from inspection
 union all
 select * from handling
+union all
+select * from storage
+union all
+select * from work
+union all
+select * from case_handling
 union all
 select * from payment_fees

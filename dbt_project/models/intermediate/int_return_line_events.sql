@@ -15,13 +15,10 @@ approved_keys as (
 ),
 
 scans as (
-    select rmas.unit_key, rmas.return_line_key, min(scan.event_at) as first_scan_at
+    select unit_key, return_line_key, min(label_first_used_at) as first_scan_at
     from rmas
-    inner join {{ ref('stg_wms__shipment_events') }} as scan
-        on rmas.tracking_no = scan.tracking_no
-    where scan.leg = 'return'
-        and scan.event_code in ('dropped_off', 'in_transit', 'out_for_delivery', 'delivered')
-    group by rmas.unit_key, rmas.return_line_key
+    where label_first_used_at is not null
+    group by unit_key, return_line_key
 ),
 
 events as (

@@ -22,21 +22,11 @@ rmas as (
         max(expires_at) filter (where not is_void) as expires_at,
         -- a line that never expires keeps the others open
         bool_or(expires_at is null) filter (where not is_void) as has_open_end,
-        max(updated_at) filter (where is_void) as voided_at
+        max(updated_at) filter (where is_void) as voided_at,
+        min(label_first_used_at) as first_scan_at,
+        min(delivered_at) as delivered_at
     from {{ ref('int_rma_lines') }}
     group by return_line_key
-),
-
-scans as (
-    select
-        rma.return_line_key,
-        min(scan.event_at) as first_scan_at,
-        min(scan.event_at) filter (where scan.event_code = 'delivered') as delivered_at
-    from {{ ref('int_rma_lines') }} as rma
-    inner join {{ ref('stg_wms__shipment_events') }} as scan on rma.tracking_no = scan.tracking_no
-    where scan.leg = 'return'
-        and scan.event_code in ('dropped_off', 'in_transit', 'out_for_delivery', 'delivered')
-    group by rma.return_line_key
 ),
 
 inspected_receipts as (
@@ -141,8 +131,8 @@ select
     coalesce(rmas.live_authorized_at, rmas.authorized_at) as authorized_at,
     case when not coalesce(rmas.has_open_end, false) then rmas.expires_at end as expires_at,
     rmas.voided_at,
-    scans.first_scan_at,
-    scans.delivered_at,
+    rmas.first_scan_at,
+    rmas.delivered_at,
     receipts.first_received_at,
     receipts.last_received_at,
     receipts.first_inspected_at,
@@ -158,7 +148,6 @@ select
 from lines
 left join requests on lines.return_line_key = requests.return_line_key
 left join rmas on lines.return_line_key = rmas.return_line_key
-left join scans on lines.return_line_key = scans.return_line_key
 left join receipts on lines.return_line_key = receipts.return_line_key
 left join dispositions on lines.return_line_key = dispositions.return_line_key
 left join refunds on lines.return_line_key = refunds.return_line_key

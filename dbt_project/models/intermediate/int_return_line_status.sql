@@ -89,6 +89,7 @@ select
     status,
     is_declined or is_cancelled as is_void,
     is_returnless,
+    live_rma_lines > 0 as has_live_rma,
     has_illegal_transition,
     -- quantities
     requested_quantity,
@@ -120,6 +121,15 @@ select
     first_refunded_at,
     case when expired_quantity > 0 then expires_at end as expired_at,
     case when status = 'CLOSED' then greatest(last_disposed_at, first_refunded_at) end as closed_at,
+    case
+        when open_quantity > 0 then null
+        when is_declined then decided_at
+        when is_cancelled then coalesce(voided_at, decided_at)
+        when is_returnless then coalesce(first_refunded_at, decided_at, requested_at, authorized_at)
+        else greatest(
+            last_disposed_at, last_received_at, case when expired_quantity > 0 then expires_at end
+        )
+    end as ended_at,
     -- amounts
     credited_amount,
     credited_merchandise_amount,

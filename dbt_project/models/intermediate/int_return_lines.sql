@@ -74,7 +74,7 @@ sales as (
 ),
 
 products as (
-    select * from {{ ref('dim_product') }} where is_current
+    select * from {{ ref('dim_product') }}
 )
 
 select
@@ -93,6 +93,7 @@ select
     sales.sales_line_key,
     sales.sales_line_key is not null as is_attributed,
     coalesce(joined.customer_id, sales.customer_id) as customer_id,
+    sales.customer_country,
     coalesce(sales.channel, 'UNATTRIBUTED') as channel,
     coalesce(sales.ship_from_site, 'UNATTRIBUTED') as ship_from_site,
     joined.site,
@@ -101,10 +102,16 @@ select
     joined.resolution,
     -- product
     coalesce(sales.sku, joined.returned_sku) as sku,
-    coalesce(sales.product_key, products.product_key, 'UNKNOWN') as product_key,
-    coalesce(sales.product_category, products.product_category, 'UNKNOWN') as product_category,
-    coalesce(sales.brand, products.brand) as brand,
-    coalesce(sales.vendor_id, products.vendor_id) as vendor_id,
+    products.product_key,
+    products.product_category,
+    products.brand,
+    products.style,
+    products.size,
+    products.vendor_id,
+    products.weight_g,
+    products.hazmat_class,
+    products.weee_category,
+    products.is_returnable,
     coalesce(
         sales.is_product,
         joined.returned_sku is null or {{ is_product('joined.returned_sku') }}
@@ -117,6 +124,7 @@ select
     sales.net_amount as line_net_amount,
     sales.tax_amount as line_tax_amount,
     sales.shipping_amount as line_shipping_amount,
+    sales.net_reporting as line_net_reporting,
     coalesce(sales.unit_cost, products.unit_cost) as unit_cost,
     case when sales.unit_cost is null then products.currency else sales.cost_currency end
         as cost_currency,
@@ -127,5 +135,11 @@ left join sales
     on joined.unit_key = sales.unit_key
     and joined.order_no = sales.order_no
     and joined.order_line_no = sales.line_no
-left join products on coalesce(sales.sku, joined.returned_sku) = products.sku
+left join products as today on joined.returned_sku = today.sku and today.is_current
+left join products
+    on products.product_key = coalesce(
+        sales.product_key,
+        today.product_key,
+        case when joined.returned_sku is null then 'UNKNOWN' else 'LATE_ARRIVING' end
+    )
 left join reasons on joined.reason = reasons.reason

@@ -2,7 +2,8 @@
     {'columns': ['rma_no', 'rma_line_no']}, {'columns': ['unit_key']}, {'columns': ['tracking_no']},
 ]) }}
 -- Grain: one row per RMA line of the touched units, with the return line it belongs to: that of the
--- request line with the same request, order and order line, else its own.
+-- request line with the same request, order and order line, else its own; and with the first use of
+-- its label. A label that was only printed shows no scan.
 
 with rmas as (
     {{ working_set(ref('int_rma_units'), [
@@ -17,6 +18,18 @@ requests as (
     select unit_key, request_id, order_no, order_line_no, min(request_line) as request_line
     from {{ ref('int_requests') }}
     group by unit_key, request_id, order_no, order_line_no
+),
+
+scans as (
+    select
+        tracking_no,
+        min(event_at) as first_scan_at,
+        min(event_at) filter (where event_code = 'delivered') as delivered_at
+    from {{ ref('stg_wms__shipment_events') }}
+    where tracking_no in (select tracking_no from rmas)
+        and leg = 'return'
+        and event_code in ('dropped_off', 'in_transit', 'out_for_delivery', 'delivered')
+    group by tracking_no
 )
 
 select
@@ -42,6 +55,8 @@ select
     rmas.authorized_on,
     rmas.expires_at,
     rmas.tracking_no,
+    scans.first_scan_at as label_first_used_at,
+    scans.delivered_at,
     rmas.is_void,
     rmas.updated_at
 from rmas
@@ -49,4 +64,5 @@ left join requests
     on rmas.request_id = requests.request_id
     and rmas.unit_key = requests.unit_key
     and rmas.order_line_no = requests.order_line_no
+left join scans on rmas.tracking_no = scans.tracking_no
 where {{ in_touched_units('rmas.unit_key') }}

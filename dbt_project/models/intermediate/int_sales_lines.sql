@@ -27,16 +27,23 @@ select
     sales.customer_id,
     coalesce(customers.survivor_customer_id, sales.customer_id, 'UNKNOWN')
         as survivor_customer_id,
-    coalesce(customers.customer_key, 'UNKNOWN') as customer_key,
+    coalesce(
+        customers.customer_key,
+        case when sales.customer_id is null then 'UNKNOWN' else 'LATE_ARRIVING' end
+    ) as customer_key,
     coalesce(customers.segment, 'UNKNOWN') as customer_segment,
+    customers.country as customer_country,
     sales.channel,
     sales.sku,
-    coalesce(products.product_key, 'UNKNOWN') as product_key,
+    coalesce(products.product_key, 'LATE_ARRIVING') as product_key,
     coalesce(products.product_category, 'UNKNOWN') as product_category,
     products.brand,
     products.style,
     products.size,
     products.vendor_id,
+    products.weight_g,
+    products.hazmat_class,
+    products.weee_category,
     {{ is_product('sales.sku') }} as is_product,
     coalesce(products.is_returnable, true) as is_returnable,
     products.return_window_days,
@@ -44,6 +51,7 @@ select
     sales.lot_no,
     sales.serial_nos,
     coalesce(sales.ship_from_site, 'UNATTRIBUTED') as ship_from_site,
+    sales.replaces_rma_no,
     -- timing
     sales.ordered_at,
     sales.ordered_on,
@@ -63,6 +71,11 @@ select
     sales.shipping_amount,
     sales.currency,
     {{ to_reporting('sales.net_amount', 'fx.rate') }} as net_reporting,
+    {{ to_reporting('sales.tax_amount', 'fx.rate') }} as tax_reporting,
+    {{ to_reporting('sales.shipping_amount', 'fx.rate') }} as shipping_reporting,
+    -- what the customer paid, rounded once
+    {{ to_reporting('(sales.net_amount + sales.tax_amount + sales.shipping_amount)', 'fx.rate') }}
+        as captured_reporting,
     -- cost: what the sale says, else the item
     coalesce(sales.unit_cost, products.unit_cost) as unit_cost,
     case when sales.unit_cost is null then products.currency else sales.currency end

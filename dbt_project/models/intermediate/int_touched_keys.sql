@@ -7,14 +7,17 @@
 select cast(null as text) as entity, cast(null as text) as entity_key
 from {{ ref('stg_erp__sales_lines') }}
 where false
-    -- depends_on: {{ ref('int_touched_rates') }}
+    -- depends_on: {{ ref('int_touched_rates') }} {{ ref('sites') }} {{ ref('handling_rates') }}
     -- depends_on: {{ ref('stg_erp__items') }} {{ ref('stg_crm__customers') }}
+    -- depends_on: {{ ref('stg_erp__vendors') }} {{ ref('stg_erp__vendor_claims') }}
     -- depends_on: {{ ref('stg_erp__return_authorizations') }} {{ ref('stg_erp__credit_memos') }}
     -- depends_on: {{ ref('stg_erp__payment_settlements') }} {{ ref('stg_erp__recovery_sales') }}
     -- depends_on: {{ ref('stg_crm__return_requests') }} {{ ref('stg_crm__refunds') }}
+    -- depends_on: {{ ref('stg_crm__cases') }} {{ ref('stg_wms__returned_stock') }}
+    -- depends_on: {{ ref('stg_erp__gl_entries') }}
     -- depends_on: {{ ref('stg_wms__carrier_invoices') }} {{ ref('stg_wms__shipment_events') }}
     -- depends_on: {{ ref('stg_wms__return_receipts') }} {{ ref('stg_wms__inspections') }}
-    -- depends_on: {{ ref('stg_wms__dispositions') }} {{ ref('sites') }}
+    -- depends_on: {{ ref('stg_wms__dispositions') }} {{ ref('stg_wms__work_orders') }}
 {% else %}
 with recursive rates as (
     select * from {{ ref('int_touched_rates') }}
@@ -23,6 +26,11 @@ with recursive rates as (
 -- What full tables changed
 changed_skus as (
     {{ touched_versions('erp', 'erp_items', 'sku', model_meta('stg_erp__items')['columns']) }}
+),
+
+changed_vendors as (
+    {{ touched_versions(
+        'erp', 'erp_vendors', 'vendor_id', model_meta('stg_erp__vendors')['columns']) }}
 ),
 
 changed_customers as (
@@ -39,6 +47,10 @@ customers as (
     inner join {{ ref('stg_crm__customers') }} as child on parent.customer_id = child.merged_into
 ),
 
+cases_by_file as (
+    {{ touched_keys('crm', 'crm_cases', ['case_id']) }}
+),
+
 orders as (
     {{ touched_keys('erp', 'erp_sales_lines', ['order_no']) }}
     union
@@ -51,19 +63,15 @@ orders as (
     from customers
     inner join {{ ref('stg_erp__sales_lines') }} as sale on customers.customer_id = sale.customer_id
     union
-    select sale.order_no
-    from rates
-    inner join {{ ref('stg_erp__sales_lines') }} as sale
-        on rates.currency = sale.currency
-        and sale.ordered_on >= rates.affected_from and sale.ordered_on < rates.affected_to
+    {{ repriced(ref('stg_erp__sales_lines'), 'order_no', 'ordered_on') }}
 ),
 
 requests as (
     {{ touched_keys('crm', 'crm_return_requests', ['request_id']) }}
 ),
 
--- RMAs: their own rows, their requests, the parcels that they share, goods whose product as of today
--- counts because the sale is unknown, and authorizations that lapsed since the last build
+-- RMAs: their own rows, their requests and cases, the parcels that they share, goods whose product as
+-- of today counts because the sale is unknown, and authorizations that lapsed since the last build
 clock as (
     select
         least(min(business_date), {{ as_of_date() }}) as from_date,
@@ -81,6 +89,8 @@ rmas_by_file as (
     from requests
     inner join {{ source('erp', 'erp_return_authorizations') }} as rma
         on requests.request_id = rma.request_id
+    union
+    {{ any_version_of(['case_id'], 'rma_no', 'crm', 'crm_cases') }}
 ),
 
 parcels as (
@@ -88,12 +98,7 @@ parcels as (
     union
     {{ touched_keys('wms', 'wms_shipment_events', ['tracking_no']) }}
     union
-    select invoice.tracking_no
-    from rates
-    inner join {{ ref('stg_wms__carrier_invoices') }} as invoice
-        on rates.currency = invoice.currency
-        and invoice.invoiced_on >= rates.affected_from
-        and invoice.invoiced_on < rates.affected_to
+    {{ repriced(ref('stg_wms__carrier_invoices'), 'tracking_no', 'invoiced_on') }}
     union
     select rma.tracking_no
     from rmas_by_file
@@ -127,50 +132,85 @@ rmas as (
     inner join {{ ref('stg_erp__return_authorizations') }} as rma
         on rma.expires_at >= cast(clock.from_date as timestamp) at time zone 'UTC'
         and rma.expires_at < cast(clock.to_date as timestamp) at time zone 'UTC'
+    union
+    select case_row.rma_no
+    from rates
+    inner join {{ ref('handling_rates') }} as rate
+        on rates.currency = rate.currency and rate.activity = 'case'
+    inner join {{ ref('stg_crm__cases') }} as case_row
+        on case_row.opened_on >= rates.affected_from and case_row.opened_on < rates.affected_to
+    where case_row.rma_no is not null
 ),
 
--- Receipts: their own rows, their RMAs, and what inspectors, disposers and buyers did with them
+-- Receipts: their own rows, their RMAs, who shipped or sent the same serial number, and what
+-- inspectors, workshops, disposers, vendors and buyers did with them
+serials as (
+    select unnest(any_version.serial_nos) as serial_no
+    from {{ source('erp', 'erp_sales_lines') }} as changed
+    inner join {{ source('erp', 'erp_sales_lines') }} as any_version
+        on changed.order_no = any_version.order_no and changed.line_no = any_version.line_no
+    where changed._file_id in ({{ changed_files('erp_sales_lines') }})
+    union
+    {{ any_version_of(['receipt_id'], 'serial_no', 'wms', 'wms_return_receipts') }}
+),
+
 dispositions as (
     {{ touched_keys('wms', 'wms_dispositions', ['disposition_id']) }}
     union
-    {{ touched_keys('erp', 'erp_recovery_sales', ['disposition_id']) }}
+    {{ any_version_of(['recovery_id'], 'disposition_id', 'erp', 'erp_recovery_sales') }}
     union
-    select sale.disposition_id
-    from {{ source('erp', 'erp_recovery_sales') }} as changed
-    inner join {{ source('erp', 'erp_recovery_sales') }} as sale
-        on changed.recovery_id = sale.recovery_id
-    where changed._file_id in ({{ changed_files('erp_recovery_sales') }})
+    {{ repriced(ref('stg_wms__dispositions'), 'disposition_id', 'disposed_on', currency=none) }}
     union
-    select disposition.disposition_id
-    from rates
-    inner join {{ ref('stg_wms__dispositions') }} as disposition
-        on disposition.disposed_on >= rates.affected_from
-        and disposition.disposed_on < rates.affected_to
+    {{ repriced(ref('stg_erp__recovery_sales'), 'disposition_id', 'sold_on') }}
+),
+
+claims as (
+    {{ touched_keys('erp', 'erp_vendor_claims', ['claim_no']) }}
     union
-    select sale.disposition_id
-    from rates
-    inner join {{ ref('stg_erp__recovery_sales') }} as sale
-        on rates.currency = sale.currency
-        and sale.sold_on >= rates.affected_from and sale.sold_on < rates.affected_to
+    select claim.claim_no
+    from changed_vendors
+    inner join {{ ref('stg_erp__vendor_claims') }} as claim
+        on changed_vendors.vendor_id = claim.vendor_id
+        and changed_vendors.changed_from <= claim.opened_on
+    union
+    select claim.claim_no
+    from changed_skus
+    inner join {{ ref('stg_erp__vendor_claims') }} as claim on changed_skus.sku = claim.sku
+    left join {{ ref('stg_wms__return_receipts') }} as receipt
+        on claim.receipt_id = receipt.receipt_id
+    where receipt.receipt_id is null
+    union
+    {{ repriced(ref('stg_erp__vendor_claims'), 'claim_no', 'opened_on') }}
+    union
+    {{ repriced(ref('stg_erp__vendor_claims'), 'claim_no', 'credited_on') }}
 ),
 
 receipts as (
     {{ touched_keys('wms', 'wms_return_receipts', ['receipt_id']) }}
     union
-    select any_version.receipt_id
-    from {{ source('wms', 'wms_inspections') }} as changed
-    inner join {{ source('wms', 'wms_inspections') }} as any_version
-        on changed.inspection_id = any_version.inspection_id
-    where changed._file_id in ({{ changed_files('wms_inspections') }})
+    {{ any_version_of(['inspection_id'], 'receipt_id', 'wms', 'wms_inspections') }}
+    union
+    {{ any_version_of(['work_order_no'], 'receipt_id', 'wms', 'wms_work_orders') }}
     union
     select any_version.receipt_id
     from dispositions
     inner join {{ source('wms', 'wms_dispositions') }} as any_version
         on dispositions.disposition_id = any_version.disposition_id
     union
+    select any_version.receipt_id
+    from claims
+    inner join {{ source('erp', 'erp_vendor_claims') }} as any_version
+        on claims.claim_no = any_version.claim_no
+    where any_version.receipt_id is not null
+    union
     select receipt.receipt_id
     from rmas
     inner join {{ ref('stg_wms__return_receipts') }} as receipt on rmas.rma_no = receipt.rma_no
+    union
+    select receipt.receipt_id
+    from serials
+    inner join {{ ref('stg_wms__return_receipts') }} as receipt
+        on serials.serial_no = receipt.serial_no
     union
     select receipt.receipt_id
     from changed_skus
@@ -186,11 +226,17 @@ receipts as (
         on site.site = receipt.site
         and receipt.received_on >= rates.affected_from and receipt.received_on < rates.affected_to
     union
-    select inspection.receipt_id
-    from rates
-    inner join {{ ref('stg_wms__inspections') }} as inspection
-        on inspection.inspected_on >= rates.affected_from
-        and inspection.inspected_on < rates.affected_to
+    {{ repriced(ref('stg_wms__inspections'), 'receipt_id', 'inspected_on', currency=none) }}
+    union
+    {{ repriced(ref('stg_wms__work_orders'), 'receipt_id', 'cost_on') }}
+),
+
+cases as (
+    select case_id from cases_by_file
+    union
+    select case_row.case_id
+    from rmas
+    inner join {{ ref('stg_crm__cases') }} as case_row on rmas.rma_no = case_row.rma_no
 ),
 
 refunds as (
@@ -204,11 +250,7 @@ refunds as (
     from rmas
     inner join {{ ref('stg_crm__refunds') }} as refund on rmas.rma_no = refund.rma_no
     union
-    select refund.refund_id
-    from rates
-    inner join {{ ref('stg_crm__refunds') }} as refund
-        on rates.currency = refund.currency
-        and refund.created_on >= rates.affected_from and refund.created_on < rates.affected_to
+    {{ repriced(ref('stg_crm__refunds'), 'refund_id', 'created_on') }}
 ),
 
 memos as (
@@ -222,11 +264,7 @@ memos as (
     from refunds
     inner join {{ ref('stg_erp__credit_memos') }} as memo on refunds.refund_id = memo.refund_id
     union
-    select memo.memo_no
-    from rates
-    inner join {{ ref('stg_erp__credit_memos') }} as memo
-        on rates.currency = memo.currency
-        and memo.posted_on >= rates.affected_from and memo.posted_on < rates.affected_to
+    {{ repriced(ref('stg_erp__credit_memos'), 'memo_no', 'posted_on') }}
 ),
 
 settlements as (
@@ -237,33 +275,47 @@ settlements as (
     inner join {{ ref('stg_erp__payment_settlements') }} as settlement
         on refunds.refund_id = settlement.refund_id
     union
-    select settlement.settlement_id
-    from rates
-    inner join {{ ref('stg_erp__payment_settlements') }} as settlement
-        on rates.currency = settlement.currency
-        and settlement.booked_on >= rates.affected_from
-        and settlement.booked_on < rates.affected_to
+    {{ repriced(ref('stg_erp__payment_settlements'), 'settlement_id', 'booked_on') }}
+),
+
+-- Journals: their own rows, and the documents that they post
+journals as (
+    {{ touched_keys('erp', 'erp_gl_entries', ['journal_no']) }}
+    {%- for cte, key in [
+        ('memos', 'memo_no'), ('refunds', 'refund_id'), ('settlements', 'settlement_id'),
+    ] %}
+    union
+    select entry.journal_no
+    from {{ cte }}
+    inner join {{ ref('stg_erp__gl_entries') }} as entry on {{ cte }}.{{ key }} = entry.document_ref
+    {%- endfor %}
+    union
+    {{ repriced(ref('stg_erp__gl_entries'), 'journal_no', 'posted_on') }}
+),
+
+stock_days as (
+    {{ touched_keys('wms', 'wms_returned_stock', ['snapshot_date']) }}
+    union
+    select stock.snapshot_date
+    from changed_skus
+    inner join {{ ref('stg_wms__returned_stock') }} as stock
+        on changed_skus.sku = stock.sku and changed_skus.changed_from <= stock.snapshot_date
+    union
+    {{ repriced(ref('stg_wms__returned_stock'), 'snapshot_date', 'snapshot_date') }}
 )
 
 select 'sku' as entity, sku as entity_key from changed_skus
+{%- for entity, cte, key in [
+    ('vendor', 'changed_vendors', 'vendor_id'), ('customer', 'customers', 'customer_id'),
+    ('order', 'orders', 'order_no'), ('request', 'requests', 'request_id'),
+    ('rma', 'rmas', 'rma_no'), ('parcel', 'parcels', 'tracking_no'),
+    ('disposition', 'dispositions', 'disposition_id'), ('claim', 'claims', 'claim_no'),
+    ('receipt', 'receipts', 'receipt_id'), ('case', 'cases', 'case_id'),
+    ('refund', 'refunds', 'refund_id'), ('memo', 'memos', 'memo_no'),
+    ('settlement', 'settlements', 'settlement_id'), ('journal', 'journals', 'journal_no'),
+    ('stock_day', 'stock_days', 'snapshot_date'),
+] %}
 union all
-select 'customer' as entity, customer_id as entity_key from customers
-union all
-select 'order' as entity, order_no as entity_key from orders
-union all
-select 'request' as entity, request_id as entity_key from requests
-union all
-select 'rma' as entity, rma_no as entity_key from rmas
-union all
-select 'parcel' as entity, tracking_no as entity_key from parcels
-union all
-select 'disposition' as entity, disposition_id as entity_key from dispositions
-union all
-select 'receipt' as entity, receipt_id as entity_key from receipts
-union all
-select 'refund' as entity, refund_id as entity_key from refunds
-union all
-select 'memo' as entity, memo_no as entity_key from memos
-union all
-select 'settlement' as entity, settlement_id as entity_key from settlements
+select '{{ entity }}' as entity, cast({{ key }} as text) as entity_key from {{ cte }}
+{%- endfor %}
 {% endif %}

@@ -6,9 +6,26 @@
 
 {% if is_full_build() %}
 select cast(null as text) as unit_key from {{ ref('int_touched_keys') }} where false
+    -- depends_on: {{ ref('stg_erp__sales_lines') }} {{ ref('stg_erp__return_authorizations') }}
 {% else %}
-with touched as (
+with keys as (
     select * from {{ ref('int_touched_keys') }}
+),
+
+-- What a journal names may be a memo, a refund or a settlement: each is looked for
+posted as (
+    select distinct entry.document_ref
+    from keys
+    inner join {{ source('erp', 'erp_gl_entries') }} as entry on keys.entity_key = entry.journal_no
+    where keys.entity = 'journal' and entry.document_ref is not null
+),
+
+touched as (
+    select entity, entity_key from keys
+    union
+    select kinds.entity, posted.document_ref as entity_key
+    from posted
+    cross join (values ('memo'), ('refund'), ('settlement')) as kinds (entity)
 ),
 
 receipt_versions as (
@@ -24,6 +41,14 @@ memo_versions as (
     from touched
     inner join {{ source('erp', 'erp_credit_memos') }} as memo on touched.entity_key = memo.memo_no
     where touched.entity = 'memo'
+),
+
+case_versions as (
+    select any_version.case_id, any_version.rma_no, any_version.order_no
+    from touched
+    inner join {{ source('crm', 'crm_cases') }} as any_version
+        on touched.entity_key = any_version.case_id
+    where touched.entity = 'case'
 ),
 
 refund_keys as (
@@ -53,6 +78,8 @@ rma_keys as (
     select rma_no from memo_versions where rma_no is not null
     union
     select rma_no from refund_versions where rma_no is not null
+    union
+    select rma_no from case_versions where rma_no is not null
 ),
 
 rma_versions as (
@@ -89,6 +116,8 @@ units as (
     union
     select order_no from refund_versions
     union
+    select order_no from case_versions
+    union
     select 'REQ:' || request_id from request_keys
     union
     select 'RMA:' || rma_no from rma_keys
@@ -104,7 +133,31 @@ units as (
     select 'MEM:' || entity_key from touched where entity = 'memo'
     union
     select 'STL:' || entity_key from touched where entity = 'settlement'
+    union
+    select 'CLM:' || entity_key from touched where entity = 'claim'
+    union
+    select 'CAS:' || entity_key from touched where entity = 'case'
+    union
+    select 'JRN:' || entity_key from touched where entity = 'journal'
+),
+
+-- An RMA's goods are replaced by other orders; which of them replaces which line is decided together
+exchanged_rmas as (
+    select rma_no from rma_keys
+    union
+    select rma.rma_no
+    from units
+    inner join {{ ref('stg_erp__return_authorizations') }} as rma on units.unit_key = rma.order_no
+    union
+    select sale.replaces_rma_no
+    from units
+    inner join {{ source('erp', 'erp_sales_lines') }} as sale on units.unit_key = sale.order_no
+    where sale.replaces_rma_no is not null
 )
 
 select unit_key from units where unit_key is not null
+union
+select sale.order_no
+from exchanged_rmas
+inner join {{ ref('stg_erp__sales_lines') }} as sale on exchanged_rmas.rma_no = sale.replaces_rma_no
 {% endif %}

@@ -15,11 +15,9 @@ import great_expectations.expectations as gxe
 from great_expectations.expectations.expectation import Expectation
 
 from expectations.asset import CRITICAL, WARNING, Asset, Meta, no_rows
-from expectations.night import Night, time_column
+from expectations.night import LEAST_ROWS, Night
 from ingestion.contract import Contract
 
-# Fewer rows than this scatter too much to be compared: orders come in lumps.
-LEAST_ROWS = 100
 # A share may move by this much from one night to the next before anyone is told.
 NULL_SHARE_MOVES = 0.15
 # A column that was at least this full on as many nights does not run dry of itself. One night alone
@@ -75,7 +73,7 @@ def _extra_columns() -> Iterator[Expectation]:
 
 
 def _freshness(night: Night, contract: Contract) -> Iterator[Expectation]:
-    column = time_column(contract)
+    column = contract.time_column
     if column is None or contract.cadence == "occasional" or contract.mode == "full":
         return
     oldest = night.business_date - dt.timedelta(days=STALE_DAYS)

@@ -22,7 +22,7 @@ ASK = (
 
 def assets(night: Night) -> list[Asset]:
     """Assets on `ops.file_ledger` and `ops.quarantine`."""
-    return [_files(night), _feeds(night), _volumes(night), _quarantine(night)]
+    return [_files(night), _feeds(night), _volumes(night), _endings(night), _quarantine(night)]
 
 
 def _accepted(alias: str) -> str:
@@ -137,8 +137,8 @@ def _feeds(night: Night) -> Asset:
 
 
 def _volumes(night: Night) -> Asset:
-    """Rows per feed and date beside what the recent past makes usual: the only thing that can tell
-    a file which was cut off between two rows."""
+    """Rows per feed and date beside what the recent past makes usual: a file that was cut off
+    between two rows is too short."""
     rows = [
         f"({_text(v.feed)}, date '{v.business_date}', {v.rows}::bigint,"
         f" {_number(v.low)}, {_number(v.high)}, {_text(v.basis)})"
@@ -189,6 +189,52 @@ def _volumes(night: Night) -> Asset:
             ),
         ],
         ("feed", "business_date", "rows", "fewest_usual", "file"),
+    )
+
+
+def _endings(night: Night) -> Asset:
+    """When each feed's day ended, beside the days before: where volumes scatter too much to tell, the
+    hour at which a file breaks off still does."""
+    rows = [
+        f"({_text(e.feed)}, date '{e.business_date}', {_number(e.last_minute)}, {_number(e.earliest)})"
+        for e in night.endings
+    ] or ["(null::text, null::date, null::numeric, null::numeric)"]
+    query = f"""
+        select e.feed, e.business_date, e.last_minute, e.earliest,
+            to_char(e.business_date + e.last_minute * interval '1 minute', 'YYYY-MM-DD HH24:MI')
+                as last_event,
+            to_char(e.business_date + e.earliest * interval '1 minute', 'YYYY-MM-DD HH24:MI')
+                as earliest_usual,
+            files.file, {_accepted("e")} as is_accepted
+        from (values {", ".join(rows)}) as e (feed, business_date, last_minute, earliest)
+        left join (
+            select l.feed, l.business_date, string_agg(l.name, ', ' order by l.name) as file
+            from ops.file_ledger as l where l.status = 'loaded'
+            group by l.feed, l.business_date
+        ) as files on files.feed = e.feed and files.business_date = e.business_date
+        where e.feed is not null
+    """
+    return Asset(
+        "ops.file_ledger endings",
+        "landed.endings",
+        query.strip(),
+        [
+            no_rows(
+                "ends_early",
+                "last_minute < earliest and not is_accepted",
+                severity=CRITICAL,
+                description="No feed's last event was far earlier in the day than ever before"
+                " (a file cut off between two rows ends so).",
+                advice=ASK,
+            ),
+            no_rows(
+                "ends_early_accepted",
+                "last_minute < earliest and is_accepted",
+                severity=WARNING,
+                description="Feeds that ended early on a date that someone accepted.",
+            ),
+        ],
+        ("feed", "business_date", "last_event", "earliest_usual", "file"),
     )
 
 

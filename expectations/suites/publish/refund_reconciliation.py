@@ -7,10 +7,18 @@ from expectations.night import Night
 
 # Cents that no class explains are shown; above this share of the credit memos someone should look.
 UNEXPLAINED_WARNS = 0.05
-# The groups of the reconciliation, as the model finance.refund_legs keys them.
-MEMO_GROUP = "coalesce(return_line_key, 'REF:' || refund_id, 'ORD:' || order_no, 'MEMO:' || memo_no)"
-CASH_GROUP = "coalesce(return_line_key, 'REF:' || refund_id, 'SET:' || settlement_id)"
-SETTLED = "status = 'succeeded' and type in ('refund', 'refund_failure')"
+# Each leg: the fact whose money it holds, the document by which the bridge knows it, amount, day, rows.
+LEGS = (
+    ("credit memos", "fct_credit_memo_component", "memo", "memo_no", "amount", "posted_on", "true"),
+    (
+        "cash", "fct_settlement", "settlement", "settlement_id", "-gross_amount", "booked_on",
+        "status = 'succeeded' and type in ('refund', 'refund_failure', 'chargeback')",
+    ),
+)  # fmt: skip
+GAPS = {
+    "E-M": "entitlement_gap", "M-P": "cash_gap", "P-G": "ledger_gap", "M-T": "issue_gap",
+    "M-G": "memo_ledger_gap",
+}  # fmt: skip
 AGAIN = "Build again from the start: python -m warehouse.build --full-refresh."
 
 
@@ -18,21 +26,20 @@ def assets(night: Night) -> list[Asset]:
     """Three assets; none before both tables are there."""
     if not {"build.refund_reconciliation", "build.refund_exceptions"} <= night.relations:
         return []
-    return [_classes(), _legs(), _unexplained()]
+    return [_classes(), _legs(night), _unexplained()]
 
 
 def _classes() -> Asset:
     """One row a group and gap whose classes don't add up to it."""
-    query = """
+    gaps = " union all ".join(
+        f"select group_key, return_line_key, currency, '{gap}' as gap, {column} as gap_amount"
+        " from build.refund_reconciliation"
+        for gap, column in GAPS.items()
+    )
+    query = f"""
         select g.group_key, g.return_line_key, g.currency, g.gap, g.gap_amount,
             coalesce(e.class_amount, 0) as class_amount
-        from (
-            select group_key, return_line_key, currency, 'E-M' as gap,
-                entitlement_gap as gap_amount from build.refund_reconciliation
-            union all
-            select group_key, return_line_key, currency, 'M-P' as gap,
-                cash_gap as gap_amount from build.refund_reconciliation
-        ) as g
+        from ({gaps}) as g
         full join (
             select group_key, gap, sum(amount) as class_amount
             from build.refund_exceptions group by group_key, gap
@@ -56,15 +63,12 @@ def _classes() -> Asset:
     )
 
 
-def _legs() -> Asset:
+def _legs(night: Night) -> Asset:
     """One row a memo or settlement group whose money is not what the reconciliation holds."""
+    core = " union all ".join(_core(night, *leg) for leg in LEGS)
     query = f"""
         select c.group_key, c.leg, c.currency, c.amount as in_core, r.amount as in_reconciliation
-        from (
-            {_core("credit memos", "fct_credit_memo_component", "amount", MEMO_GROUP, "true")}
-            union all
-            {_core("cash", "fct_settlement", "-gross_amount", CASH_GROUP, SETTLED)}
-        ) as c
+        from ({core}) as c
         left join (
             select group_key, 'credit memos' as leg, currency, credited_amount as amount
             from build.refund_reconciliation
@@ -72,7 +76,8 @@ def _legs() -> Asset:
             select group_key, 'cash' as leg, currency, paid_amount as amount
             from build.refund_reconciliation
         ) as r on r.group_key = c.group_key and r.leg = c.leg
-        where r.group_key is null
+        -- A memo and its reversal, or a refund and its failure, leave nothing behind.
+        where (r.group_key is null and c.amount <> 0)
             -- Cash in another currency than the group's is converted there, and not compared here.
             or (r.currency = c.currency and c.currencies = 1 and r.amount <> c.amount)
     """
@@ -93,11 +98,20 @@ def _legs() -> Asset:
     )
 
 
-def _core(leg: str, fact: str, amount: str, group: str, where: str) -> str:
+def _core(
+    night: Night, leg: str, fact: str, document: str, key: str, amount: str, day: str, where: str
+) -> str:
     return f"""
-            select {group} as group_key, '{leg}' as leg, min(currency) as currency,
-                count(distinct currency) as currencies, sum({amount}) as amount
-            from core.{fact} where {where} group by {group}
+            select b.group_key, '{leg}' as leg, min(f.currency) as currency,
+                count(distinct f.currency) as currencies, sum(f.amount) as amount
+            from (
+                select unit_key, {key} as document_no, currency, {amount} as amount
+                from core.{fact} where {where} and {day} <= date '{night.as_of}'
+            ) as f
+            left join core.bridge_refund_document as b
+                on b.document_type = '{document}' and b.document_no = f.document_no
+                    and b.unit_key = f.unit_key
+            group by b.group_key
     """.strip()
 
 

@@ -1,104 +1,74 @@
--- Grain: one row per match group, gap and class: the cents, how old they are, and what to do.
--- Amounts are in the row's currency; additive within a currency only.
+-- Grain: one row per match group, gap and class that has cents, or had until lately (status cleared, amount
+-- 0): how old, whose, and what to do. Amounts are in the row's currency; additive within a gap and currency.
 {{ config(
     materialized='table',
-    indexes=[{'columns': ['class', 'age_bucket']}, {'columns': ['order_no']}]
+    indexes=[
+        {'columns': ['class', 'age_bucket']}, {'columns': ['order_no']}, {'columns': ['status', 'owner']},
+    ],
 ) }}
 
-with classes as (
-
-    select * from {{ ref('refund_gap_classes') }}
-
+with states as (
+    select
+        *,
+        valid_to > {{ as_of_date() }} as is_current,
+        row_number() over (partition by group_key, gap, class order by valid_from desc) as latest
+    from {{ ref('refund_states') }}
+    where valid_from <= {{ as_of_date() }}
+        and valid_to > {{ as_of_date() }} - {{ var('cleared_days', 31) }}
 ),
 
-groups as (
+-- A leg that was only a few days late is no news
+listed as (
+    select * from states
+    where latest = 1 and (is_current or class <> 'CUTOFF')
+),
 
-    select * from {{ ref('refund_reconciliation') }}
-
+gaps as (
+    select * from {{ ref('refund_gaps') }}
 ),
 
 actions as (
-
-    select *
-    from (
-        values
-        ('DUPLICATE', 'recover the second payment or reverse the second memo', 'open'),
-        ('FAILED_REFUND', 'send the refund again to another account', 'open'),
-        ('STORE_CREDIT_OR_EXCHANGE', 'none: settled in credit or goods', 'explained'),
-        ('QUANTITY', 'compare units credited with units accepted; correct the memo', 'open'),
-        ('PRICE_OR_DISCOUNT', 'compare the memo with the price paid; correct the memo', 'open'),
-        ('TAX', 'correct the tax on the memo', 'open'),
-        ('SHIPPING', 'confirm that shipping was to be refunded', 'open'),
-        ('DUTY', 'confirm that duty was to be refunded', 'open'),
-        ('RESTOCKING_FEE', 'compare the fee with the policy', 'open'),
-        ('LABEL_FEE', 'compare the fee with the policy', 'open'),
-        ('FX', 'post the exchange difference', 'open'),
-        ('PROCESSOR_FEE', 'claim the fee from the processor or post it', 'open'),
-        ('CUTOFF', 'wait: the other leg is expected within days', 'waiting'),
-        ('ROUNDING', 'post the rounding difference', 'explained'),
-        ('UNEXPLAINED', 'look into the documents of this group', 'open')
-    ) as a (class, next_action, status)
-
+    select * from {{ ref('refund_gap_actions') }}
 ),
 
-aged as (
-
-    select
-        classes.*,
-        groups.return_line_key,
-        groups.refund_id,
-        groups.order_no,
-        groups.order_line_no,
-        groups.rma_no,
-        groups.pattern_name,
-        groups.currency,
-        -- Since the first of the gap's two legs was there.
-        coalesce(
-            case
-                when classes.gap = 'E-M' then least(groups.entitled_on, groups.credited_on)
-                else least(groups.credited_on, groups.paid_on)
-            end,
-            groups.entitled_on,
-            {{ as_of_date() }}
-        ) as open_since
-    from classes
-    inner join groups
-        on groups.group_key = classes.group_key
-
-),
-
-final as (
-
-    select
-        aged.group_key,
-        aged.gap,
-        aged.class,
-        aged.return_line_key,
-        aged.refund_id,
-        aged.order_no,
-        aged.order_line_no,
-        aged.rma_no,
-        aged.pattern_name,
-        aged.amount,
-        aged.currency,
-        aged.open_since,
-        {{ as_of_date() }} - aged.open_since as age_days,
-        case
-            when {{ as_of_date() }} - aged.open_since <= 3 then '0-3'
-            when {{ as_of_date() }} - aged.open_since <= 7 then '4-7'
-            when {{ as_of_date() }} - aged.open_since <= 14 then '8-14'
-            when {{ as_of_date() }} - aged.open_since <= 30 then '15-30'
-            when {{ as_of_date() }} - aged.open_since <= 60 then '31-60'
-            when {{ as_of_date() }} - aged.open_since <= 90 then '61-90'
-            else '90+'
-        end as age_bucket,
-        actions.status,
-        actions.next_action,
-        {{ as_of_date() }} as business_date
-    from aged
-    inner join actions
-        on actions.class = aged.class
-
+periods as (
+    select group_key, gap, max(last_period) as period
+    from {{ ref('refund_gap_periods') }}
+    group by group_key, gap
 )
 
-select * from final
+select
+    listed.group_key,
+    listed.gap,
+    listed.class,
+    gaps.is_chain,
+    groups.return_line_key,
+    groups.refund_id,
+    groups.memo_no,
+    groups.order_no,
+    groups.order_line_no,
+    groups.rma_no,
+    groups.pattern,
+    patterns.pattern_name,
+    -- cents
+    cast(case when listed.is_current then listed.amount else 0 end as numeric(18, 2)) as amount,
+    listed.amount as last_amount,
+    groups.currency,
+    periods.period,
+    -- ageing
+    listed.open_since,
+    case when listed.is_current then {{ as_of_date() }} - listed.open_since end as age_days,
+    case when listed.is_current then {{ age_bucket('listed.open_since') }} end as age_bucket,
+    listed.first_seen_on,
+    case when listed.is_current then {{ as_of_date() }} else listed.valid_to - 1 end as last_seen_on,
+    -- what to do
+    case when listed.is_current then actions.status else 'cleared' end as status,
+    actions.owner,
+    case when listed.is_current then actions.next_action else 'none: cleared' end as next_action,
+    {{ as_of_date() }} as business_date
+from listed
+inner join {{ ref('refund_groups') }} as groups on listed.group_key = groups.group_key
+inner join gaps on listed.gap = gaps.gap
+left join actions on listed.gap = actions.gap and listed.class = actions.class
+left join {{ ref('refund_patterns') }} as patterns on groups.pattern = patterns.pattern
+left join periods on listed.group_key = periods.group_key and listed.gap = periods.gap

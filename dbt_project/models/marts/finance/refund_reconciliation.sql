@@ -1,87 +1,95 @@
--- Grain: one row per match group: its legs, its gaps, and the classes that explain them.
--- Amounts are in the row's currency; additive within a currency only.
+-- Grain: one row per match group: its legs, its gaps, the classes that explain them, on what evidence its
+-- documents belong together, and how long it has been open. Amounts are in the row's currency; additive
+-- within a currency only. Rows of untouched groups that agree stay as they were, so there is no column for
+-- the night that wrote them.
 {{ config(
-    materialized='table',
-    indexes=[{'columns': ['order_no']}, {'columns': ['pattern']}, {'columns': ['currency', 'is_reconciled']}]
+    materialized='incremental',
+    incremental_strategy='replace_touched',
+    on_schema_change='fail',
+    meta={'replaces': 'refund_groups', 'publish_to': 'finance', 'primary_key': ['group_key']},
+    indexes=[
+        {'columns': ['unit_key']}, {'columns': ['order_no']}, {'columns': ['pattern']},
+        {'columns': ['currency', 'is_reconciled']}, {'columns': ['period']},
+    ],
 ) }}
 
-with legs as (
-
-    select * from {{ ref('refund_legs') }}
-
+with open_groups as (
+    select * from {{ ref('refund_open_groups') }}
 ),
 
-classes as (
-
-    select
-        group_key,
-        string_agg(class, ', ' order by class) filter (where gap = 'E-M') as entitlement_classes,
-        string_agg(class, ', ' order by class) filter (where gap = 'M-P') as cash_classes,
-        coalesce(sum(amount) filter (where class = 'UNEXPLAINED'), 0) as unexplained_amount
-    from {{ ref('refund_gap_classes') }}
-    group by group_key
-
+groups as (
+    {% if is_full_build() %}
+    select * from {{ ref('refund_groups') }}
+    {% else %}
+    select * from {{ ref('refund_groups') }} where {{ in_refund_units() }}
+    union
+    select * from {{ ref('refund_groups') }}
+    where group_key in (select group_key from open_groups)
+    {% endif %}
 ),
 
-named as (
-
-    select
-        *,
-        concat(
-            case when has_entitlement then 1 else 0 end,
-            case when has_memo then 1 else 0 end,
-            case when has_cash then 1 else 0 end
-        ) as pattern
-    from legs
-
-),
-
-final as (
-
-    select
-        named.group_key,
-        named.return_line_key,
-        named.refund_id,
-        named.order_no,
-        named.order_line_no,
-        named.rma_no,
-        named.request_id,
-        named.channel,
-        named.product_category,
-        named.resolution,
-        named.pattern,
-        case named.pattern
-            when '111' then 'complete'
-            when '110' then 'unsettled'
-            when '101' then 'memo missing'
-            when '100' then 'return without refund'
-            when '011' then 'refund without return'
-            when '010' then 'orphan memo'
-            when '001' then 'orphan cash'
-            else 'nothing due'
-        end as pattern_name,
-        named.currency,
-        cast(named.entitled_merchandise + named.entitled_tax + named.entitled_fee as numeric(18, 2))
-            as entitled_amount,
-        cast(named.credited_amount as numeric(18, 2)) as credited_amount,
-        cast(named.paid_amount as numeric(18, 2)) as paid_amount,
-        cast(
-            named.entitled_merchandise + named.entitled_tax + named.entitled_fee
-            - named.credited_amount as numeric(18, 2)
-        ) as entitlement_gap,
-        cast(named.credited_amount - named.paid_amount as numeric(18, 2)) as cash_gap,
-        classes.entitlement_classes,
-        classes.cash_classes,
-        cast(coalesce(classes.unexplained_amount, 0) as numeric(18, 2)) as unexplained_amount,
-        classes.group_key is null as is_reconciled,
-        named.entitled_on,
-        named.credited_on,
-        named.paid_on,
-        {{ as_of_date() }} as business_date
-    from named
-    left join classes
-        on classes.group_key = named.group_key
-
+patterns as (
+    select * from {{ ref('refund_patterns') }}
 )
 
-select * from final
+select
+    groups.unit_key,
+    groups.group_key,
+    groups.return_line_key,
+    groups.refund_id,
+    groups.memo_no,
+    groups.order_no,
+    groups.order_line_no,
+    groups.rma_no,
+    groups.request_id,
+    groups.channel,
+    groups.product_category,
+    groups.ship_from_site,
+    groups.resolution,
+    -- structure
+    groups.pattern,
+    patterns.pattern_name,
+    -- legs
+    groups.currency,
+    groups.entitled_amount,
+    groups.credited_amount,
+    groups.paid_amount,
+    groups.posted_amount,
+    groups.issued_amount,
+    groups.posted_memo_amount,
+    -- gaps
+    cast(groups.entitled_amount - groups.credited_amount as numeric(18, 2)) as entitlement_gap,
+    cast(groups.credited_amount - groups.paid_amount as numeric(18, 2)) as cash_gap,
+    cast(groups.paid_amount - groups.posted_amount as numeric(18, 2)) as ledger_gap,
+    cast(groups.credited_amount - groups.issued_amount as numeric(18, 2)) as issue_gap,
+    cast(groups.credited_amount - groups.posted_memo_amount as numeric(18, 2)) as memo_ledger_gap,
+    -- classes
+    open_groups.entitlement_classes,
+    open_groups.cash_classes,
+    open_groups.ledger_classes,
+    open_groups.issue_classes,
+    open_groups.memo_ledger_classes,
+    cast(coalesce(open_groups.unexplained_amount, 0) as numeric(18, 2)) as unexplained_amount,
+    open_groups.group_key is null as is_reconciled,
+    -- match evidence
+    groups.return_lines,
+    groups.refunds,
+    groups.memos,
+    groups.settlements,
+    groups.journal_lines,
+    groups.weakest_match_rule,
+    cast(groups.match_confidence as numeric(3, 2)) as match_confidence,
+    groups.open_between,
+    -- timing
+    groups.entitled_on,
+    groups.credited_on,
+    groups.paid_on,
+    groups.posted_on,
+    groups.issued_on,
+    groups.period,
+    open_groups.open_since,
+    {{ as_of_date() }} - open_groups.open_since as age_days,
+    {{ age_bucket('open_groups.open_since') }} as age_bucket
+from groups
+left join open_groups on groups.group_key = open_groups.group_key
+left join patterns on groups.pattern = patterns.pattern

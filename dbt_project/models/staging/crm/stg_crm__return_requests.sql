@@ -15,7 +15,7 @@ with winners as (
 ),
 
 crosswalk as (
-    select * from {{ ref('reason_crosswalk') }} where source_system in ('crm', 'canonical')
+    {{ reason_codes('crm') }}
 )
 
 select

@@ -19,7 +19,7 @@ with winners as (
 ),
 
 crosswalk as (
-    select * from {{ ref('reason_crosswalk') }} where source_system in ('erp', 'canonical')
+    {{ reason_codes('erp') }}
 )
 
 select

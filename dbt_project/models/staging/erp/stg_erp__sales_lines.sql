@@ -6,6 +6,10 @@
         {'columns': ['sku', 'ordered_on']},
         {'columns': ['ordered_on']},
     ],
+    post_hook=[
+        "{{ partial_index(this, '(replaces_rma_no)', 'replaces_rma_no is not null') }}",
+        "{{ partial_index(this, 'using gin (serial_nos)', 'serial_nos is not null') }}",
+    ],
 ) }}
 -- Grain: one row per sales order line, its newest version.
 
@@ -28,6 +32,7 @@ select
     winners.lot_no,
     winners.serial_nos,
     winners.ship_from_site,
+    winners.replaces_rma_no,
     -- timing
     winners.ordered_at,
     {{ utc_date('winners.ordered_at') }} as ordered_on,
@@ -49,4 +54,7 @@ select
     winners._file_id,
     winners._line_no
 from winners
-left join channels on winners.channel = channels.source_code
+left join channels
+    on winners.channel = channels.source_code
+    and {{ utc_date('winners.ordered_at') }} >= channels.valid_from
+    and {{ utc_date('winners.ordered_at') }} < channels.valid_to

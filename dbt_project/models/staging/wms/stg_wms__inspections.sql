@@ -15,7 +15,7 @@ with winners as (
 ),
 
 crosswalk as (
-    select * from {{ ref('reason_crosswalk') }} where source_system in ('wms', 'canonical')
+    {{ reason_codes('wms') }}
 )
 
 select

@@ -8,6 +8,7 @@
         {'columns': ['rma_no']},
         {'columns': ['order_no']},
         {'columns': ['sku']},
+        {'columns': ['serial_no']},
         {'columns': ['received_on']},
     ],
 ) }}

@@ -1,0 +1,157 @@
+{#- Cents of `amount` that fall on the units after units_before up to units_upto of line_quantity: by
+    cumulative rounding, so that the parts of a sales line re-add to it. -#}
+{% macro share_between(amount) -%}
+    round({{ amount }} * units_upto / line_quantity, 2)
+    - round({{ amount }} * units_before / line_quantity, 2)
+{%- endmacro %}
+
+{#- Fiscal period YYYY-PP of a day, as dim_date and the ledger name it. -#}
+{% macro fiscal_period(day) -%}
+    to_char(
+        {{ day }} + interval '{{ (13 - var('fiscal_year_start_month')) % 12 }} months', 'YYYY-MM'
+    )
+{%- endmacro %}
+
+{#- Connected components of a graph, as CTEs that end in `components` (node, component): the component's
+    smallest node. `nodes` is a CTE with node, `edges` one with from_node and to_node.
+    Two rounds replace each node by its smallest neighbour, which settles nearly every component and
+    only ever joins what is connected; what is left is walked to its end, so that chains of any length
+    come out right. -#}
+{% macro connected_components(nodes, edges) -%}
+round_0 as (
+    select node, node as label from {{ nodes }}
+),
+{% for round in (1, 2) %}
+edges_{{ round }} as (
+    select near.label as here, far.label as there
+    from {{ edges }} as edge
+    inner join round_{{ round - 1 }} as near on edge.from_node = near.node
+    inner join round_{{ round - 1 }} as far on edge.to_node = far.node
+    where near.label <> far.label
+),
+
+smallest_{{ round }} as (
+    select here, min(there) as there
+    from (
+        select here, there from edges_{{ round }}
+        union all
+        select there, here from edges_{{ round }}
+    ) as both_ways
+    group by here
+),
+
+round_{{ round }} as (
+    select
+        round_{{ round - 1 }}.node,
+        least(round_{{ round - 1 }}.label, smallest_{{ round }}.there) as label
+    from round_{{ round - 1 }}
+    left join smallest_{{ round }} on round_{{ round - 1 }}.label = smallest_{{ round }}.here
+),
+{% endfor %}
+open_edges as (
+    select near.label as here, far.label as there
+    from {{ edges }} as edge
+    inner join round_2 as near on edge.from_node = near.node
+    inner join round_2 as far on edge.to_node = far.node
+    where near.label <> far.label
+),
+
+steps as (
+    select here, there from open_edges
+    union
+    select there, here from open_edges
+),
+
+reached as (
+    select here as start, here as at from steps
+    union
+    select reached.start, steps.there as at
+    from reached
+    inner join steps on reached.at = steps.here
+),
+
+components as (
+    select round_2.node, coalesce(walked.component, round_2.label) as component
+    from round_2
+    left join (
+        select start, min(at) as component from reached group by start
+    ) as walked on round_2.label = walked.start
+)
+{%- endmacro %}
+
+{#- Condition: the row belongs to a unit that the reconciliation computes anew. In a full build all do. -#}
+{% macro in_refund_units(expression='unit_key') -%}
+    {%- if is_full_build() -%} true
+    {%- else -%} {{ expression }} in (select unit_key from {{ ref('int_touched_refund_units') }})
+    {%- endif -%}
+{%- endmacro %}
+
+{#- A table as the last build left it. Named without ref(), since it is built after the models that ask. -#}
+{% macro as_built_before(schema, name) -%}
+    {{ return(api.Relation.create(database=target.database, schema=schema, identifier=name)) }}
+{%- endmacro %}
+
+{#- How many of `copies` equal amounts are too many: as many as the excess pays for, to the nearest, and
+    never the first of them. -#}
+{% macro surplus_copies(excess, amount, copies) -%}
+    case
+        when {{ amount }} <> 0 and {{ copies }} > 1
+            then least({{ copies }} - 1, greatest(round(({{ excess }}) / {{ amount }}), 0))
+        else 0
+    end
+{%- endmacro %}
+
+{#- `amount`, no less than 0 and no more than `most`. -#}
+{% macro up_to(amount, most) -%}
+    greatest(least({{ amount }}, {{ most }}), 0)
+{%- endmacro %}
+
+{#- Class of what a component is off by: a cent or two are rounding; an adjustment has no rule. -#}
+{% macro component_class(component, amount) -%}
+    case
+        when abs({{ amount }}) <= 0.02 then 'ROUNDING'
+        else case {{ component }}
+            when 'merchandise' then 'PRICE_OR_DISCOUNT'
+            when 'tax' then 'TAX'
+            when 'shipping' then 'SHIPPING'
+            when 'duty' then 'DUTY'
+            when 'restocking_fee' then 'RESTOCKING_FEE'
+            when 'return_label_fee' then 'LABEL_FEE'
+        end
+    end
+{%- endmacro %}
+
+{#- Classes that come from comparing a memo with the entitlement, component by component. -#}
+{% macro is_component_class(class) -%}
+    {{ class }} in (
+        'QUANTITY', 'PRICE_OR_DISCOUNT', 'TAX', 'SHIPPING', 'DUTY', 'RESTOCKING_FEE', 'LABEL_FEE',
+        'ROUNDING'
+    )
+{%- endmacro %}
+
+{#- Age bucket of what is open since a day; null where nothing is. -#}
+{% macro age_bucket(since) -%}
+    case
+        when {{ since }} is null then null
+        {%- for most in (3, 7, 14, 30, 60, 90) %}
+        when {{ as_of_date() }} - {{ since }} <= {{ most }}
+            then '{{ [0, 4, 8, 15, 31, 61][loop.index0] }}-{{ most }}'
+        {%- endfor %}
+        else '90+'
+    end
+{%- endmacro %}
+
+{#- Where the bridge of a gap begins in the proof: after its left leg. -#}
+{% macro proof_position(gap_no) -%}
+    (array[110, 210, 310, 460, 560])[{{ gap_no }}]
+{%- endmacro %}
+
+{#- Condition that keeps a test of the reconciliation to the groups that the night computed. -#}
+{% macro touched_refund_units_only(unit_key='unit_key') -%}
+    {%- if is_full_build() -%} true
+    {%- else -%}
+        {{ unit_key }} in (
+            select unit_key from {{ intermediate_relation('int_touched_refund_units') }}
+        )
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,97 @@
+{{ config(indexes=[{'columns': ['unit_key'], 'unique': true}]) }}
+-- Grain: one row per unit whose match groups are computed anew: the touched units, what their documents
+-- lead to now or led to in any version that raw keeps, groups whose state the passing of time changed,
+-- and groups with cash of another currency whose rate changed. Closed over the groups as they were, so
+-- that a group is computed whole or not at all. Empty in a full build.
+
+{% if is_full_build() %}
+select cast(null as text) as unit_key from {{ ref('int_touched_units') }} where false
+    -- depends_on: {{ ref('fct_refund_tender') }} {{ ref('fct_credit_memo_component') }}
+    -- depends_on: {{ ref('fct_settlement') }} {{ ref('fct_gl_line') }} {{ ref('int_touched_rates') }}
+{% else %}
+with recursive touched as (
+    select unit_key from {{ ref('int_touched_units') }}
+),
+
+refunds as (
+    select substr(unit_key, 5) as refund_id from touched where unit_key like 'RFD:%'
+),
+
+memos as (
+    select substr(unit_key, 5) as memo_no from touched where unit_key like 'MEM:%'
+),
+
+idempotency_keys as (
+    select any_version.idempotency_key
+    from refunds
+    inner join {{ source('crm', 'crm_refunds') }} as any_version
+        on refunds.refund_id = any_version.refund_id
+    where any_version.idempotency_key is not null
+),
+
+reversed_memos as (
+    select any_version.reverses_memo_no as memo_no
+    from memos
+    inner join {{ source('erp', 'erp_credit_memos') }} as any_version
+        on memos.memo_no = any_version.memo_no
+    where any_version.reverses_memo_no is not null
+    union
+    select memo_no from memos
+),
+
+-- What time changes: states that begin between the last build and this one
+clock as (
+    select coalesce(max(business_date), {{ as_of_date() }}) as last_date
+    from {{ source('ops', 'builds') }}
+    where status = 'built'
+),
+
+seeds as (
+    select unit_key from touched
+    union
+    select tender.unit_key
+    from idempotency_keys
+    inner join {{ ref('fct_refund_tender') }} as tender
+        on idempotency_keys.idempotency_key = tender.idempotency_key
+    {%- for fact in ('fct_refund_tender', 'fct_settlement', 'fct_credit_memo_component') %}
+    union
+    select fact.unit_key from refunds inner join {{ ref(fact) }} as fact
+        on refunds.refund_id = fact.refund_id
+    {%- endfor %}
+    {%- for column in ('memo_no', 'reverses_memo_no') %}
+    union
+    select memo.unit_key from reversed_memos inner join {{ ref('fct_credit_memo_component') }} as memo
+        on reversed_memos.memo_no = memo.{{ column }}
+    {%- endfor %}
+    union
+    select entry.unit_key
+    from (select refund_id as document_no from refunds union select memo_no from memos) as named
+    inner join {{ ref('fct_gl_line') }} as entry on named.document_no = entry.document_ref
+    union
+    select history.unit_key
+    from clock
+    inner join {{ as_built_before('build', 'refund_states') }} as history
+        on history.valid_from > least(clock.last_date, {{ as_of_date() }})
+        and history.valid_from <= greatest(clock.last_date, {{ as_of_date() }})
+    union
+    select document.unit_key
+    from {{ ref('int_touched_rates') }} as rate
+    inner join {{ as_built_before('build', 'refund_documents') }} as document
+        on document.is_converted
+        and rate.currency in (document.currency, document.group_currency)
+        and document.rate_on >= rate.affected_from and document.rate_on < rate.affected_to
+),
+
+closed as (
+    select unit_key from seeds
+    union
+    select other.unit_key
+    from closed
+    inner join {{ as_built_before('core', 'bridge_refund_document') }} as own
+        on closed.unit_key = own.unit_key
+    inner join {{ as_built_before('core', 'bridge_refund_document') }} as other
+        on own.group_key = other.group_key
+)
+
+select unit_key from closed
+{% endif %}

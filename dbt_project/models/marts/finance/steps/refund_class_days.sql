@@ -1,0 +1,49 @@
+-- Grain: one row per match group, day, gap and class; only classes with cents, of groups that have any leg.
+-- What no class takes of a gap is UNEXPLAINED, so that the classes re-add to it. Not published.
+{{ config(materialized='table', indexes=[{'columns': ['group_key', 'gap', 'class', 'day']}]) }}
+
+with legs as (
+    select * from {{ ref('refund_leg_days') }}
+    where has_m or has_p or has_g or e_amount <> 0
+),
+
+classes as (
+    select group_key, day, gap, class, amount from {{ ref('refund_line_classes') }}
+    union all
+    select group_key, day, gap, class, amount from {{ ref('refund_cash_classes') }}
+    union all
+    select group_key, day, gap, class, amount from {{ ref('refund_posting_classes') }}
+),
+
+gaps as (
+    select legs.unit_key, legs.group_key, legs.day, gap.gap, gap.amount
+    from legs
+    cross join lateral (
+        values
+        ('E-M', e_amount - m_amount),
+        ('M-P', m_amount - p_amount),
+        ('P-G', p_amount - g_amount),
+        ('M-T', m_amount - t_amount),
+        ('M-G', m_amount - gm_amount)
+    ) as gap (gap, amount)
+),
+
+explained as (
+    select
+        gaps.unit_key, gaps.group_key, gaps.day, gaps.gap, gaps.amount as gap_amount,
+        classes.class, classes.amount
+    from gaps
+    left join classes
+        on gaps.group_key = classes.group_key and gaps.day = classes.day and gaps.gap = classes.gap
+)
+
+select unit_key, group_key, day, gap, class, cast(amount as numeric(18, 2)) as amount
+from explained
+where class is not null
+union all
+select
+    unit_key, group_key, day, gap, 'UNEXPLAINED' as class,
+    cast(gap_amount - coalesce(sum(amount), 0) as numeric(18, 2)) as amount
+from explained
+group by unit_key, group_key, day, gap, gap_amount
+having gap_amount <> coalesce(sum(amount), 0)

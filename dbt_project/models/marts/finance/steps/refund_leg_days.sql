@@ -1,0 +1,67 @@
+-- Grain: one row per match group and day: its legs in the group's currency, and which of them are there.
+-- Not published.
+{{ config(materialized='table', indexes=[{'columns': ['group_key', 'day']}]) }}
+
+with days as (
+    select * from {{ ref('refund_days') }}
+),
+
+sums as (
+    select
+        days.group_key,
+        days.day,
+        {%- for leg in ('E', 'M', 'P', 'G', 'T', 'GM') %}
+        coalesce(sum(documents.group_amount) filter (where documents.leg = '{{ leg }}'), 0)
+            as {{ leg | lower }}_amount,
+        max(documents.effective_on) filter (where documents.leg = '{{ leg }}')
+            as {{ leg | lower }}_on,
+        max(documents.period) filter (where documents.leg = '{{ leg }}')
+            as {{ leg | lower }}_period,
+        {%- endfor %}
+        coalesce(bool_or(documents.leg = 'E'), false) as has_e
+    from days
+    inner join {{ ref('refund_documents') }} as documents
+        on days.group_key = documents.group_key and days.day >= documents.effective_on
+    group by days.group_key, days.day
+),
+
+issued as (
+    select group_key, day, issued_amount, has_cash from {{ ref('refund_payment_sums') }}
+),
+
+standing as (
+    select group_key, day, bool_or(has_memo) as has_memo
+    from {{ ref('refund_line_days') }}
+    group by group_key, day
+),
+
+posted as (
+    select group_key, day, bool_or(posted_amount <> 0) as has_posting
+    from {{ ref('refund_posting_days') }}
+    group by group_key, day
+)
+
+select
+    days.unit_key,
+    sums.group_key,
+    sums.day,
+    sums.e_amount,
+    sums.m_amount,
+    sums.p_amount,
+    sums.g_amount,
+    -- tenders that failed or were canceled since still counted before
+    coalesce(issued.issued_amount, 0) as t_amount,
+    sums.gm_amount,
+    {%- for leg in ('e', 'm', 'p', 'g', 't', 'gm') %}
+    sums.{{ leg }}_on,
+    sums.{{ leg }}_period,
+    {%- endfor %}
+    sums.has_e,
+    coalesce(standing.has_memo, false) as has_m,
+    coalesce(issued.has_cash, false) as has_p,
+    coalesce(posted.has_posting, false) as has_g
+from sums
+inner join days on sums.group_key = days.group_key and sums.day = days.day
+left join issued on sums.group_key = issued.group_key and sums.day = issued.day
+left join standing on sums.group_key = standing.group_key and sums.day = standing.day
+left join posted on sums.group_key = posted.group_key and sums.day = posted.day

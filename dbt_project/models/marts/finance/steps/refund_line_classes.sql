@@ -1,0 +1,59 @@
+-- Grain: one row per match group, day and class of the gap E-M, only classes with cents; those of a group's
+-- return lines added up. Each class takes its share of what the classes before it left. Not published.
+{{ config(materialized='table', indexes=[{'columns': ['group_key', 'day']}]) }}
+
+with lines as (
+    select
+        *,
+        entitled_amount - credited_amount as open_amount,
+        has_entitlement and has_memo and not is_in_kind as is_compared
+    from {{ ref('refund_line_days') }}
+),
+
+-- What each component is off by, given the units that were credited
+compared as (
+    select
+        lines.group_key,
+        lines.day,
+        part.component,
+        case when lines.has_other_units then part.units_amount else part.entitled_amount end
+        - part.credited_amount as amount
+    from lines
+    cross join lateral (
+        values
+        {%- for component in ('merchandise', 'tax', 'shipping', 'restocking_fee', 'return_label_fee') %}
+        ('{{ component }}', entitled_{{ component }}, units_{{ component }}, credited_{{ component }}),
+        {%- endfor %}
+        ('duty', 0, 0, credited_duty),
+        ('adjustment', 0, 0, credited_adjustment)
+    ) as part (component, entitled_amount, units_amount, credited_amount)
+    where lines.is_compared
+),
+
+classes as (
+    select group_key, day, 'DUPLICATE' as class, -duplicate_amount as amount from lines
+    union all
+    select group_key, day, 'STORE_CREDIT_OR_EXCHANGE' as class, open_amount as amount
+    from lines where is_in_kind
+    union all
+    select
+        group_key, day, 'QUANTITY' as class,
+        entitled_amount - units_merchandise - units_tax - units_shipping - units_restocking_fee
+        - units_return_label_fee as amount
+    from lines where is_compared and has_other_units
+    union all
+    select group_key, day, {{ component_class('component', 'amount') }} as class, amount
+    from compared
+    where {{ component_class('component', 'amount') }} is not null
+    union all
+    select group_key, day, 'CUTOFF' as class, open_amount as amount
+    from lines
+    where not is_in_kind and has_entitlement <> has_memo
+        and day - case when has_entitlement then entitled_on else credited_on end
+        <= {{ var('cutoff_days', 7) }}
+)
+
+select group_key, day, 'E-M' as gap, class, sum(amount) as amount
+from classes
+group by group_key, day, class
+having sum(amount) <> 0

@@ -1,0 +1,375 @@
+"""Named cases of refund reconciliation, each worked out by hand, through the compiled models.
+
+All dates are before 2026-01-31, the business date of the build that compiled them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from ingestion.contract import feeds
+from ingestion.load import load_feed
+from simulator.company import Company
+from simulator.run import simulate
+from tests.integration.refund_books import CLEARING, LIABILITY, Books, Found, Reconciler
+from warehouse import build
+
+DAY = dt.date(2026, 1, 31)
+PARTS = {"merchandise": "100.00", "tax": "19.00"}
+
+
+@pytest.fixture(scope="module")
+def reconciler(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Reconciler:
+    """The models as a full build of a small company compiles them."""
+    simulate(
+        Company(
+            out=database, truth=tmp_path_factory.mktemp("truth"), order_lines=300, seed=2,
+            start=dt.date(2025, 10, 1), history_end=DAY, nights=0, dirt=0.0, defects=0,
+        )
+    )  # fmt: skip
+    for feed in feeds():
+        load_feed(feed, DAY)
+    for _ in build.build_all(DAY):
+        pass
+    return Reconciler()
+
+
+@contextmanager
+def reconciled(reconciler: Reconciler, books: Books) -> Iterator[Found]:
+    with reconciler.run(books) as found:
+        assert all(row["amount"] == 0 for row in found.proof if row["line"] == "check")
+        yield found
+
+
+def test_a_return_that_is_right_everywhere_is_complete_and_has_no_gap(reconciler: Reconciler) -> None:
+    books = Books()
+    books.whole("REQ:A-1", "2025-12-10")
+    with reconciled(reconciler, books) as found:
+        group = found.groups["REQ:A-1"]
+        assert (group["pattern"], group["pattern_name"], group["is_reconciled"]) == ("1111", "complete", True)
+        legs = ("entitled_amount", "credited_amount", "paid_amount", "posted_amount", "issued_amount")
+        assert {group[leg] for leg in legs} == {Decimal("119.00")}
+        assert found.exceptions == {} and found.rollforward == []
+
+
+def test_a_refund_split_over_three_tenders_is_one_payment(reconciler: Reconciler) -> None:
+    books = Books()
+    books.line("REQ:A-1")
+    books.accept("REQ:A-1", "2025-12-10")
+    books.memo("CM1", "2025-12-10", PARTS, line="REQ:A-1", refund="RF1")
+    for number, (tender, amount) in enumerate((("card", "40"), ("bank", "49"), ("gift_card", "30")), 1):
+        books.refund("RF1", "2025-12-10", amount, "REQ:A-1", tender, number)
+    books.settle("ST1", "2025-12-11", "40", "RF1")
+    books.settle("ST2", "2025-12-11", "49", "RF1")
+    books.post_memo("CM1", "2025-12-10", PARTS)
+    for amount in ("40", "49", "30"):
+        books.post_cash("RF1", "2025-12-11", amount)
+    with reconciled(reconciler, books) as found:
+        assert list(found.groups) == ["REQ:A-1"]
+        # The gift card moves no cash: the rest of the memo was given as credit, and is posted as such.
+        assert found.classes("REQ:A-1") == {
+            ("M-P", "STORE_CREDIT_OR_EXCHANGE"): "30.00", ("P-G", "STORE_CREDIT_OR_EXCHANGE"): "-30.00",
+        }  # fmt: skip
+
+
+def test_two_equal_tenders_are_no_duplicate(reconciler: Reconciler) -> None:
+    books = Books()
+    books.line("REQ:A-1")
+    books.accept("REQ:A-1", "2025-12-10")
+    books.memo("CM1", "2025-12-10", PARTS, line="REQ:A-1", refund="RF1")
+    for number in (1, 2):
+        books.refund("RF1", "2025-12-10", "59.50", "REQ:A-1", "card", number)
+        books.settle(f"ST{number}", "2025-12-11", "59.50", "RF1")
+        books.post_cash("RF1", "2025-12-11", "59.50")
+    books.post_memo("CM1", "2025-12-10", PARTS)
+    with reconciled(reconciler, books) as found:
+        assert found.classes("REQ:A-1") == {}
+
+
+def test_a_memo_over_two_refunds_joins_their_returns(reconciler: Reconciler) -> None:
+    books = Books()
+    for number in (1, 2):
+        key = f"REQ:A-{number}"
+        books.line(key)
+        books.accept(key, "2025-12-10")
+        books.memo("CM1", "2025-12-12", PARTS, line=key, refund="RF1", line_no=number)
+        books.refund(f"RF{number}", "2025-12-12", "119.00", key)
+        books.settle(f"ST{number}", "2025-12-13", "119.00", f"RF{number}")
+        books.post_cash(f"RF{number}", "2025-12-13", "119.00")
+    books.post_memo("CM1", "2025-12-12", {"merchandise": "200.00", "tax": "38.00"})
+    with reconciled(reconciler, books) as found:
+        group = found.groups["REQ:A-1"]
+        assert list(found.groups) == ["REQ:A-1"] and found.classes("REQ:A-1") == {}
+        assert (group["credited_amount"], group["paid_amount"]) == (Decimal("238.00"), Decimal("238.00"))
+        assert (group["return_lines"], group["refunds"], group["memos"]) == (2, 2, 1)
+
+
+def test_a_reversed_memo_leaves_only_the_one_that_follows(reconciler: Reconciler) -> None:
+    books = Books()
+    books.whole("REQ:A-1", "2025-12-10")
+    wrong = {"merchandise": "10.00", "tax": "1.90"}
+    books.memo("CM8", "2025-12-11", wrong, line="REQ:A-1")
+    books.memo("CM9", "2025-12-12", {"merchandise": "-10.00", "tax": "-1.90"}, reverses="CM8")
+    books.post_memo("CM8", "2025-12-11", wrong)
+    books.post_memo("CM9", "2025-12-12", {"merchandise": "-10.00", "tax": "-1.90"})
+    with reconciled(reconciler, books) as found:
+        assert found.classes("REQ:A-1") == {}
+        assert found.groups["REQ:A-1"]["memos"] == 3
+        assert found.documents["memo", "CM9"]["match_rule"] == "memo_no"
+
+
+def test_a_partial_reversal_is_a_price(reconciler: Reconciler) -> None:
+    books = Books()
+    books.whole("REQ:A-1", "2025-12-10")
+    books.memo("CM9", "2025-12-12", {"merchandise": "-7.00"}, reverses="CM REQ:A-1")
+    books.post_memo("CM9", "2025-12-12", {"merchandise": "-7.00"})
+    with reconciled(reconciler, books) as found:
+        # The customer kept what the return entitles to, so the fault is the memo's on both sides.
+        assert found.classes("REQ:A-1") == {
+            ("E-M", "PRICE_OR_DISCOUNT"): "7.00", ("M-P", "PRICE_OR_DISCOUNT"): "-7.00",
+            ("M-T", "PRICE_OR_DISCOUNT"): "-7.00",
+        }  # fmt: skip
+
+
+def test_a_chargeback_after_a_refund_is_paid_twice(reconciler: Reconciler) -> None:
+    books = Books()
+    books.whole("REQ:A-1", "2025-12-10")
+    # The bank takes back the whole order, which was more than this return.
+    books.settle("CB1", "2025-12-20", "150.00", "RF REQ:A-1", kind="chargeback")
+    books.post_cash("CB1", "2025-12-20", "150.00", kind="settlement")
+    with reconciled(reconciler, books) as found:
+        assert found.groups["REQ:A-1"]["paid_amount"] == Decimal("269.00")
+        assert found.classes("REQ:A-1") == {("M-P", "DUPLICATE"): "-150.00"}
+
+
+def test_a_chargeback_instead_of_a_failed_refund_is_no_duplicate(reconciler: Reconciler) -> None:
+    books = Books()
+    books.line("REQ:A-1")
+    books.accept("REQ:A-1", "2025-12-10")
+    books.memo("CM1", "2025-12-10", PARTS, line="REQ:A-1", refund="RF1")
+    books.refund("RF1", "2025-12-10", "119.00", "REQ:A-1", status="failed")
+    books.settle("CB1", "2025-12-20", "119.00", "RF1", kind="chargeback")
+    books.post_memo("CM1", "2025-12-10", PARTS)
+    books.post_cash("CB1", "2025-12-20", "119.00", kind="settlement")
+    with reconciled(reconciler, books) as found:
+        assert found.classes("REQ:A-1") == {("M-T", "FAILED_REFUND"): "119.00"}
+
+
+def test_a_refund_across_two_currencies_and_two_months(reconciler: Reconciler) -> None:
+    books = Books()
+    books.line("REQ:A-1", currency="SEK")
+    books.accept("REQ:A-1", "2025-11-28")
+    books.memo("CM1", "2025-11-29", PARTS, line="REQ:A-1", refund="RF1", currency="SEK")
+    books.refund("RF1", "2025-11-29", "119.00", "REQ:A-1", currency="SEK")
+    books.settle("ST1", "2025-12-02", "10.00", "RF1", currency="EUR")
+    books.post_memo("CM1", "2025-11-29", PARTS, currency="SEK")
+    books.post_cash("RF1", "2025-12-02", "10.00", currency="EUR")
+    with reconciled(reconciler, books) as found:
+        group = found.groups["REQ:A-1"]
+        paid = group["paid_amount"]
+        # 10 euro are what the rate of 2 December makes of them; what that is off by is the exchange.
+        assert group["currency"] == "SEK" and paid != Decimal("119.00") and paid > 0
+        assert found.classes("REQ:A-1") == {("M-P", "FX"): str(Decimal("119.00") - paid)}
+        # November has the memo and no cash; December the cash, and the exchange difference.
+        assert found.in_periods("REQ:A-1") == {
+            ("M-P", "CUTOFF", "2025-11"): "119.00",
+            ("M-P", "CUTOFF", "2025-12"): "-119.00",
+            ("M-P", "FX", "2025-12"): str(Decimal("119.00") - paid),
+        }
+        cash = [row for row in found.proof if row["leg"] == "P" and row["period"] == "2025-12"]
+        assert {(r["currency"], r["line"]): r["amount"] for r in cash} == {
+            ("EUR", "source"): Decimal("10.00"), ("EUR", "converted"): Decimal("-10.00"),
+            ("SEK", "converted"): paid, ("SEK", "leg"): paid,
+        }  # fmt: skip
+
+
+def test_a_refund_that_failed_later_leaves_no_cent_of_exchange(reconciler: Reconciler) -> None:
+    books = Books()
+    books.line("REQ:A-1", currency="SEK")
+    books.accept("REQ:A-1", "2025-11-28")
+    books.memo("CM1", "2025-11-29", PARTS, line="REQ:A-1", refund="RF1", currency="SEK")
+    books.refund("RF1", "2025-11-29", "119.00", "REQ:A-1", currency="SEK")
+    books.settle("ST1", "2025-11-30", "10.00", "RF1", currency="EUR")
+    books.settle("ST2", "2025-12-15", "-10.00", "RF1", kind="refund_failure", currency="EUR")
+    books.post_memo("CM1", "2025-11-29", PARTS, currency="SEK")
+    with reconciled(reconciler, books) as found:
+        assert found.groups["REQ:A-1"]["paid_amount"] == 0
+        assert found.groups["REQ:A-1"]["pattern"] == "1101"
+        assert found.classes("REQ:A-1") == {("M-P", "FAILED_REFUND"): "119.00"}
+
+
+def test_a_retry_under_one_key_is_one_refund_and_under_another_a_second(reconciler: Reconciler) -> None:
+    books = Books()
+    for order, second_key in (("1", "key RF1"), ("2", "another")):
+        key = f"REQ:{order}-1"
+        books.line(key, order=order)
+        books.accept(key, "2025-12-10")
+        books.memo(f"CM{order}", "2025-12-10", PARTS, key, f"RF{order}", order=order)
+        books.post_memo(f"CM{order}", "2025-12-10", PARTS, order=order)
+        books.refund(f"RF{order}", "2025-12-10", "119.00", key, order=order, key=f"key RF{order}",
+                     status="failed" if order == "1" else "succeeded", done_on="2025-12-12")  # fmt: skip
+        books.refund(f"RF{order}b", "2025-12-13", "119.00", key if order == "2" else None, order=order,
+                     key=second_key)  # fmt: skip
+        for number in ("b",) if order == "1" else ("", "b"):
+            books.settle(f"ST{order}{number}", "2025-12-14", "119.00", f"RF{order}{number}", order=order)
+            books.post_cash(f"RF{order}{number}", "2025-12-14", "119.00", order=order)
+    with reconciled(reconciler, books) as found:
+        assert found.classes("REQ:1-1") == {}
+        assert found.documents["refund", "RF1b"]["match_rule"] == "idempotency_key"
+        assert found.classes("REQ:2-1") == {
+            ("M-P", "DUPLICATE"): "-119.00", ("M-T", "DUPLICATE"): "-119.00",
+        }  # fmt: skip
+
+
+def test_two_parts_credited_one_after_the_other_are_no_duplicate(reconciler: Reconciler) -> None:
+    books = Books()
+    books.line("REQ:A-1", net="200.00", tax="38.00", quantity=2)
+    for number, day in ((1, "2025-12-10"), (2, "2025-12-18")):
+        books.accept("REQ:A-1", day, before=number - 1)
+        books.memo(f"CM{number}", day, PARTS, line="REQ:A-1", refund=f"RF{number}")
+        books.refund(f"RF{number}", day, "119.00", "REQ:A-1")
+        books.settle(f"ST{number}", day, "119.00", f"RF{number}")
+        books.post_memo(f"CM{number}", day, PARTS)
+        books.post_cash(f"RF{number}", day, "119.00")
+    with reconciled(reconciler, books) as found:
+        assert found.classes("REQ:A-1") == {}
+        assert found.groups["REQ:A-1"]["entitled_amount"] == Decimal("238.00")
+
+
+def test_the_whole_refunded_after_a_part_is_counted_by_the_unit(reconciler: Reconciler) -> None:
+    books = Books()
+    books.line("REQ:A-1", net="200.00", tax="38.00", quantity=2)
+    books.accept("REQ:A-1", "2025-12-10")
+    whole = {"merchandise": "200.00", "tax": "38.00"}
+    for number, parts, amount in ((1, PARTS, "119.00"), (2, whole, "238.00")):
+        books.memo(f"CM{number}", "2025-12-11", parts, line="REQ:A-1", refund=f"RF{number}")
+        books.refund(f"RF{number}", "2025-12-11", amount, "REQ:A-1")
+        books.settle(f"ST{number}", "2025-12-11", amount, f"RF{number}")
+        books.post_memo(f"CM{number}", "2025-12-11", parts)
+        books.post_cash(f"RF{number}", "2025-12-11", amount)
+    with reconciled(reconciler, books) as found:
+        # Three units credited and paid for one that came: two too many.
+        assert found.classes("REQ:A-1") == {("E-M", "QUANTITY"): "-238.00"}
+
+
+def test_a_chain_of_more_than_ten_links_is_one_group(reconciler: Reconciler) -> None:
+    books = Books()
+    # RF01 - CM01 - RF02 - CM02 - ...: each memo names one refund and reverses the memo before it.
+    for number in range(1, 13):
+        books.memo(f"CM{number:02d}", "2025-12-10", {"merchandise": "1.00"}, refund=f"RF{number:02d}",
+                   order=f"{number}", reverses=f"CM{number - 1:02d}" if number > 1 else None)  # fmt: skip
+        books.refund(f"RF{number:02d}", "2025-12-10", "1.00", order=f"{number}")
+    with reconciled(reconciler, books) as found:
+        assert {row["group_key"] for row in found.documents.values()} == {"REF:RF01"}
+        assert len(found.documents) == 24
+
+
+def test_a_document_between_two_candidates_stays_open_and_names_them(reconciler: Reconciler) -> None:
+    books = Books()
+    for number in (1, 2):
+        books.refund(f"RF{number}", "2025-12-10", "4.95")
+        books.settle(f"ST{number}", "2025-12-11", "4.95", f"RF{number}")
+    books.memo("CM1", "2025-12-11", {"shipping": "4.95"})
+    with reconciled(reconciler, books) as found:
+        assert set(found.groups) == {"REF:RF1", "REF:RF2", "MEM:CM1"}
+        assert found.documents["memo", "CM1"]["candidates"] == "REF:RF1, REF:RF2"
+        assert found.groups["MEM:CM1"]["open_between"] == "memo CM1: REF:RF1, REF:RF2"
+        assert found.groups["MEM:CM1"]["pattern_name"] == "orphan memo"
+
+
+@pytest.mark.parametrize(
+    ("amount", "on", "is_matched"),
+    [("4.95", "2025-12-15", True), ("4.96", "2025-12-11", False), ("4.95", "2025-12-16", False)],
+    ids=["same amount within five days", "a cent more", "six days later"],
+)
+def test_one_candidate_by_order_and_amount_is_joined(
+    reconciler: Reconciler, amount: str, on: str, is_matched: bool
+) -> None:
+    books = Books()
+    books.refund("RF1", "2025-12-10", "4.95")
+    books.memo("CM1", on, {"shipping": amount})
+    with reconciled(reconciler, books) as found:
+        own = found.documents["memo", "CM1"]
+        assert (own["group_key"] == "REF:RF1") is is_matched
+        assert own["match_rule"] == ("order_amount" if is_matched else "none")
+        if is_matched:
+            assert own["confidence"] == Decimal("0.80")
+
+
+def test_a_number_that_a_memo_and_a_refund_share_joins_neither(reconciler: Reconciler) -> None:
+    books = Books()
+    books.refund("77", "2025-12-10", "5.00")
+    books.memo("77", "2025-12-10", {"shipping": "5.00"}, order="2")
+    books.post("2025-12-10", {LIABILITY: "5.00", CLEARING: "-5.00"}, "77", "ambiguous")
+    with reconciled(reconciler, books) as found:
+        assert "DOC:77" in found.groups
+        assert found.groups["DOC:77"]["pattern_name"] == "manual journal"
+
+
+def test_a_return_that_is_made_good_in_goods_is_explained(reconciler: Reconciler) -> None:
+    books = Books()
+    books.line("REQ:A-1", resolution="exchange")
+    books.accept("REQ:A-1", "2025-12-10")
+    books.memo("CM1", "2025-12-11", PARTS, line="REQ:A-1")
+    books.post_memo("CM1", "2025-12-11", PARTS)
+    with reconciled(reconciler, books) as found:
+        assert found.classes("REQ:A-1") == {
+            ("E-M", "STORE_CREDIT_OR_EXCHANGE"): "-119.00",
+            ("M-P", "STORE_CREDIT_OR_EXCHANGE"): "119.00",
+            ("M-T", "STORE_CREDIT_OR_EXCHANGE"): "119.00",
+        }
+        # Nobody waits for it.
+        assert found.groups["REQ:A-1"]["age_bucket"] is None
+
+
+def test_a_leg_that_is_missing_may_still_come_for_a_week(reconciler: Reconciler) -> None:
+    books = Books()
+    for number, day in ((1, "2026-01-24"), (2, "2026-01-23")):
+        books.line(f"REQ:{number}-1", order=str(number))
+        books.accept(f"REQ:{number}-1", day)
+    with reconciled(reconciler, books) as found:
+        assert found.classes("REQ:1-1") == {("E-M", "CUTOFF"): "119.00"}
+        assert found.classes("REQ:2-1") == {("E-M", "UNEXPLAINED"): "119.00"}
+        assert [found.groups[f"REQ:{n}-1"]["age_bucket"] for n in (1, 2)] == ["4-7", "8-14"]
+
+
+def test_a_day_that_only_renames_an_item_is_reclassified(reconciler: Reconciler) -> None:
+    books = Books()
+    books.line("REQ:A-1")
+    books.accept("REQ:A-1", "2026-01-10")
+    with reconciled(reconciler, books) as found:
+        moves = ("new_amount", "cleared_amount", "reclassified_amount", "closing_amount")
+        found_rows = {
+            (str(row["day"]), row["class"]): tuple(str(row[name]) for name in moves)
+            for row in found.rollforward
+            if str(row["day"]) in ("2026-01-10", "2026-01-18")
+        }
+        assert found_rows == {
+            ("2026-01-10", "CUTOFF"): ("119.00", "0.00", "0.00", "119.00"),
+            ("2026-01-18", "CUTOFF"): ("0.00", "0.00", "-119.00", "0.00"),
+            ("2026-01-18", "UNEXPLAINED"): ("0.00", "0.00", "119.00", "119.00"),
+        }
+
+
+def test_what_is_cleared_in_part_stays_open_with_the_rest(reconciler: Reconciler) -> None:
+    books = Books()
+    books.line("REQ:A-1")
+    books.accept("REQ:A-1", "2026-01-10")
+    books.memo("CM1", "2026-01-12", {"merchandise": "93.00", "tax": "19.00"}, line="REQ:A-1")
+    with reconciled(reconciler, books) as found:
+        rows = {
+            (row["gap"], row["class"]): (row["new_amount"], row["cleared_amount"], row["reclassified_amount"])
+            for row in found.rollforward
+            if str(row["day"]) == "2026-01-12" and row["gap"] == "E-M"
+        }
+        zero = Decimal("0.00")
+        assert rows == {
+            ("E-M", "CUTOFF"): (zero, Decimal("112.00"), Decimal("-7.00")),
+            ("E-M", "PRICE_OR_DISCOUNT"): (zero, zero, Decimal("7.00")),
+        }
