@@ -62,6 +62,7 @@ def test_value_is_converted_at_the_day_of_the_order() -> None:
     found = cells(sales=[{"currency": 1, "net": 1001}], lines=[{"currency": 1, "net": 1001}], receipts=[{}])
     # 10.01 GBP at 1.20 is 12.012 EUR.
     assert of(found, "return_value_rate", "SALE") == {("2025-02-01", *WEB): ("12.01", "12.01", "true")}
+    assert of(found, "return_value_rate", "RETURN")["2025-02-20", *WEB] == ("12.01", "0.00", "true")
 
 
 def test_a_blind_parcel_brings_back_no_value() -> None:
@@ -275,12 +276,13 @@ def test_an_open_work_order_costs_what_it_has_cost_so_far() -> None:
 
 
 def test_goods_are_stored_until_they_leave() -> None:
+    three = {"sold": 3, "quantity": 3, "authorized": 3}
     found = cents(
-        sales=[{"quantity": 2}], lines=[TWO_UNITS], receipts=[{"quantity": 2, "site": 3}],
-        dispositions=[{"disposed_at": at(2, 25, 1)}],
+        sales=[{"quantity": 3}], lines=[three], receipts=[{"quantity": 3, "site": 3}],
+        dispositions=[{"disposed_at": at(2, 25, 1), "quantity": 2}],
     )  # fmt: skip
-    # One unit from 20 to 25 February at 0.35 SEK is 1.75 SEK; at 0.09 that is 0.16 EUR.
-    assert found["storage"] == 16
+    # Two units from 20 to 25 February at 0.35 SEK are 3.50 SEK; at 0.09 that is 0.315 EUR.
+    assert found["storage"] == 32
 
 
 def test_a_case_is_shared_by_the_lines_of_its_rma() -> None:
@@ -419,6 +421,11 @@ def test_labels_are_used_or_not() -> None:
         ("2025-02-10", *WEB): ("1", "1", "true"),
         ("2025-02-10", "APP", "APPAREL", "LEJ"): ("0", "2", "false"),
     }
+
+
+def test_a_label_that_has_expired_is_not_awaited_any_more() -> None:
+    found = cells(sales=[{}], lines=[{}])
+    assert of(found, "label_use_rate", "REQUEST") == {("2025-02-10", *WEB): ("0", "1", "true")}
 
 
 def test_units_that_the_customer_keeps_beside_those_that_came() -> None:
