@@ -166,6 +166,7 @@ def start(nightly: bool) -> None:
                 if name == "scheduler":
                     _wait_for_api()
                 _spawn(name, _nights(nightly))
+    _wait_for_api()
 
 
 def wait_until_healthy() -> None:
