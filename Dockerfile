@@ -3,6 +3,9 @@
 ARG PYTHON_BASE=python:3.12-slim-bookworm
 
 FROM ${PYTHON_BASE} AS environment
+# Another package index than the public one, where set; the stage that runs does not know it.
+ARG PIP_INDEX_URL
+ARG UV_DEFAULT_INDEX
 WORKDIR /build
 COPY requirements.lock requirements-bootstrap.lock ./
 RUN python3 -m venv /opt/venv \

@@ -53,7 +53,7 @@ FIRST, END = (
     if NIGHTLY_FROM == "never"
     else (dt.datetime.strptime(NIGHTLY_FROM, DATE).replace(tzinfo=dt.UTC) + dt.timedelta(days=1), None)
 )
-DEADLINE = dt.timedelta(minutes=int(os.environ.get("NIGHT_DEADLINE_MINUTES") or 180))
+DEADLINE = dt.timedelta(minutes=float(os.environ.get("NIGHT_DEADLINE_MINUTES") or 180))
 
 
 def in_time() -> DeadlineAlert:

@@ -114,6 +114,7 @@ class _Rows:
         self.fault: Mask = np.zeros(self.size, dtype=bool)
         self.faults: dict[int, tuple[Reason, str]] = {}
         self.warnings: dict[str, int] = {}
+        self.whole_units: dict[str, Mask] = {}
         for name, column in self.contract.columns.items():
             self._check_text(name, column, self.text[name])
             self.done[name] = self._typed(name, column, self.text[name])
@@ -264,12 +265,18 @@ class _Rows:
         """Amounts in currencies without a minor unit are whole."""
         if column.type != "money" or column.currency not in self.text:
             return
-        codes = self.text[column.currency]
-        whole = mask(pc.is_in(codes, value_set=pa.array(WITHOUT_DECIMALS)))
+        whole = self._in_whole_units(column.currency)
         if whole.any():
             amounts = self.done[name]
             broken = mask(pc.not_equal(amounts, pc.floor(amounts).cast(amounts.type)))
             self._note(broken & whole, Reason.TOO_MANY_DECIMALS, name)
+
+    def _in_whole_units(self, currency: str) -> Mask:
+        """Rows whose currency has no minor unit; looked up once for all amounts in it."""
+        if currency not in self.whole_units:
+            codes = self.text[currency]
+            self.whole_units[currency] = mask(pc.is_in(codes, value_set=pa.array(WITHOUT_DECIMALS)))
+        return self.whole_units[currency]
 
     # -- results
 

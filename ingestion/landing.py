@@ -50,8 +50,12 @@ class LandedFile:
             while block := file.read(BLOCK):
                 digest.update(block)
                 size += len(block)
+        return Scan(digest.hexdigest(), size, self.head())
+
+    def head(self) -> bytes:
+        """First bytes of the content."""
         with self.open() as content:
-            return Scan(digest.hexdigest(), size, content.read(HEAD_BYTES))
+            return content.read(HEAD_BYTES)
 
     def _open_packed(self) -> IO[bytes]:
         filesystem, _ = fsspec.url_to_fs(settings().landing)

@@ -77,6 +77,14 @@ class Ledger:
         )
         return (int(found[0]), str(found[1]), found[2]) if found else None
 
+    def knows_size(self, file: LandedFile) -> bool:
+        """True where a file of this size has come before, so that its content may have, too."""
+        found = self._one(
+            "select from ops.file_ledger where feed = $1 and layout = $2 and size_bytes = $3 limit 1",
+            (self.feed, file.layout, file.size),
+        )
+        return found is not None
+
     def entry(self, file: LandedFile, sha256: str) -> int | None:
         """File id of the entry with this name and content, or of the name's deferred entry."""
         found = self._one(
@@ -135,6 +143,13 @@ class Ledger:
             (found, scan.sha256, scan.size, file.modified_at),
         )
         return found
+
+    def identify(self, file_id: int, scan: Scan) -> None:
+        """Write which content a file had."""
+        self._do(
+            "update ops.file_ledger set content_sha256 = $2, size_bytes = $3 where file_id = $1",
+            (file_id, scan.sha256, scan.size),
+        )
 
     def close(
         self, file_id: int, file: LandedFile, extract_at: dt.datetime, counts: Counts,

@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -155,33 +156,53 @@ def _load_file(
         ledger.note(file, "", file.size, "deferred", "upload in progress")
         connection.commit()
         return FileResult(file.name, "deferred", "upload in progress")
-    load = _Load(connection, ledger, contract, file)
-    try:
-        if file.fault is not None:
-            raise FileRejected(Rejection.UNSAFE_NAME, file.fault)
-        load.scan = file.scan()
-        if holder := ledger.holder(file, load.scan.sha256):
-            return load.again(*holder)
-        return load.run()
-    except FileRejected as error:
-        connection.rollback()
-        reason = str(error)[:2000]
-        ledger.note(file, load.scan.sha256, file.size, "rejected", reason)
-        connection.commit()
-        return FileResult(file.name, "rejected", reason)
-    except BaseException:
-        connection.rollback()
-        raise
+    with ThreadPoolExecutor(1, "scan") as beside:
+        load = _Load(connection, ledger, contract, file, beside)
+        try:
+            if file.fault is not None:
+                raise FileRejected(Rejection.UNSAFE_NAME, file.fault)
+            holder = load.look()
+            return load.again(*holder) if holder else load.run()
+        except FileRejected as error:
+            connection.rollback()
+            reason = str(error)[:2000]
+            ledger.note(file, load.scanned().sha256, file.size, "rejected", reason)
+            connection.commit()
+            return FileResult(file.name, "rejected", reason)
+        except BaseException:
+            connection.rollback()
+            raise
 
 
 class _Load:
     """The transaction that loads one file."""
 
-    def __init__(self, connection: Connection, ledger: Ledger, contract: Contract, file: LandedFile) -> None:
+    def __init__(
+        self, connection: Connection, ledger: Ledger, contract: Contract, file: LandedFile, beside: Executor
+    ) -> None:
         self.connection, self.ledger, self.contract = connection, ledger, contract
-        self.file = file
+        self.file, self.beside = file, beside
         self.scan = Scan("", file.size, b"")
+        self.scanning: Future[Scan] | None = None
         self.layout: Layout = contract.layouts[file.layout]
+
+    def look(self) -> tuple[int, str, dt.datetime] | None:
+        """Scan the file; returns file id, name and extract time of who brought its content before.
+
+        A size that the ledger has not seen means new content: its hash is taken while it is loaded.
+        """
+        if self.ledger.knows_size(self.file):
+            self.scan = self.file.scan()
+            return self.ledger.holder(self.file, self.scan.sha256)
+        self.scan = Scan("", self.file.size, self.file.head())
+        self.scanning = self.beside.submit(self.file.scan)
+        return None
+
+    def scanned(self) -> Scan:
+        """The scan, once it is whole."""
+        if self.scanning is not None:
+            self.scan = self.scanning.result()
+        return self.scan
 
     def again(self, holder: int, name: str, extract_at: dt.datetime) -> FileResult | None:
         """The content has come before: its rows are there; only who stands for it may change."""
@@ -221,6 +242,7 @@ class _Load:
         note = "; ".join(f"{text}: {n:,} rows" for text, n in warnings.items())
         warning = f"warning: {note}" if note else None
         extract_at = extract_time(self.layout, stated) or self._named_time()
+        self.ledger.identify(file_id, self.scanned())
         status = self.ledger.close(file_id, self.file, extract_at, counts, warning)
         self.connection.commit()
         return FileResult(self.file.name, status, warning, counts)

@@ -31,11 +31,12 @@ from warehouse.secrets import secret
 from warehouse.settings import ROOT, process_environment, settings, variable
 
 # Without the log servers: they would listen on all interfaces, and the logs are on this machine.
+# The scheduler last: a task that it starts before the API answers fails.
 PROCESSES = {
     "api-server": (),
-    "scheduler": ("--skip-serve-logs",),
     "dag-processor": (),
     "triggerer": ("--skip-serve-logs",),
+    "scheduler": ("--skip-serve-logs",),
 }
 DAGS = ("ingest_erp", "ingest_wms", "ingest_crm", "build_marts", "maintenance")
 POOL, POOL_SLOTS = "warehouse_writes", "4"
@@ -162,6 +163,8 @@ def start(nightly: bool) -> None:
             _settle_port()
         for name in PROCESSES:
             if name not in running:
+                if name == "scheduler":
+                    _wait_for_api()
                 _spawn(name, _nights(nightly))
     _wait_for_api()
 
@@ -358,7 +361,7 @@ def _wait_for_api() -> None:
         with contextlib.suppress(httpx.HTTPError):
             if httpx.get(url, timeout=5).status_code == 200:
                 return
-        if "api-server" in stopped():
+        if "api-server" not in _running():
             break
         time.sleep(0.5)
     tail = "\n".join((home() / "api-server.log").read_text().splitlines()[-15:])

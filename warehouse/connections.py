@@ -50,13 +50,15 @@ def _address() -> dict[str, str]:
 
 
 def _uri(parts: dict[str, str]) -> str:
-    known = {"host", "port", "dbname", "user", "password"}
+    # A folder of a Unix socket has no place in an address.
+    host = "" if parts.get("host", "").startswith("/") else parts.get("host", "127.0.0.1")
+    known = {"port", "dbname", "user", "password", *(["host"] if host else [])}
     extra = {k: v for k, v in parts.items() if k not in known}
     login = quote(parts.get("user", ""), safe="")
     if parts.get("password"):
         login += ":" + quote(parts["password"], safe="")
     uri = (
-        f"postgresql://{login}@{parts.get('host', '127.0.0.1')}:{parts.get('port', '5432')}"
+        f"postgresql://{login}@{host}:{parts.get('port', '5432')}"
         f"/{quote(parts.get('dbname', 'postgres'), safe='')}"
     )
     return uri + (f"?{urlencode(extra)}" if extra else "")

@@ -49,12 +49,15 @@ def _create_database() -> None:
 
 def _create_roles(connection: psycopg.Connection) -> None:
     """Create the six roles, none a superuser, with their generated or given passwords."""
-    known = {name for (name,) in connection.execute("select rolname from pg_roles")}
+    found = connection.execute("select rolname, rolsuper or rolcreatedb or rolcreaterole from pg_roles")
+    known: dict[str, bool] = dict(found.fetchall())
     for role in ROLES:
         verb = "alter" if role in known else "create"
+        # Only superusers may as much as mention it for a role that there is.
+        plain = "nosuperuser nocreatedb nocreaterole" if known.get(role, True) else ""
         connection.execute(
-            sql.SQL("{} role {} login nosuperuser nocreatedb nocreaterole password {}").format(
-                sql.SQL(verb), sql.Identifier(role), sql.Literal(secret(role))
+            sql.SQL("{} role {} login {} password {}").format(
+                sql.SQL(verb), sql.Identifier(role), sql.SQL(plain), sql.Literal(secret(role))
             )
         )
         # A non-superuser administrator must be a member to hand over ownership.

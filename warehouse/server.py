@@ -20,6 +20,8 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+import psutil
+
 from warehouse.secrets import secret
 from warehouse.settings import settings
 
@@ -66,6 +68,7 @@ def is_running() -> bool:
     """True when the server's process lives."""
     if not (_data() / "PG_VERSION").exists():
         return False
+    _forget_the_dead()
     return _command("pg_ctl", "status", "-D", str(_data())).returncode == 0
 
 
@@ -179,8 +182,22 @@ def _start() -> None:
     _pg_ctl("start", "-w", "-t", "60", "-l", str(_home() / "log"), "-o", f"-p {chosen}")
 
 
+def _forget_the_dead() -> None:
+    """Remove postmaster.pid where its number is another process's by now, as after a reboot.
+
+    PostgreSQL would take that process for its server: start would do nothing, and stop would end it.
+    """
+    file = _data() / "postmaster.pid"
+    with contextlib.suppress(OSError, ValueError, IndexError, psutil.Error):
+        process = psutil.Process(int(file.read_text().split()[0]))
+        if str(_data()) not in process.cmdline():
+            file.unlink()
+
+
 def _free_port(wanted: int) -> int:
     with socket.socket() as probe:
+        # Connections that have just ended don't count: the server itself does not mind them.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", wanted))
         except OSError:

@@ -34,6 +34,22 @@ def test_starting_twice_keeps_the_server_and_its_port(database: Path) -> None:
     assert server.start() == server.port() == server.start()
 
 
+def test_a_number_that_another_process_has_by_now_is_not_the_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "PG_VERSION").write_text("18\n")
+    pid_file = tmp_path / "data" / "postmaster.pid"
+    with subprocess.Popen(["sleep", "60"]) as stranger:
+        pid_file.write_text(f"{stranger.pid}\n{tmp_path / 'data'}\n")
+        monkeypatch.setattr(server, "_home", lambda: tmp_path)
+        assert not server.is_running()
+        server.stop()
+        assert stranger.poll() is None, "what is not ours lives on"
+        stranger.kill()
+    assert not pid_file.exists()
+
+
 def test_migrating_twice_changes_nothing(database: Path) -> None:
     count = "select count(*) from information_schema.tables where table_schema = 'ops'"
     with connections.connect("admin") as connection:

@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from warehouse import connections, secrets
 from warehouse.settings import settings
@@ -41,6 +42,12 @@ def test_a_dsn_quotes_what_a_password_may_hold(monkeypatch: pytest.MonkeyPatch) 
 def test_a_dsn_keeps_the_options_of_the_warehouse(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WAREHOUSE_DSN", "postgresql://root:x@db:5433/wh?sslmode=require")
     assert connections.dsn("admin").endswith("/wh?sslmode=require")
+
+
+def test_a_dsn_keeps_the_folder_of_a_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WAREHOUSE_DSN", "host=/var/run/postgresql port=5433 dbname=wh user=root")
+    found = conninfo_to_dict(connections.dsn("admin"))
+    assert (found["host"], found["port"], found["dbname"]) == ("/var/run/postgresql", "5433", "wh")
 
 
 def test_an_unknown_role_is_named_with_those_that_exist() -> None:

@@ -1,0 +1,30 @@
+"""`python -m nightly 2026-01-31`: one night without an orchestrator, from landing zone to marts."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import typer
+
+from nightly import stages
+from nightly.errors import ConnectionBroken, NightFailed
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command(help=__doc__)
+def night(business_date: str) -> None:
+    """Run every stage in order; the first that fails ends it, and readers keep the last good night."""
+    try:
+        dt.date.fromisoformat(business_date)
+    except ValueError as error:
+        raise typer.BadParameter(f"{business_date!r} is no date such as 2026-01-31") from error
+    try:
+        stages.whole_night(business_date, typer.echo)
+    except (NightFailed, ConnectionBroken) as error:
+        typer.echo(f"\n{error}\n\nWhat to do: docs/runbook.md", err=True)
+        raise typer.Exit(1) from error
+
+
+if __name__ == "__main__":
+    app()
