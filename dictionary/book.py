@@ -101,25 +101,19 @@ class Table:
 
 
 @dataclass
-class Share:
-    """What a model adds to a KPI: the columns above and below the line, where the model says so."""
-
-    table: str
-    basis: str = ""
-    numerator: str = ""
-    denominator: str = ""
-
-
-@dataclass
 class KpiPage:
-    """One KPI: its definition's columns, its metrics by basis, and what it is made of and tested by."""
+    """One KPI: its definition's columns, its metrics by basis, and what it is made of and tested by.
+
+    `made_in` are the models that name the KPI, `made_of` the columns that they add up for it.
+    """
 
     name: str
     title: str
     definition: dict[str, str]
     metrics: dict[str, str]
     parts: list[str] = field(default_factory=list)
-    made_in: list[Share] = field(default_factory=list)
+    made_in: list[str] = field(default_factory=list)
+    made_of: list[Ref] = field(default_factory=list)
     feeds: list[str] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     unit_tests: list[tuple[str, Check]] = field(default_factory=list)
@@ -182,8 +176,9 @@ class Book:
         return self.tables[ref[0]].columns[ref[1]]
 
     def readers_of(self, table: str) -> list[Reader]:
-        """Readers that name the table."""
-        return [r for r in self.readers if table in r.tables]
+        """Readers that name the table, or a published one that is made straight from it, as a view is."""
+        shown = {table, *(t for t in self.tables[table].children if self.tables[t].is_published)}
+        return [r for r in self.readers if shown & set(r.tables)]
 
     def holes(self, *layers: str) -> list[str]:
         """Tables and columns without a description, as `schema.table` or `schema.table.column`."""

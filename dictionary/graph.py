@@ -82,8 +82,7 @@ def _edges(book: Book, lanes: list[list[str]]) -> list[tuple[str, str]]:
         (start, table)
         for lane in lanes[1:3]
         for table in lane
-        for start in _nearest(book, table, shown)
-        if start not in lane
+        for start in _nearest(book, table, shown - set(lane))
     ]
     found += [(table, f"reader.{r.name}") for r in book.readers for table in r.tables if table in shown]
     return sorted(set(found))

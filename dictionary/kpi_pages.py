@@ -1,63 +1,79 @@
-"""The KPIs: definition, metrics, the models that make them and the tests that hold them."""
+"""The KPIs: definition, metrics, the columns that they add up and the tests that hold them."""
 
 from __future__ import annotations
 
 import json
 import re
 
-from dictionary.book import Book, Check, KpiPage, Share
+from sqlglot.optimizer.scope import Scope
+
+from dictionary.book import Book, Check, KpiPage, Ref
+from dictionary.column_lineage import origins_beside, understood
 from dictionary.dbt_tables import MODELS, Artifacts, Node
+from dictionary.tracing import columns_above, relations
 from semantic.definitions import Kpi, kpis
 
 TABLE = "kpi_daily"
+SUMS = ("numerator", "denominator")
 
 
 def kpi_pages(artifacts: Artifacts, book: Book) -> list[KpiPage]:
     """One entry a KPI of the seed, in its order."""
     definitions = kpis(artifacts.project / "seeds" / "kpi_definitions.csv")
-    return [_page(kpi, definitions, artifacts, book) for kpi in definitions]
+    makers = _Makers(artifacts, book)
+    return [_page(kpi, definitions, artifacts, book, makers) for kpi in definitions]
 
 
-def _page(kpi: Kpi, all_kpis: list[Kpi], artifacts: Artifacts, book: Book) -> KpiPage:
-    made_in = _made_in(kpi.name, artifacts, book)
+class _Makers:
+    """Models on the way to `kpi_daily`; the SQL of those that name a KPI is read once."""
+
+    def __init__(self, artifacts: Artifacts, book: Book) -> None:
+        wanted = {TABLE, *book.before(TABLE)}
+        self.book = book
+        self.nodes = [node for node in artifacts.nodes(*MODELS) if node["name"] in wanted]
+        self.ids = relations(artifacts, book.tables)
+        self._read: dict[str, Scope | None] = {}
+
+    def of(self, kpi: str) -> tuple[list[str], list[Ref]]:
+        """Models whose SQL names the KPI, and the columns that they add up for it.
+
+        Where the name stands nowhere, the part up to its dot may: a model may add the rest.
+        """
+        found = self._naming(kpi)
+        return found if found[0] or "." not in kpi else self._naming(kpi.split(".")[0] + ".")
+
+    def _naming(self, text: str) -> tuple[list[str], list[Ref]]:
+        nodes = [node for node in self.nodes if f"'{text}'" in (node.get("compiled_code") or "")]
+        refs = {ref for node in nodes for ref in self._added_up(node, text)}
+        return [node["name"] for node in nodes], sorted(refs)
+
+    def _added_up(self, node: Node, text: str) -> list[Ref]:
+        scope = self._scope(node)
+        origins = origins_beside(scope, text, SUMS) if scope else set()
+        refs = [
+            (self.ids[schema, name], column) for schema, name, column in origins if (schema, name) in self.ids
+        ]
+        return [ref for ref in refs if ref[1] in self.book.tables[ref[0]].columns]
+
+    def _scope(self, node: Node) -> Scope | None:
+        name = node["name"]
+        if name not in self._read:
+            known = columns_above(self.book.tables[name], self.ids, self.book.tables)
+            self._read[name] = understood(node["compiled_code"], known)
+        return self._read[name]
+
+
+def _page(kpi: Kpi, all_kpis: list[Kpi], artifacts: Artifacts, book: Book, makers: _Makers) -> KpiPage:
+    made_in, made_of = makers.of(kpi.name)
+    feeds = {ref[0] for column in made_of for ref in book.first_origins(column)}
     return KpiPage(
         name=kpi.name, title=kpi.title, definition=kpi.row,
         metrics={basis: kpi.metric(basis) for basis in kpi.bases},
         parts=[other.name for other in all_kpis if other.name.startswith(f"{kpi.name}.")],
-        made_in=made_in, feeds=_feeds(made_in, book), checks=_checks(kpi.name, book),
-        unit_tests=_unit_tests(kpi.name, artifacts),
+        made_in=made_in, made_of=made_of,
+        feeds=sorted(table for table in feeds if book.tables[table].layer == "feed"),
+        checks=_checks(kpi.name, book), unit_tests=_unit_tests(kpi.name, artifacts),
     )  # fmt: skip
-
-
-def _made_in(kpi: str, artifacts: Artifacts, book: Book) -> list[Share]:
-    """Models that say in `meta.kpis` what they add to the KPI; else those whose SQL names it."""
-    models = [n for n in artifacts.nodes(*MODELS) if n["name"] in {TABLE, *book.before(TABLE)}]
-    declared = [
-        Share(node["name"], said.get("basis", ""), said.get("numerator", ""), said.get("denominator", ""))
-        for node in models
-        for said in (node["config"].get("meta") or {}).get("kpis") or []
-        if said.get("kpi") == kpi
-    ]
-    return declared or [Share(node["name"]) for node in models if _names(node, kpi)]
-
-
-def _names(node: Node, kpi: str) -> bool:
-    """True where the SQL has the KPI's name, or the part before its dot, as a text."""
-    stem = kpi.split(".")[0] + "." if "." in kpi else kpi
-    return any(f"'{name}'" in (node.get("compiled_code") or "") for name in (kpi, stem))
-
-
-def _feeds(made_in: list[Share], book: Book) -> list[str]:
-    """Feeds behind the KPI: those of the columns named above and below the line, else of the models."""
-    found: set[str] = set()
-    for share in made_in:
-        columns = book.tables[share.table].columns
-        named = set(re.findall(r"\w+", f"{share.numerator} {share.denominator}")) & columns.keys()
-        refs = [ref for name in named for ref in book.first_origins((share.table, name))]
-        found |= {table for table, _ in refs if book.tables[table].layer == "feed"}
-        if not named:
-            found |= {table.id for table in book.feeds_of(share.table)}
-    return sorted(found)
 
 
 def _checks(kpi: str, book: Book) -> list[Check]:

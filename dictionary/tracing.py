@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from dictionary.book import Column, Table
 from dictionary.column_lineage import Schema, columns_by_table, origins_of
 from dictionary.dbt_tables import MODELS, Artifacts, Node
+
+# Id of a table by its schema and name.
+Relations = dict[tuple[str, str], str]
 
 
 def trace(artifacts: Artifacts, tables: dict[str, Table]) -> None:
@@ -14,16 +15,13 @@ def trace(artifacts: Artifacts, tables: dict[str, Table]) -> None:
 
     `tables` are all tables by id; a column that no properties file names is added.
     """
-    ids = dict(_relations(artifacts, tables))
+    ids = relations(artifacts, tables)
     for node in artifacts.nodes(*MODELS):
         table = tables[str(artifacts.table_id(node["unique_id"]))]
-        above = {place: tables[i].columns for place, i in ids.items() if i in table.parents}
-        _trace_table(table, node, columns_by_table(above), ids, tables)
+        _trace_table(table, node, columns_above(table, ids, tables), ids, tables)
 
 
-def _trace_table(
-    table: Table, node: Node, known: Schema, ids: dict[tuple[str, str], str], tables: dict[str, Table]
-) -> None:
+def _trace_table(table: Table, node: Node, known: Schema, ids: Relations, tables: dict[str, Table]) -> None:
     found = origins_of(node.get("compiled_code") or "", known)
     if found is None:
         _trace_by_name(table, tables)
@@ -40,10 +38,15 @@ def _trace_by_name(table: Table, tables: dict[str, Table]) -> None:
         column.origins = [(p, column.name) for p in table.parents if column.name in tables[p].columns]
 
 
-def _relations(artifacts: Artifacts, tables: dict[str, Table]) -> Iterator[tuple[tuple[str, str], str]]:
-    """Schema and name of every table as compiled SQL writes them, and its id."""
-    for node in artifacts.nodes("seed", *MODELS):
-        yield (node["schema"], node["alias"]), str(artifacts.table_id(node["unique_id"]))
-    for table in tables.values():
-        if table.layer in ("feed", "ops"):
-            yield (table.schema, table.name), table.id
+def relations(artifacts: Artifacts, tables: dict[str, Table]) -> Relations:
+    """Ids of all tables by schema and name, as compiled SQL writes them."""
+    built = {
+        (str(node["schema"]), str(node["alias"])): str(artifacts.table_id(node["unique_id"]))
+        for node in artifacts.nodes("seed", *MODELS)
+    }
+    return built | {(t.schema, t.name): t.id for t in tables.values() if t.layer in ("feed", "ops")}
+
+
+def columns_above(table: Table, ids: Relations, tables: dict[str, Table]) -> Schema:
+    """Columns of the tables that this one is made from."""
+    return columns_by_table({place: tables[i].columns for place, i in ids.items() if i in table.parents})

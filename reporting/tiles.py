@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from reporting.board import LEVELS
@@ -66,6 +65,7 @@ class Line:
 class Part:
     """A part of a KPI, such as a component of cost or a bucket of age."""
 
+    kpi: str
     label: str
     line: Line
     share: float
@@ -114,7 +114,7 @@ def _shown(kpi: str, tiles: dict[str, Tile]) -> bool:
     tile = tiles.get(kpi.split(".")[0])
     if tile is None:
         return False
-    return bool(tile.lines) if "." not in kpi else any(part.label == _part_name(kpi) for part in tile.parts)
+    return bool(tile.lines) if "." not in kpi else any(part.kpi == kpi for part in tile.parts)
 
 
 def _tiles(definitions: list[Row], months: list[Row], business_date: dt.date) -> list[Tile]:
@@ -128,12 +128,12 @@ def _tiles(definitions: list[Row], months: list[Row], business_date: dt.date) ->
         stem = kpi.split(".")[0]
         if kpi not in lines:
             continue
-        tile = found.setdefault(stem, Tile(stem, _stem_title(row["title"]), row))
+        tile = found.setdefault(stem, Tile(stem, _whole(row["title"]), row))
         if kpi == stem:
             tile.title, tile.definition = row["title"], row
             tile.lines = _in_order(lines[kpi], row["bases"])
         else:
-            tile.parts += [Part(_part_name(kpi), line, 0) for line in lines[kpi][:1]]
+            tile.parts += [Part(kpi, _part(row["title"]), line, 0) for line in lines[kpi][:1]]
     for tile in found.values():
         tile.parts = _shares(tile.parts)
     return list(found.values())
@@ -188,23 +188,25 @@ def _in_order(lines: list[Line], bases: str) -> list[Line]:
 def _shares(parts: list[Part]) -> list[Part]:
     """Parts with their share of the sum: buckets of numbers in their order, others from the largest on."""
     whole = sum((abs(part.line.numerator) for part in parts), Decimal(0))
-    found = [Part(p.label, p.line, float(abs(p.line.numerator) / whole) if whole else 0.0) for p in parts]
-    if all(part.label[:1].isdigit() for part in found):
-        return sorted(found, key=lambda part: int(re.match(r"\d+", part.label)[0]))  # type: ignore[index]
+    found = [replace(p, share=float(abs(p.line.numerator) / whole) if whole else 0.0) for p in parts]
+    if all(part.kpi.split(".", 1)[1][:1].isdigit() for part in found):
+        return sorted(found, key=lambda part: _first_day(part.kpi))
     return sorted(found, key=lambda part: -part.share)
 
 
-def _part_name(kpi: str) -> str:
-    """Words for what follows the dot: `payment_fee` is payment fee, `0_7` is 0–7, `60_plus` is 60+."""
-    name = kpi.split(".", 1)[1]
-    if name[:1].isdigit():
-        return name.replace("_plus", "+").replace("_", "–")
-    return name.replace("_", " ")
+def _first_day(kpi: str) -> int:
+    """Where a bucket of age begins: 8 of `open_return_units.8_14`."""
+    return int(kpi.split(".", 1)[1].split("_")[0])
 
 
-def _stem_title(title: str) -> str:
-    """Title of a KPI whose parts alone are defined: what stands before the colon or comma."""
-    return re.split(r"[:,(]", title)[0].strip()
+def _part(title: str) -> str:
+    """What a part is called: what stands behind the colon of its title."""
+    return title.rpartition(":")[2].strip()
+
+
+def _whole(title: str) -> str:
+    """What the parts are parts of: what stands before the colon."""
+    return title.rpartition(":")[0].strip() or title
 
 
 def suffix(unit: str, currency: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dictionary.column_lineage import columns_by_table, origins_of
+from dictionary.column_lineage import columns_by_table, origins_beside, origins_of, understood
 
 KNOWN = columns_by_table(
     {("raw", "sales"): ["order_no", "net", "tax"], ("core", "lines"): ["order_no", "gross"]}
@@ -79,3 +79,30 @@ def test_a_constant_has_no_origin() -> None:
 
 def test_what_is_no_sql_is_left_alone() -> None:
     assert origins_of("select from from", KNOWN) is None
+
+
+def test_rows_of_values_are_followed_into_what_they_name() -> None:
+    query = (
+        "select v.kind, v.amount from raw.sales as s"
+        " cross join lateral (values ('net', s.net), ('tax', s.tax)) as v (kind, amount)"
+    )
+    assert _origins(query) == {"kind": set(), "amount": {"raw.sales.net", "raw.sales.tax"}}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select v.kind, v.above, v.below from raw.sales as s cross join lateral"
+        " (values ('share', s.tax, s.net), ('other', s.net, 1)) as v (kind, above, below)",
+        "select 'share' as kind, tax as above, net as below from raw.sales"
+        " union all select 'other', gross, gross from core.lines",
+    ],
+)
+def test_a_name_leads_to_the_columns_beside_it(query: str) -> None:
+    scope = understood(query, KNOWN)
+    assert scope is not None
+    assert origins_beside(scope, "share", ("above",)) == {("raw", "sales", "tax")}
+    assert origins_beside(scope, "share", ("above", "below")) == {
+        ("raw", "sales", "tax"), ("raw", "sales", "net"),
+    }  # fmt: skip
+    assert origins_beside(scope, "nothing", ("above",)) == set()

@@ -96,18 +96,28 @@ def test_parts_stand_in_the_tile_of_their_kpi_from_the_largest_on() -> None:
         _month("cost_per_return.freight", "2026-01-01", 10, 10),
         _month("cost_per_return.case_handling", "2026-01-01", 30, 10),
     ]
-    tile = _tile([_definition(kpi) for kpi in kpis], months)
+    titles = {
+        "cost_per_return.freight": "Cost: freight",
+        "cost_per_return.case_handling": "Cost: case handling",
+    }
+    tile = _tile([_definition(kpi, title=titles.get(kpi, "Cost")) for kpi in kpis], months)
+    assert tile.title == "Cost"
     assert [(p.label, p.share) for p in tile.parts] == [("case handling", 0.75), ("freight", 0.25)]
 
 
 def test_buckets_of_age_stay_in_their_order() -> None:
-    names = ["0_7", "15_30", "60_plus", "8_14"]
+    names = {
+        "0_7": "0 to 7 days",
+        "15_30": "15 to 30 days",
+        "60_plus": "over 60 days",
+        "8_14": "8 to 14 days",
+    }
     tile = _tile(
-        [_definition(f"open_return_units.{n}", title=f"Open return units: {n}") for n in names],
+        [_definition(f"open_return_units.{n}", title=f"Open returns, units: {t}") for n, t in names.items()],
         [_month(f"open_return_units.{n}", "2026-02-10", 5, 20, "SNAPSHOT") for n in names],
     )
-    assert tile.title == "Open return units"
-    assert [p.label for p in tile.parts] == ["0–7", "8–14", "15–30", "60+"]
+    assert tile.title == "Open returns, units"
+    assert [p.label for p in tile.parts] == ["0 to 7 days", "8 to 14 days", "15 to 30 days", "over 60 days"]
 
 
 def test_bases_stand_in_the_order_of_the_definition() -> None:
