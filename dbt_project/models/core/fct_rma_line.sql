@@ -36,7 +36,6 @@ select
     rmas.resolution,
     rmas.source_status,
     rmas.is_void,
-    lines.is_product,
     lines.channel,
     lines.product_category,
     lines.ship_from_site,
