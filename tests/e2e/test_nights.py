@@ -7,7 +7,6 @@ held by a failed check, the same night mended, then three days by `airflow backf
 from __future__ import annotations
 
 import datetime as dt
-import json
 import os
 import signal
 import subprocess
@@ -23,7 +22,6 @@ from local import airflow
 from local.run import RunFailed, run_night
 from nightly.notices import notices_file
 from warehouse.connections import connect
-from warehouse.secrets import secrets_file
 from warehouse.settings import ROOT, process_environment, settings
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1500)]
@@ -34,8 +32,6 @@ BACKFILL = [HELD + dt.timedelta(days=n) for n in (1, 2, 3)]
 SOURCES = ("ingest_erp", "ingest_wms", "ingest_crm")
 BROKEN_ROWS = 40
 BACKFILL_SECONDS = 1200
-# Six seconds: every night is late.
-DEADLINE_MINUTES = "0.1"
 
 
 @pytest.fixture(scope="module")
@@ -55,15 +51,13 @@ def company(database: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def api(company: Path) -> Iterator[airflow.Api]:
-    """Airflow's processes on the module's database, schedules off, with a deadline that no night meets."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NIGHT_DEADLINE_MINUTES", DEADLINE_MINUTES)
-        airflow.prepare()
-        try:
-            airflow.start(nightly=False)
-            yield airflow.Api()
-        finally:
-            airflow.stop()
+    """Airflow's processes on the module's database, schedules off."""
+    airflow.prepare()
+    try:
+        airflow.start(nightly=False)
+        yield airflow.Api()
+    finally:
+        airflow.stop()
 
 
 def _rows(statement: str, *values: Any) -> list[Any]:
@@ -104,23 +98,6 @@ def test_a_night_ends_in_published_marts(api: airflow.Api) -> None:
         "product_return_rate", "cost_per_return", "return_cycle_time", "value_recovery_rate",
     }  # fmt: skip
     assert (settings().var / "reports" / "scorecard.html").exists()
-
-
-def test_a_late_night_is_told_once_and_goes_on(api: airflow.Api) -> None:
-    """The night of the test above; its run has ended, so nothing more is to come."""
-    deadline = time.monotonic() + 60
-    while not _late(HISTORY) and time.monotonic() < deadline:
-        time.sleep(1)
-    (notice,) = _late(HISTORY)
-    assert "has not finished in time: the run is running" in notice["message"]
-
-
-def _late(date: dt.date) -> list[dict[str, str]]:
-    notices = [json.loads(line) for line in notices_file().read_text().splitlines()]
-    return [
-        n for n in notices
-        if (n["kind"], n["where"], n["night"]) == ("late", "build_marts", date.isoformat())
-    ]  # fmt: skip
 
 
 def test_only_nights_that_were_asked_for_have_run(api: airflow.Api) -> None:
@@ -208,17 +185,6 @@ def test_no_night_was_built_while_another_was_written(api: airflow.Api) -> None:
         "   ('ingest', 'gate', 'dbt', 'publish')"
     )
     assert overlaps == []
-
-
-def test_no_secret_is_in_a_log_a_notice_or_a_page(api: airflow.Api) -> None:
-    secrets = json.loads(secrets_file().read_text()).values()
-    kinds = (".log", ".jsonl", ".html", ".json")
-    keepers = (secrets_file(), airflow.home() / "passwords.json")
-    files = [f for f in settings().var.rglob("*") if f.suffix in kinds or (f.name == "log" and f.is_file())]
-    files = [f for f in files if f not in keepers]
-    assert len(files) > 50
-    found = [str(f) for f in files if any(secret in f.read_text(errors="ignore") for secret in secrets)]
-    assert found == []
 
 
 _GOOD = pytest.StashKey[str]()
