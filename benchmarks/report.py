@@ -14,7 +14,7 @@ from rich.table import Table
 
 from warehouse.connections import dsn
 
-PACKAGES = ("pandas", "pyarrow", "adbc-driver-postgresql", "dbt-core", "great-expectations", "dlt")
+PACKAGES = ("pandas", "pyarrow", "dbt-core", "great-expectations", "dlt")
 
 
 @dataclass(frozen=True)
