@@ -36,9 +36,9 @@ matches as (
                     when shipped.order_no = receipts.order_no then 1
                     when shipped.shipped_at <= receipts.received_at then 2
                     else 3
-                end,
+                end asc,
                 shipped.shipped_at desc nulls last,
-                shipped.sales_line_key
+                shipped.sales_line_key asc
         ) as rank_of_match
     from receipts
     inner join shipped on receipts.serial_no = shipped.serial_no

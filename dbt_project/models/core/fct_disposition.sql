@@ -87,12 +87,12 @@ left join fx
 left join rules as hazmat
     on hazmat.waste_stream = 'hazmat'
     -- a division such as 2.1 follows its class
-    and hazmat.waste_class = split_part(lines.hazmat_class, '.', 1)
-    and hazmat.disposition = dispositions.disposition
+    and split_part(lines.hazmat_class, '.', 1) = hazmat.waste_class
+    and dispositions.disposition = hazmat.disposition
 left join rules as weee
     on weee.waste_stream = 'weee'
-    and weee.waste_class = lines.weee_category
-    and weee.disposition = dispositions.disposition
+    and lines.weee_category = weee.waste_class
+    and dispositions.disposition = weee.disposition
 left join factors
     on dispositions.disposition = factors.code
     and dispositions.disposed_on >= factors.valid_from and dispositions.disposed_on < factors.valid_to

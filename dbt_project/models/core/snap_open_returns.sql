@@ -51,7 +51,7 @@ moved_by_day as (
         sum(moved.received) as received, sum(moved.disposed) as disposed
     from spans
     inner join moved
-        on spans.return_line_key = moved.return_line_key and moved.moved_at < spans.day_end
+        on spans.return_line_key = moved.return_line_key and spans.day_end > moved.moved_at
     group by spans.return_line_key, spans.snapshot_date
 ),
 

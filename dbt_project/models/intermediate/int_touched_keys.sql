@@ -138,7 +138,7 @@ rmas as (
     inner join {{ ref('handling_rates') }} as rate
         on rates.currency = rate.currency and rate.activity = 'case'
     inner join {{ ref('stg_crm__cases') }} as case_row
-        on case_row.opened_on >= rates.affected_from and case_row.opened_on < rates.affected_to
+        on rates.affected_from <= case_row.opened_on and rates.affected_to > case_row.opened_on
     where case_row.rma_no is not null
 ),
 
@@ -224,7 +224,7 @@ receipts as (
     inner join {{ ref('sites') }} as site on rates.currency = site.currency
     inner join {{ ref('stg_wms__return_receipts') }} as receipt
         on site.site = receipt.site
-        and receipt.received_on >= rates.affected_from and receipt.received_on < rates.affected_to
+        and rates.affected_from <= receipt.received_on and rates.affected_to > receipt.received_on
     union
     {{ repriced(ref('stg_wms__inspections'), 'receipt_id', 'inspected_on', currency=none) }}
     union
