@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import struct
 import zipfile
 import zlib
 from typing import IO, cast
@@ -17,7 +18,10 @@ HARMLESS_BYTES = 16 << 20
 MAX_BYTES = 64 << 30
 # A workbook of a hundred sheets with pictures has some hundreds.
 MAX_MEMBERS = 10_000
-BROKEN = (EOFError, OSError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError)
+BROKEN = (
+    EOFError, OSError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError,
+    struct.error, OverflowError,
+)  # fmt: skip
 
 
 def unpacked(file: IO[bytes], name: str, size: int) -> IO[bytes]:

@@ -33,8 +33,8 @@ def read(source: Source, contract: Contract, layout_name: str) -> Iterator[Chunk
     try:
         with source.open() as file:
             yield from _XmlFile(contract, contract.layouts[layout_name]).chunks(file)
-    except etree.XMLSyntaxError as error:
-        raise FileRejected(Rejection.MALFORMED, f"{error.msg}; ask for the file again") from error
+    except (etree.XMLSyntaxError, ValueError) as error:  # the latter for a name with a stray colon
+        raise FileRejected(Rejection.MALFORMED, f"{error}; ask for the file again"[:500]) from error
 
 
 class RepeatedElementError(ValueError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import io
 import itertools
@@ -19,8 +20,9 @@ from ingestion.convert import Converter
 from ingestion.load import load_feed
 from ingestion.readers import reader
 from ingestion.readers.chunk import Scan, Source
+from ingestion.reasons import FileRejected
 from tests.faults.formats import ENDINGS, FORMATS, written
-from tests.faults.matrix import CLAIMS, COMPANY, CONTRACT, NAMES
+from tests.faults.matrix import CLAIMS, COMPANY, CONTRACT, NAMES, claims
 from tests.integration.ingestion_landing import query
 
 DAY = dt.date(2025, 3, 31)
@@ -115,6 +117,33 @@ def test_the_same_rows_in_six_formats_are_the_same_values(rows: list[Row]) -> No
         hashes.add(tuple(row.pop("_row_hash") for row in found))
         assert found == [_expected(row) for row in rows], form
     assert len(hashes) == 1, "equal rows have equal hashes, whatever the format"
+
+
+MANY: list[Row] = [{**row, "lot_no": "grün"} for row in claims(*[{}] * 40)]
+SOUND = {form: written(form, MANY, CONTRACT[CLAIMS]) for form in FORMATS}
+DAMAGE = st.lists(
+    st.tuples(st.floats(0, 1, exclude_max=True), st.binary(max_size=6), st.integers(0, 9)), min_size=1
+)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@settings(max_examples=100, deadline=None)
+@given(damage=DAMAGE)
+def test_a_damaged_file_is_rejected_or_read_and_nothing_else(
+    form: str, damage: list[tuple[float, bytes, int]]
+) -> None:
+    """At each place some bytes are replaced by others; whatever comes of it has a reason."""
+    content = SOUND[form]
+    for at, new, old in damage:
+        start = int(at * len(content))
+        content = content[:start] + new + content[start + old :]
+    contract = CONTRACT[CLAIMS]
+    source = Source("claims", lambda: io.BytesIO(content), Scan("", len(content), content[:4096]))
+    converter = Converter(contract, contract.layouts[form])
+    with contextlib.suppress(FileRejected):
+        for chunk in reader(form)(source, contract, form):
+            converter.convert(chunk)
+        converter.finish()
 
 
 @pytest.fixture(scope="module")
