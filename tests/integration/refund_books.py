@@ -23,7 +23,7 @@ FACTS = (
     "core.fct_return_line", "core.fct_refund_entitlement", "core.fct_credit_memo_component",
     "core.fct_refund_tender", "core.fct_settlement", "core.fct_gl_line",
 )  # fmt: skip
-FIRST_MODEL = "int_refund_nodes"
+FIRST_MODELS = ("int_refund_nodes", "int_refund_links")
 FOLDERS = (
     "intermediate/refunds/", "marts/finance/", "core/bridge_refund_document", "core/dim_refund_group",
 )  # fmt: skip
@@ -264,7 +264,7 @@ def _in_order(manifest: dict[str, Any]) -> list[dict[str, Any]]:
         if name not in below:
             parents = [parent for parent in nodes[name]["depends_on"]["nodes"] if parent in nodes]
             is_below = [visit(parent) for parent in parents]
-            below[name] = any(is_below) or nodes[name]["name"] == FIRST_MODEL
+            below[name] = any(is_below) or nodes[name]["name"] in FIRST_MODELS
         return below[name]
 
     for name in sorted(nodes):

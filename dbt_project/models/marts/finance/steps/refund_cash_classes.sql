@@ -103,7 +103,7 @@ classes as (
     where waited.is_mirrored and {{ is_component_class('fault.class') }}
 )
 
-select group_key, day, gap, class, sum(amount) as amount
+select group_key, day, gap, class, cast(sum(amount) as numeric(18, 2)) as amount
 from classes
 group by group_key, day, gap, class
 having sum(amount) <> 0

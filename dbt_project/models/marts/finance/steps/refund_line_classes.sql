@@ -53,7 +53,7 @@ classes as (
         <= {{ var('cutoff_days', 7) }}
 )
 
-select group_key, day, 'E-M' as gap, class, sum(amount) as amount
+select group_key, day, 'E-M' as gap, class, cast(sum(amount) as numeric(18, 2)) as amount
 from classes
 group by group_key, day, class
 having sum(amount) <> 0

@@ -89,8 +89,12 @@ select
     coalesce(moved.fee_amount, 0) as fee_amount,
     coalesce(moved.is_abroad, false) as is_abroad,
     moved.item is not null as has_movement,
-    greatest(coalesce(issued.failed_cash_amount, 0), coalesce(moved.undone_amount, 0))
-        as failed_cash_amount,
+    -- what it was to pay, whatever an exchange rate made of it
+    greatest(
+        coalesce(issued.failed_cash_amount, 0),
+        case when moved.undone_amount > 0
+            then greatest(moved.undone_amount, coalesce(issued.due_amount, 0)) else 0 end
+    ) as failed_cash_amount,
     coalesce(moved.undone_amount, 0) > 0 as is_undone
 from issued
 full join moved using (group_key, day, item)

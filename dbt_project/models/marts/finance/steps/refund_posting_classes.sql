@@ -75,7 +75,7 @@ classes as (
         and {{ component_class('parts.component', 'parts.amount') }} is not null
 )
 
-select group_key, day, gap, class, sum(amount) as amount
+select group_key, day, gap, class, cast(sum(amount) as numeric(18, 2)) as amount
 from classes
 group by group_key, day, gap, class
 having sum(amount) <> 0
