@@ -56,8 +56,9 @@ def _published() -> dict[str, pd.DataFrame]:
     queries = {
         "kpi_daily": "select * from marts.kpi_daily",
         "return_cycle_time": "select * from marts.return_cycle_time",
-        "reconciliation": ("select group_key, gap, class, amount, currency from finance.refund_exceptions"
-            " where amount <> 0"),
+        "reconciliation": (
+            "select group_key, gap, class, amount, currency from finance.refund_exceptions where amount <> 0"
+        ),
         "legs": (
             "select group_key, entitled_amount, credited_amount, paid_amount, currency"
             " from finance.refund_reconciliation"

@@ -32,9 +32,7 @@ def _age(days: int) -> None:
     """Let everything have happened `days` ago."""
     with connect("admin") as connection:
         for table, column in (("file_ledger", "finished_at"), ("quarantine", "quarantined_at")):
-            connection.execute(
-                f"update ops.{table} set {column} = {column} - make_interval(days => {days})"
-            )
+            connection.execute(f"update ops.{table} set {column} = {column} - make_interval(days => {days})")
 
 
 def _raw() -> list[str]:
