@@ -60,13 +60,14 @@ EXCEPTIONS = """
 select class, gap, currency, min(status) as status, min(next_action) as next_action,
     count(*) as items, sum(amount) as amount
 from finance.refund_exceptions
+where is_chain and status <> 'cleared'
 group by class, gap, currency
 order by class, gap, currency
 """
 AGES = """
 select age_bucket, status, count(*) as items, min(age_days) as youngest
 from finance.refund_exceptions
-where status <> 'explained'
+where is_chain and status not in ('explained', 'cleared')
 group by age_bucket, status
 order by youngest
 """

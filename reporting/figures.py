@@ -71,8 +71,9 @@ where request_month = 'ALL' and channel = 'ALL' and product_category = 'ALL'
 CLASSES = """
 select class, currency, count(*) as items, min(status) as status,
     coalesce(sum(amount) filter (where gap = 'E-M'), 0) as entitlement_amount,
-    coalesce(sum(amount) filter (where gap = 'M-P'), 0) as cash_amount
-from finance.refund_exceptions group by class, currency
+    coalesce(sum(amount) filter (where gap = 'M-P'), 0) as cash_amount,
+    coalesce(sum(amount) filter (where gap = 'P-G'), 0) as ledger_amount
+from finance.refund_exceptions where is_chain and status <> 'cleared' group by class, currency
 order by min(case status when 'open' then 1 when 'waiting' then 2 else 3 end), class, currency
 """
 PATTERNS = """

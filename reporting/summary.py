@@ -77,7 +77,9 @@ def _reconciliation(console: Console, figures: Figures) -> None:
     groups = sum(r["groups"] for r in figures.patterns)
     agreed = sum(r["reconciled"] for r in figures.patterns)
     console.print(f"[bold]Refund reconciliation[/]  {agreed:,} of {groups:,} groups agree to the cent")
-    table = _table("", "class", "currency", "items", "entitled - credited", "credited - paid", "status")
+    table = _table(
+        "", "class", "currency", "items", "entitled - credited", "credited - paid", "paid - ledger", "status"
+    )
     for row in figures.classes:
         table.add_row(
             row["class"],
@@ -85,6 +87,7 @@ def _reconciliation(console: Console, figures: Figures) -> None:
             f"{row['items']:,}",
             _cents(row["entitlement_amount"]),
             _cents(row["cash_amount"]),
+            _cents(row["ledger_amount"]),
             row["status"],
         )
     console.print(table)
