@@ -220,7 +220,7 @@ def _volumes(
         by_date = _rows_by_date(connection, feed)
         for date in dates:
             earlier = [rows for day, rows in by_date.items() if day < date][-RECENT_DAYS:]
-            if contract.mode == "full":
+            if contract.mode == "full" and not _is_count_of_a_day(contract):
                 limits, basis = _full_limits(earlier), "the table before"
             else:
                 limits, basis = usual(earlier), "recent files"
@@ -269,6 +269,11 @@ def _nightly_dates(files: list[File]) -> list[dt.date]:
     for file in files:
         runs.setdefault(file.run_date, set()).add(file.business_date)
     return sorted({d for dates in runs.values() if len(dates) <= HISTORY_DAYS for d in dates})
+
+
+def _is_count_of_a_day(contract: Contract) -> bool:
+    """True where each file is another day's count, such as stock: it rises and falls as events do."""
+    return any(contract.columns[name].type == "date" for name in contract.key)
 
 
 def _full_limits(earlier: list[int]) -> tuple[float, float] | None:

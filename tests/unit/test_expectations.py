@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from expectations.asset import WARNING, no_rows
-from expectations.night import LEAST_DAYS, File, _nightly_dates, earliest_usual_end, usual
+from expectations.night import LEAST_DAYS, File, _is_count_of_a_day, _nightly_dates, earliest_usual_end, usual
 from expectations.results import CheckResult, plain
 from ingestion.contract import all_feeds, load_contract
 
@@ -49,6 +49,12 @@ def test_a_run_that_brings_many_days_is_a_history_and_not_compared() -> None:
     history = [File(n, "f", "n", day + dt.timedelta(days=n), "loaded", 1, run) for n in range(20)]
     night = File(99, "f", "n", dt.date(2026, 2, 2), "loaded", 1, dt.date(2026, 2, 2))
     assert _nightly_dates([*history, night]) == [dt.date(2026, 2, 2)]
+
+
+def test_stock_counts_of_days_are_no_table_that_only_grows() -> None:
+    counted = {feed for feed in all_feeds() if _is_count_of_a_day(load_contract(feed))}
+    assert "wms_returned_stock" in counted
+    assert not counted & {"erp_items", "crm_customers", "erp_vendors"}
 
 
 @pytest.mark.parametrize("feed", all_feeds())
