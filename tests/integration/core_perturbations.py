@@ -7,15 +7,19 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-ERP_CSV = {"delimiter": ";", "encoding": "latin-1"}
+Record = dict[str, str]
+Change = Callable[[list[Record]], list[Record]]
+ERP_CSV: dict[str, Any] = {"delimiter": ";", "encoding": "latin-1"}
+EVERY_ROW = slice(None)
 
 
 def move(file: Path, folder: Path) -> Path:
@@ -70,30 +74,52 @@ def recategorise(items: Path, date: str, whole: bool = True) -> None:
     late.with_name(late.name + ".done").touch()
 
 
-def swap_between_rows(
+def send_again(
     file: Path,
     suffix: str,
-    columns: Sequence[str],
-    updated_at: str,
+    change: Change,
     where: str = "",
-    every: int = 1,
+    rows: slice = EVERY_ROW,
     delimiter: str = ",",
     encoding: str = "utf-8",
 ) -> int:
-    """Send rows of a CSV file again, changed: each with the next row's values of `columns`.
+    """Send rows of a CSV file again under another name, changed; returns how many.
 
-    Only rows that have a value in `where`, and of these each so manieth. Returns how many were sent.
+    Only rows that have a value in `where`, and of these the ones that the slice picks.
     """
-    text = file.read_text(encoding=encoding)
-    header, *rows = csv.reader(io.StringIO(text), delimiter=delimiter)
-    width = len(header)
-    chosen = [r for r in rows if len(r) == width and (not where or r[header.index(where)])]
-    moved = _rotated(chosen[::every], [header.index(column) for column in columns])
-    for row in moved:
-        row[header.index("updated_at")] = updated_at
+    records = _records(file, delimiter, encoding)
+    sent = change([record for record in records if not where or record[where]][rows])
     with _sibling(file, suffix).open("w", encoding=encoding, newline="") as out:
-        csv.writer(out, delimiter=delimiter, lineterminator="\n").writerows([header, *moved])
-    return len(moved)
+        writer = csv.DictWriter(out, list(records[0]), delimiter=delimiter, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(sent)
+    return len(sent)
+
+
+def swap(columns: Sequence[str], updated_at: str) -> Change:
+    """Give each row the next row's values of `columns`."""
+
+    def swapped(records: list[Record]) -> list[Record]:
+        return [
+            record | {column: other[column] for column in columns} | {"updated_at": updated_at}
+            for record, other in zip(records, records[1:] + records[:1], strict=True)
+        ]
+
+    return swapped
+
+
+def halve(column: str, where: str, begins: str) -> Change:
+    """Halve the amounts of a column in rows whose value of `where` begins so; only these are sent."""
+    return lambda records: [
+        record | {column: f"{float(record[column]) / 2:.6f}"}
+        for record in records
+        if record[where].startswith(begins)
+    ]
+
+
+def put(updated_at: str, **values: str) -> Change:
+    """Give each row these values."""
+    return lambda records: [record | values | {"updated_at": updated_at} for record in records]
 
 
 def swap_in_place(file: Path, columns: Sequence[str]) -> None:
@@ -120,12 +146,10 @@ def swap_receipts_of_work_orders(book: Path, suffix: str, updated_at: str) -> No
     workbook.save(_sibling(book, suffix))
 
 
-def serials_sold(sales: Path, every: int) -> list[str]:
-    """First serial number of each so manieth sales line that has any, as `swap_between_rows` picks them."""
-    header, *rows = csv.reader(io.StringIO(sales.read_text(encoding="latin-1")), delimiter=";")
-    place = header.index("serial_nos")
-    found = [row[place] for row in rows if len(row) == len(header) and row[place]]
-    return [serials.split("|")[0] for serials in found[::every]]
+def serials_sold(sales: Path, rows: slice) -> list[str]:
+    """First serial number of the sales lines that the slice picks among those that have any."""
+    found = [record["serial_nos"] for record in _records(sales, **ERP_CSV) if record["serial_nos"]]
+    return [serials.split("|")[0] for serials in found[rows]]
 
 
 def serials_received(receipts: Path) -> list[str]:
@@ -146,6 +170,12 @@ def find_in_the_corner(receipts: Path, suffix: str, serials: Sequence[str], rece
                 "serial_no": serial, "received_at": received_at, "quantity": 1,
             }  # fmt: skip
             out.write(json.dumps(found) + "\n")
+
+
+def _records(file: Path, delimiter: str, encoding: str) -> list[Record]:
+    """Rows of a CSV file that have a value in every column, be it an empty one."""
+    found = csv.DictReader(io.StringIO(file.read_text(encoding=encoding)), delimiter=delimiter)
+    return [row for row in found if None not in row and None not in row.values()]
 
 
 def _is_row(line: str) -> bool:

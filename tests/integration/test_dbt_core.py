@@ -18,12 +18,15 @@ from tests.integration.core_perturbations import (
     drop_first_half,
     drop_last_row,
     find_in_the_corner,
+    halve,
     move,
+    put,
     recategorise,
     repeat,
+    send_again,
     serials_received,
     serials_sold,
-    swap_between_rows,
+    swap,
     swap_in_place,
     swap_receipts_of_work_orders,
 )
@@ -42,7 +45,8 @@ LATE_BY_MONTHS = (
     "crm/crm_customers_20251001.csv", "erp/erp_vendors_20250801.xlsx",
     "wms/wms_returned_stock_20250731.parquet", "wms/wms_returned_stock_20251031.parquet",
 )  # fmt: skip
-EVERY = 5  # so manieth sales line with serial numbers is corrected
+# Of the sales lines with serial numbers: those that get another one's, and those that lose theirs
+MOVED, BLANK = slice(0, None, 5), slice(1, None, 25)
 Prints = dict[str, tuple[int, str]]
 
 
@@ -77,9 +81,7 @@ def nightly(company: Path, database: Path) -> Prints:
     _night(NIGHTS[0])
 
     _hand_over(company, database, NIGHTS[1])
-    sold = serials_sold(_file(database, "erp_sales_lines", NIGHTS[0]), EVERY)
-    receipts = _file(database, "wms_return_receipts", NIGHTS[0])
-    find_in_the_corner(receipts, f"{NIGHTS[1]:%Y%m%d}_found", sold[:40], "2026-02-01T10:00:00")
+    _correct_first(database)
     held_back += [move(f, company / "late") for feed in LATE for f in _files(database, feed, NIGHTS[1])]
     assert len(held_back) > len(LATE)
     _night(NIGHTS[1])
@@ -92,26 +94,41 @@ def nightly(company: Path, database: Path) -> Prints:
     return _fingerprints()
 
 
+def _correct_first(landing: Path) -> None:
+    """What the second night brings besides its own: other items, goods without paper, dollars."""
+    history, again = NIGHTS[0], f"{NIGHTS[1]:%Y%m%d}_again"
+    items = _file(landing, "erp_items", history)
+    recategorise(items, "20260117")
+    recategorise(items, "20250620", whole=False)  # older than all that came before
+    sales = _file(landing, "erp_sales_lines", history)
+    receipts = _file(landing, "wms_return_receipts", history)
+    serials = serials_sold(sales, MOVED)[:40] + serials_sold(sales, BLANK)
+    find_in_the_corner(receipts, again, serials, "2026-02-01T10:00:00")
+    dollars = put("01.02.2026 22:00:00", currency="USD")
+    assert send_again(_file(landing, "erp_vendor_claims", history), again, dollars, **ERP_CSV)
+
+
 def _correct(landing: Path) -> None:
     """What source systems correct, repeat and move on the last night."""
-    history, again = NIGHTS[0], f"{NIGHTS[2]:%Y%m%d}_again"
+    history, again, later = NIGHTS[0], f"{NIGHTS[2]:%Y%m%d}_again", "02.02.2026 22:00:00"
     drop_last_row(_file(landing, "erp_sales_lines", NIGHTS[1]))
     repeat(_file(landing, "wms_dispositions", NIGHTS[1]), again)
-    recategorise(_file(landing, "erp_items", history), "20260117")
-    recategorise(_file(landing, "erp_items", history), "20250620", whole=False)  # older than all before
     swap_in_place(_file(landing, "erp_return_authorizations", NIGHTS[2]), ["order_no", "order_line_no"])
-    sales, moved = _file(landing, "erp_sales_lines", history), "02.02.2026 22:00:00"
-    assert swap_between_rows(sales, again, ["serial_nos"], moved, "serial_nos", EVERY, **ERP_CSV) > 40
-    assert swap_between_rows(sales, again + "2", ["replaces_rma_no"], moved, "replaces_rma_no", **ERP_CSV)
-    claims = _file(landing, "erp_vendor_claims", history)
-    assert swap_between_rows(claims, again, ["receipt_id", "sku"], moved, "receipt_id", **ERP_CSV)
-    cases = _file(landing, "crm_cases", history)
-    assert swap_between_rows(cases, again, ["order_no", "rma_no"], "2026-02-02T22:00:00Z")
+    sales = _file(landing, "erp_sales_lines", history)
+    assert send_again(sales, again, swap(["serial_nos"], later), "serial_nos", MOVED, **ERP_CSV) > 40
+    assert send_again(sales, again + "2", put(later, serial_nos=""), "serial_nos", BLANK, **ERP_CSV) > 5
+    replacing = swap(["replaces_rma_no"], later)
+    assert send_again(sales, again + "3", replacing, "replaces_rma_no", **ERP_CSV) > 1
+    claims, moved = _file(landing, "erp_vendor_claims", history), swap(["receipt_id", "sku"], later)
+    assert send_again(claims, again, moved, "receipt_id", slice(0, None, 2), **ERP_CSV) > 1
+    cases, other = _file(landing, "crm_cases", history), swap(["order_no", "rma_no"], "2026-02-02T22:00:00Z")
+    assert send_again(cases, again, other, rows=slice(0, None, 2)) > 1
     swap_receipts_of_work_orders(_file(landing, "wms_work_orders", history), again, "2026-02-02 22:00:00")
     receipts = _file(landing, "wms_return_receipts", history)
     find_in_the_corner(receipts, again, serials_received(receipts)[1::2], "2025-07-01T10:00:00")
     drop_first_half(_file(landing, "wms_returned_stock", history))
     count_again(_file(landing, "wms_returned_stock", NIGHTS[1]), f"{NIGHTS[1]:%Y%m%d}_again")
+    assert send_again(_file(landing, "erp_fx_rates", history), again, halve("rate", "rate_date", "2025-11"))
 
 
 def test_nights_in_any_order_equal_one_full_build(

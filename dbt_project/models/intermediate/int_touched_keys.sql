@@ -70,8 +70,9 @@ requests as (
     {{ touched_keys('crm', 'crm_return_requests', ['request_id']) }}
 ),
 
--- RMAs: their own rows, their requests and cases, the parcels that they share, goods whose product as
--- of today counts because the sale is unknown, and authorizations that lapsed since the last build
+-- RMAs: their own rows, their requests, the parcels that they share, goods whose product as of today
+-- counts because the sale is unknown, authorizations that lapsed since the last build, and cases
+-- whose cost another rate converts
 clock as (
     select
         least(min(business_date), {{ as_of_date() }}) as from_date,
@@ -89,8 +90,6 @@ rmas_by_file as (
     from requests
     inner join {{ source('erp', 'erp_return_authorizations') }} as rma
         on requests.request_id = rma.request_id
-    union
-    {{ any_version_of(['case_id'], 'rma_no', 'crm', 'crm_cases') }}
 ),
 
 parcels as (
