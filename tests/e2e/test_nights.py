@@ -7,8 +7,6 @@ held by a failed check, the same night mended, then three days by `airflow backf
 from __future__ import annotations
 
 import datetime as dt
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -159,7 +157,7 @@ def _kill_the_scheduler_while_a_task_runs(api: airflow.Api) -> None:
     while not _running_tasks(api):
         assert time.monotonic() < deadline, "no task of the backfill has started"
         time.sleep(0.2)
-    os.kill(airflow._running()["scheduler"], signal.SIGKILL)
+    airflow._running()["scheduler"].kill()
     while "scheduler" not in airflow.stopped():
         time.sleep(0.1)
     airflow.start(nightly=False)
