@@ -15,10 +15,10 @@ $(VENV)/.ready: requirements.lock requirements-bootstrap.lock
 	@$(VENV)/bin/uv pip sync --quiet --python $(VENV)/bin/python --require-hashes requirements.lock requirements-bootstrap.lock
 	@touch $@
 
-.PHONY: help setup run test up down dsn bench docs retailer lint lock clean
+.PHONY: help setup run test test-long up down dsn bench docs retailer lint lock clean
 
 help: ## Show this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 setup: $(VENV)/.ready ## Make the Python environment from the lock file
 
@@ -39,6 +39,9 @@ retailer: $(VENV)/.ready ## A real retailer's daily files: make retailer DATA=fo
 
 test: $(VENV)/.ready ## Run every test
 	@$(PY) -m pytest
+
+test-long: $(VENV)/.ready ## Also the tests that take minutes: the reconciliation against the truth
+	@LONG_TESTS=1 $(PY) -m pytest
 
 lint: $(VENV)/.ready ## ruff, mypy, sqlfluff, yamllint
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .

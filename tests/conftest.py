@@ -24,6 +24,15 @@ _numbers = itertools.count(1)
 _SETTINGS = ("WAREHOUSE_DSN", "LANDING_URL", "BUSINESS_DATE", "REPORTING_CURRENCY", "LAYOUTS")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the long tests to `make test-long`."""
+    if os.environ.get("LONG_TESTS"):
+        return
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.skip(reason="takes minutes: make test-long"))
+
+
 @pytest.fixture(scope="session")
 def warehouse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Start an embedded PostgreSQL of the test session's own; yields its `var` folder."""

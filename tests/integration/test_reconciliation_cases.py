@@ -23,6 +23,8 @@ from warehouse import build
 DAY = dt.date(2026, 1, 31)
 PARTS = {"merchandise": "100.00", "tax": "19.00"}
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def reconciler(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Reconciler:

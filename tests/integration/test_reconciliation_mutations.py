@@ -38,6 +38,8 @@ Cell = tuple[str, str, str]
 Cents = dict[Cell, Decimal]
 PeriodCents = dict[tuple[str, str, str, str], Decimal]
 
+pytestmark = pytest.mark.long
+
 
 @dataclass(frozen=True)
 class Victim:

@@ -42,6 +42,8 @@ TABLES = (
 Key = tuple[str, ...]
 Amounts = dict[tuple[str, str, str], Decimal]
 
+pytestmark = pytest.mark.long
+
 
 @dataclass(frozen=True)
 class Night:
