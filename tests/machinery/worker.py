@@ -12,7 +12,7 @@ from collections.abc import Callable
 from warehouse.connections import connect
 from warehouse.settings import ROOT, process_environment
 
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 600.0
 
 
 def start(statement: str) -> subprocess.Popen[str]:
