@@ -186,6 +186,7 @@ def _fingerprints(schema: str) -> Prints:
     with connect("auditor") as connection:
         tables = connection.execute(
             "select table_name, string_agg(column_name, ', ' order by column_name)"
+            " filter (where column_name <> 'file_id')"
             " from information_schema.columns where table_schema = %s"
             " and table_name not like '%%\\_\\_changes' and table_name <> all(%s) group by table_name",
             [schema, [name for name in steps if name != "refund_open_groups"]],
