@@ -131,6 +131,7 @@ def test_the_night_publishes_once_its_file_is_mended(
     assert _published() == [HISTORY, HELD]
 
 
+@pytest.mark.long
 def test_a_backfill_cascades_to_the_marts_though_the_scheduler_is_killed_in_it(api: airflow.Api) -> None:
     for dag in SOURCES:
         airflow.command(
