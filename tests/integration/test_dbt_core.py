@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -49,14 +48,6 @@ LATE_BY_MONTHS = (
 # Of the sales lines with serial numbers: those that get another one's, and those that lose theirs
 MOVED, BLANK = slice(0, None, 5), slice(1, None, 25)
 Prints = dict[str, tuple[int, str]]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _no_marts() -> Iterator[None]:
-    """A night of these tests is whole with core."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(build.LAYERS, "marts", build.LAYERS["marts"])
-        yield
 
 
 @pytest.fixture(scope="module")
