@@ -37,10 +37,10 @@ dsn: $(VENV)/.ready ## Print one libpq URI: make dsn ROLE=bi_reader
 retailer: $(VENV)/.ready ## A real retailer's daily files: make retailer DATA=folder
 	@$(PY) -m local retailer $(DATA)
 
-test: $(VENV)/.ready ## Run every test
+test: $(VENV)/.ready ## Run the tests, but those that take many minutes
 	@$(PY) -m pytest
 
-test-long: $(VENV)/.ready ## Also the tests that take minutes: the reconciliation against the truth
+test-long: $(VENV)/.ready ## Run every test, those that take many minutes too
 	@LONG_TESTS=1 $(PY) -m pytest
 
 lint: $(VENV)/.ready ## ruff, mypy, sqlfluff, yamllint
