@@ -2,7 +2,7 @@
 
 While a file is sent only one number a key is kept. Where two are equal the database looks at the rows
 that it has just taken, says which lose, and takes those back within the same transaction. So a file
-is sent once, and memory does not grow with how much of it repeats.
+is sent once; what is kept of the losers are the numbers of their records.
 """
 
 from __future__ import annotations

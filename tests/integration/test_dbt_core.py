@@ -29,6 +29,7 @@ from tests.integration.core_perturbations import (
     swap_in_place,
     swap_receipts_of_work_orders,
 )
+from tests.tables import Prints, fingerprints
 from warehouse import build
 from warehouse.connections import connect
 
@@ -46,7 +47,6 @@ LATE_BY_MONTHS = (
 )  # fmt: skip
 # Of the sales lines with serial numbers: those that get another one's, and those that lose theirs
 MOVED, BLANK = slice(0, None, 5), slice(1, None, 25)
-Prints = dict[str, tuple[int, str]]
 
 
 @pytest.fixture(scope="module")
@@ -170,22 +170,7 @@ def _night(date: dt.date) -> None:
 
 
 def _fingerprints() -> Prints:
-    """Rows and content hash of every fact, dimension, bridge and snapshot."""
-    found = {}
-    with connect("auditor") as connection:
-        tables = connection.execute(
-            "select table_name, string_agg(column_name, ', ' order by column_name)"
-            " from information_schema.columns where table_schema = 'core'"
-            " and table_name ~ '^(dim|fct|bridge|snap)_' group by table_name"
-        ).fetchall()
-        for table, columns in tables:
-            row = connection.execute(
-                "select count(*), md5(string_agg(content, '|' order by content))"
-                f" from (select md5(row({columns})::text) as content from core.{table}) as rows"
-            ).fetchone()
-            assert row is not None
-            found[table] = (row[0], row[1] or "")
-    return found
+    return fingerprints("core", names="^(dim|fct|bridge|snap)_")
 
 
 def _hand_over(company: Path, landing: Path, date: dt.date) -> None:

@@ -19,6 +19,7 @@ from ingestion.contract import feeds
 from ingestion.load import load_feed
 from simulator.company import Company
 from simulator.run import simulate
+from tests.tables import Prints, fingerprints
 from warehouse import build
 from warehouse.connections import connect
 from warehouse.publish import publish
@@ -28,7 +29,6 @@ HISTORY_END = dt.date(2026, 1, 31)
 NIGHTS = [HISTORY_END + dt.timedelta(days=n) for n in range(3)]
 HELD_BACK = ("erp_sales_lines", "wms_return_receipts", "wms_dispositions", "crm_refunds", "erp_fx_rates")
 STEPS = ROOT / "dbt_project" / "models" / "marts" / "finance" / "steps"
-Prints = dict[str, tuple[int, str]]
 
 
 @pytest.fixture(scope="module")
@@ -177,28 +177,11 @@ def _wait_for(query: str, child: subprocess.Popen[bytes] | None = None) -> None:
         time.sleep(0.3)
 
 
-def _fingerprints(schema: str) -> Prints:
-    """Rows and content hash of every table and view of a schema; change logs, and the steps of the
-    reconciliation that hold only the groups of the night, aside."""
-    steps = [p.stem for p in STEPS.glob("*.sql") if "replace_touched" not in p.read_text()]
+def _fingerprints(*schemas: str) -> Prints:
+    """Every table and view, but the steps of the reconciliation that hold only the groups of the night."""
+    steps = {p.stem for p in STEPS.glob("*.sql") if "replace_touched" not in p.read_text()}
     assert len(steps) > 10
-    found = {}
-    with connect("auditor") as connection:
-        tables = connection.execute(
-            "select table_name, string_agg(column_name, ', ' order by column_name)"
-            " filter (where column_name <> 'file_id')"
-            " from information_schema.columns where table_schema = %s"
-            " and table_name not like '%%\\_\\_changes' and table_name <> all(%s) group by table_name",
-            [schema, [name for name in steps if name != "refund_open_groups"]],
-        ).fetchall()
-        for table, columns in tables:
-            row = connection.execute(
-                "select count(*), md5(string_agg(content, '|' order by content))"
-                f" from (select md5(row({columns})::text) as content from {schema}.{table}) as rows"
-            ).fetchone()
-            assert row is not None
-            found[table] = (row[0], row[1] or "")
-    return found
+    return fingerprints(*schemas, skip=steps - {"refund_open_groups"})
 
 
 def _hand_over(company: Path, landing: Path, date: dt.date) -> None:

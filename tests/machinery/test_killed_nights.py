@@ -15,6 +15,7 @@ from nightly import stages
 from simulator.company import Company
 from simulator.run import simulate
 from tests.machinery.worker import PATIENCE_SECONDS, killed_while_waiting_for, run, start
+from tests.tables import fingerprints
 from warehouse import connections, server
 from warehouse.connections import connect
 
@@ -67,22 +68,9 @@ def _use(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
 
 
 def _contents() -> dict[str, Any]:
-    """Rows and content of every table that a night writes; what tells the time of the run is left out."""
-    with connect("admin") as connection:
-        tables = connection.execute(
-            "select table_schema, table_name, string_agg(quote_ident(column_name), ', ' order by"
-            " column_name) filter (where column_name not in ('_file_id', 'file_id'))"
-            " from information_schema.columns where table_schema = any(%s)"
-            " group by table_schema, table_name",
-            [list(SCHEMAS)],
-        ).fetchall()
-        found = {
-            f"{schema}.{name}": connection.execute(
-                "select count(*), md5(string_agg(content, '|' order by content))"
-                f" from (select md5(row({columns})::text) as content from {schema}.{name}) as t"
-            ).fetchone()
-            for schema, name, columns in tables
-        }
+    """What a night writes; what tells the time of the run is left out."""
+    found: dict[str, Any] = dict(fingerprints(*SCHEMAS))
+    with connect("auditor") as connection:
         found["ops.file_ledger"] = connection.execute(
             "select name, status, rows_loaded, rows_quarantined, rows_duplicate, rows_control"
             " from ops.file_ledger order by 1, 2"
