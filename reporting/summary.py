@@ -28,7 +28,7 @@ def print_summary(console: Console, seconds: float, did_work: bool) -> None:
 def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None)
     for number, name in enumerate(columns):
-        table.add_column(name, justify="left" if number == 0 else "right")
+        table.add_column(name, justify="left" if number == 0 else "right", overflow="fold")
     return table
 
 
@@ -77,9 +77,8 @@ def _reconciliation(console: Console, figures: Figures) -> None:
     groups = sum(r["groups"] for r in figures.patterns)
     agreed = sum(r["reconciled"] for r in figures.patterns)
     console.print(f"[bold]Refund reconciliation[/]  {agreed:,} of {groups:,} groups agree to the cent")
-    table = _table(
-        "", "class", "currency", "items", "entitled - credited", "credited - paid", "paid - ledger", "status"
-    )
+    console.print("E entitled, M credit memos, P paid, G in the ledger", style="dim")
+    table = _table("", "class", "currency", "items", "E - M", "M - P", "P - G", "status")
     for row in figures.classes:
         table.add_row(
             row["class"],
