@@ -24,7 +24,7 @@ groups as (
 ),
 
 lineage as (
-    select * from {{ ref('int_refund_lineage') }}
+    select * from {{ ref('bridge_refund_lineage') }} where {{ in_refund_units() }}
 ),
 
 rates as (

@@ -30,12 +30,6 @@ sales as (
 
 ),
 
-policies as (
-
-    select * from {{ ref('dim_return_policy') }}
-
-),
-
 inspections as (
 
     select receipt_id, confirmed_reason from {{ ref('fct_inspection') }}
@@ -73,7 +67,7 @@ judged as (
     from receipts
     inner join lines on receipts.return_line_key = lines.return_line_key
     left join sales on receipts.sales_line_key = sales.sales_line_key
-    left join policies
+    left join {{ ref('dim_return_policy') }} as policies
         on sales.product_category = policies.product_category
         and lines.reason = policies.reason
         and sales.ordered_on >= policies.valid_from
