@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import json
 import os
 import shutil
 import signal
@@ -86,6 +87,22 @@ def test_nights_in_any_order_equal_one_full_build(
 
 def test_the_marts_hold_something(nightly: Prints) -> None:
     assert {table for table, (rows, _) in nightly.items() if rows == 0} == set()
+
+
+def test_the_columns_of_a_table_are_those_described(nightly: Prints) -> None:
+    nodes = json.loads((build._target() / "manifest.json").read_text())["nodes"].values()
+    said = {
+        (node["schema"], node["name"]): set(node["columns"])
+        for node in nodes
+        if node["resource_type"] in ("model", "seed")
+    }
+    with connect("auditor") as connection:
+        rows = connection.execute(
+            "select table_schema, table_name, array_agg(column_name::text)"
+            " from information_schema.columns group by table_schema, table_name"
+        )
+        found = {(schema, name): set(columns) for schema, name, columns in rows}
+    assert {t: found.get(t, set()) ^ said[t] for t in said if found.get(t) != said[t]} == {}
 
 
 def test_what_is_published_by_change_logs_is_what_was_built(nightly: Prints) -> None:
