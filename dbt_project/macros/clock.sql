@@ -36,7 +36,8 @@
     extract(day from {{ day }} + 1) = 1
 {%- endmacro %}
 
-{#- Whether everything is computed anew; unit tests override it, linters have no flags. -#}
+{#- Whether everything is computed anew; unit tests override it, linters have no flags. While dbt parses
+    it never is: what it finds then, all nights and full builds go by. -#}
 {% macro is_full_build() -%}
-    {{ return(flags.FULL_REFRESH if flags is defined else true) }}
+    {{ return(flags.FULL_REFRESH and execute if flags is defined else true) }}
 {%- endmacro %}
