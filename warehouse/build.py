@@ -241,7 +241,10 @@ def write_docs() -> Path:
 
     The SQL shown is that of a full build: a night's says of sums only that others have changed them.
     """
-    for command in (["compile", "--full-refresh", "--quiet"], ["docs", "generate", "--static", "--no-compile"]):
+    for command in (
+        ["compile", "--full-refresh", "--quiet"],
+        ["docs", "generate", "--static", "--no-compile"],
+    ):
         done = _dbt(command)
         if done.returncode:
             raise CheckFailed(f"dbt docs failed:\n{_tail(done)}")
