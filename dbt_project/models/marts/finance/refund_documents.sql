@@ -39,8 +39,8 @@ dated as (
     select
         leg_rows.*,
         groups.currency as group_currency,
-        case when leg_rows.leg in ('P', 'G') then coalesce(first_movement.booked_on, effective_on)
-            else effective_on end as rate_on
+        case when leg_rows.leg in ('P', 'G') then coalesce(first_movement.booked_on, leg_rows.effective_on)
+            else leg_rows.effective_on end as rate_on
     from leg_rows
     inner join groups on leg_rows.group_key = groups.group_key
     left join first_movement on leg_rows.item = first_movement.item
