@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from dictionary.collect import collect, read_artifacts
 from ingestion.contract import feeds
 from ingestion.load import load_feed
 from simulator.company import Company
@@ -24,7 +25,7 @@ from tests.tables import Prints, fingerprints
 from warehouse import build
 from warehouse.connections import connect
 from warehouse.publish import publish
-from warehouse.settings import ROOT
+from warehouse.settings import ROOT, settings
 
 HISTORY_END = dt.date(2026, 1, 31)
 NIGHTS = [HISTORY_END + dt.timedelta(days=n) for n in range(3)]
@@ -119,6 +120,24 @@ def test_a_night_without_news_writes_only_what_the_clock_moves(nightly: Prints, 
     assert counts["marts.publication"] == {"deleted": 1, "inserted": 1}
     assert counts["marts.return_positions"]["inserted"] < 0.05 * nightly["return_positions"][0]
     assert 0 < counts["marts.kpi_cells"]["inserted"] < 0.15 * nightly["kpi_cells"][0]
+
+
+def test_docs_of_a_warehouse_that_runs_know_what_a_kpi_is_made_of(nightly: Prints) -> None:
+    build.write_docs()
+    book = collect(read_artifacts(build._target()))
+    assert [kpi.name for kpi in book.kpis.values() if not kpi.made_of] == []
+
+
+def test_another_night_is_no_reason_to_parse_the_project_anew(nightly: Prints) -> None:
+    build.begin(NIGHTS[-1] + dt.timedelta(days=2))
+    before = _times_parsed()
+    build.run_layer("staging")
+    assert _times_parsed() == before
+
+
+def _times_parsed() -> int:
+    logs = (settings().var / "dbt" / "logs").glob("dbt.log*")
+    return sum(log.read_text().count("Unable to do partial parsing") for log in logs)
 
 
 def _ingest(date: dt.date) -> None:
