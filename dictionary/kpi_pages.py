@@ -63,9 +63,11 @@ class _Makers:
         return self._read[name]
 
 
+# What is only counted leaves no trace in a column: the definition names those feeds.
 def _page(kpi: Kpi, all_kpis: list[Kpi], artifacts: Artifacts, book: Book, makers: _Makers) -> KpiPage:
     made_in, made_of = makers.of(kpi.name)
     feeds = {ref[0] for column in made_of for ref in book.first_origins(column)}
+    feeds |= {f"raw.{feed}" for need in kpi.row["needs"].split(", ") for feed in need.split(" or ")}
     return KpiPage(
         name=kpi.name, title=kpi.title, definition=kpi.row,
         metrics={basis: kpi.metric(basis) for basis in kpi.bases},

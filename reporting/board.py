@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reporting.carried import DELIVERED
 from reporting.figures import Figures, Row, figures_in, is_published, snapshot
 
 # A level is what stood on a day; levels of several days are never added up.
@@ -25,6 +26,7 @@ class Board:
     quarantine: list[Row]
     files: list[Row]
     alerts: list[Row]
+    delivered: list[Row]
 
 
 DEFINITIONS = "select * from marts.kpi_definitions order by kpi"
@@ -119,5 +121,5 @@ def read_board() -> Board:
         published = [
             rows(query) if public else [] for query in (DEFINITIONS, MONTHS, STEPS, OVERDUE, EXCEPTIONS, AGES)
         ]
-        books = [rows(query) for query in (QUARANTINE, FILES, ALERTS)]
+        books = [rows(query) for query in (QUARANTINE, FILES, ALERTS, DELIVERED)]
         return Board(figures_in(connection), *published, *books)

@@ -54,8 +54,10 @@ def page(board: Board) -> str:
 
 
 def _audiences(board: Board) -> dict[str, list[tiles.Group]]:
-    night = board.figures.night
-    return dict(tiles.groups(board.definitions, board.months, night["business_date"])) if night else {}
+    night, delivered = board.figures.night, {row["feed"] for row in board.delivered}
+    if night is None:
+        return {}
+    return dict(tiles.groups(board.definitions, board.months, night["business_date"], delivered))
 
 
 def _state(board: Board) -> dict[str, str]:

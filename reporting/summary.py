@@ -7,6 +7,8 @@ from decimal import Decimal
 from rich.console import Console
 from rich.table import Table
 
+from reporting.board import read_board
+from reporting.carried import by_lack, lacking
 from reporting.figures import Figures, counted, read_figures, shown, step_times
 from warehouse.connections import connect
 from warehouse.settings import settings
@@ -153,18 +155,20 @@ from marts.product_returns group by month order by month
 
 
 def print_retailer(console: Console) -> None:
-    """Print what a company that sends only sales and returns can know: units and credits by month."""
-    figures = read_figures()
-    _files(console, figures)
+    """Print what a company that sends only some feeds can know, and what the other KPIs lack."""
+    board = read_board()
+    _files(console, board.figures)
     table = _table("Returns by month", "month", "shipped", "returned", "rate", "credited")
     with connect("bi_reader") as connection:
         for month, shipped, returned, credited, currency in connection.execute(RETAILER):
             rate = f"{returned / shipped:.2%}" if shipped else "–"
             table.add_row(month, f"{shipped:,}", f"{returned:,}", rate, f"{credited:,.2f} {currency}")
     console.print(table)
-    console.print(
-        "Every return is blind: no file names its order. The other KPIs need feeds that this company does not"
-        " send: carrier invoices and inspections (cost per return), dispositions and recovery sales (cycle"
-        " time, value recovery), refunds and settlements (reconciliation of cash).",
-        style="dim",
-    )
+    delivered = {row["feed"] for row in board.delivered}
+    carried = [row["title"] for row in board.definitions if not lacking(row, delivered)]
+    console.print(f"\n[bold]KPIs that these feeds carry[/]  {', '.join(carried)}")
+    table = _table("What the other KPIs lack", "KPIs", "no file has come of")
+    table.columns[1].justify = "left"
+    for feeds, titles in by_lack(board.definitions, delivered):
+        table.add_row(", ".join(titles), ", ".join(feeds))
+    console.print(table)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from reporting.board import LEVELS
+from reporting.carried import by_lack, lacking
 from reporting.figures import Row
 from reporting.subjects import SUBJECTS, subject_of
 
@@ -84,28 +86,37 @@ class Tile:
 
 @dataclass
 class Group:
-    """Tiles that answer one question, and the titles of those KPIs that have no figure yet."""
+    """Tiles that answer one question, the titles of KPIs without a figure yet, and what others lack."""
 
     question: str
     tiles: list[Tile]
     empty: list[str]
+    lacks: list[tuple[tuple[str, ...], list[str]]] = field(default_factory=list)
 
 
 def groups(
-    definitions: list[Row], months: list[Row], business_date: dt.date
+    definitions: list[Row], months: list[Row], business_date: dt.date, delivered: Collection[str]
 ) -> list[tuple[str, list[Group]]]:
-    """Audiences with their groups of tiles, in the order of the questions."""
-    tiles = {tile.kpi: tile for tile in _tiles(definitions, months, business_date)}
-    titles = {row["kpi"]: row["title"] for row in definitions}
+    """Audiences with their groups of tiles, in the order of the questions.
+
+    A KPI that lacks a feed has no tile, whatever its figure: nothing was counted.
+    """
+    carried = [row for row in definitions if not lacking(row, delivered)]
+    tiles = {tile.kpi: tile for tile in _tiles(carried, months, business_date)}
+    titles = {row["kpi"]: row["title"] for row in carried}
+    stems = {row["kpi"].split(".")[0] for row in definitions}
     found: dict[str, list[Group]] = {}
     known = [name for _, _, names in SUBJECTS for name in names]
-    rest = tuple(sorted({kpi.split(".")[0] for kpi in titles} - set(known)))
+    rest = tuple(sorted(stems - set(known)))
     for question, audience, names in (*SUBJECTS, (subject_of(""), "operations", rest)):
         empty = [
             title for kpi, title in titles.items() if kpi.split(".")[0] in names and not _shown(kpi, tiles)
         ]
-        group = Group(question, [tiles[name] for name in names if name in tiles], empty)
-        if group.tiles or group.empty:
+        mine = [row for row in definitions if row["kpi"].split(".")[0] in names]
+        group = Group(
+            question, [tiles[name] for name in names if name in tiles], empty, by_lack(mine, delivered)
+        )
+        if mine:
             found.setdefault(audience, []).append(group)
     return list(found.items())
 

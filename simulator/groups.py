@@ -47,11 +47,10 @@ def patterns(truth: Reconciliation) -> np.ndarray:
     return np.array(["".join("01"[int(bit)] for bit in bits) for bits in zip(*masks, strict=True)])
 
 
-def group_legs(known: KnownReturns) -> pd.DataFrame:
+def group_legs(truth: Reconciliation) -> pd.DataFrame:
     """One row per group with any leg: group_key, line (its first, or -1), currency, legs, has_p, p_at."""
-    truth = Reconciliation(known)
     there = np.flatnonzero(is_there(truth))
-    line = np.where(there < known.size, _first_lines(truth)[there], -1)
+    line = np.where(there < truth.books.known.size, _first_lines(truth)[there], -1)
     return pd.DataFrame({
         "group_key": group_keys(truth)[there], "line": line, "currency": truth.books.currency[there],
         **{leg: truth.legs[leg][there] for leg in LEGS}, "has_p": truth.has_p[there],

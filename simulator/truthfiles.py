@@ -13,7 +13,7 @@ import pyarrow as pa
 from simulator.company import DAY, Company, Items, Rates, epoch
 from simulator.exports import FileTruth, landed
 from simulator.feeds import World
-from simulator.groups import period_rows, reconciliation_rows
+from simulator.groups import group_legs, period_rows, reconciliation_rows
 from simulator.reconcile import COLUMNS, LEGS, PERIOD_COLUMNS, Reconciliation
 from simulator.render import content, csv_lines
 from simulator.stock import Stock, snapshot_days
@@ -39,6 +39,7 @@ class Night:
         known = KnownReturns(world, night)
         self.kpis.add(known)
         reconciled = Reconciliation(known)
+        self.kpis.add_groups(known, group_legs(reconciled))
         found = reconciliation_rows(reconciled)
         self.groups += found["group_key"].nunique()
         for (gap, name, currency), part in found.groupby(["gap", "class", "currency"]):

@@ -138,7 +138,7 @@ def _run_layer(build: Build, layer: str) -> str:
         arguments += ["--exclude-resource-type", "unit_test"]
     results_file = _target() / "run_results.json"
     results_file.unlink(missing_ok=True)
-    done = _dbt([*arguments, "--vars", json.dumps(_variables(build))])
+    done = _dbt(arguments)
     results = _results(results_file)
     _record(build, layer, results)
     _raise_for(layer, done, results)
@@ -237,23 +237,21 @@ def published_tables() -> list[Published]:
 
 
 def write_docs() -> Path:
-    """Write dbt's documentation as one page under var/pages; returns the page."""
-    done = _dbt(["docs", "generate", "--static"])
-    if done.returncode:
-        raise CheckFailed(f"dbt docs failed:\n{_tail(done)}")
+    """Write dbt's documentation as one page under var/pages; returns the page.
+
+    The SQL shown is that of a full build: a night's says of sums only that others have changed them.
+    """
+    for command in (
+        ["compile", "--full-refresh", "--quiet"],
+        ["docs", "generate", "--static", "--no-compile"],
+    ):
+        done = _dbt(command)
+        if done.returncode:
+            raise CheckFailed(f"dbt docs failed:\n{_tail(done)}")
     page = settings().var / "pages" / "dbt.html"
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_bytes((_target() / "static_index.html").read_bytes())
     return page
-
-
-def _variables(build: Build) -> dict[str, Any]:
-    return {
-        "business_date": build.business_date.isoformat(),
-        "from_seq": build.from_seq,
-        "to_seq": build.to_seq,
-        "reporting_currency": settings().reporting_currency,
-    }
 
 
 def _definitions() -> str:
@@ -273,8 +271,12 @@ def _target() -> Path:
 
 
 def _dbt(arguments: list[str]) -> subprocess.CompletedProcess[str]:
-    """Run dbt as the role transformer; the password goes by environment, never by argument."""
+    """Run dbt as the role transformer; the password goes by environment, never by argument.
+
+    The variables are the same at every run: dbt parses the whole project anew where one has changed.
+    """
     address = conninfo_to_dict(dsn("transformer"))
+    variables = json.dumps({"reporting_currency": settings().reporting_currency})
     environment = {
         **os.environ,
         "DBT_HOST": str(address["host"]),
@@ -290,7 +292,7 @@ def _dbt(arguments: list[str]) -> subprocess.CompletedProcess[str]:
         "DO_NOT_TRACK": "1",
     }
     return subprocess.run(
-        [sys.executable, "-c", "from dbt.cli.main import cli; cli()", *arguments],
+        [sys.executable, "-c", "from dbt.cli.main import cli; cli()", *arguments, "--vars", variables],
         env=environment,
         cwd=PROJECT,
         capture_output=True,

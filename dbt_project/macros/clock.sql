@@ -1,6 +1,19 @@
 {#- The one clock: no model asks what time it is. -#}
 {% macro as_of_date() -%}
-    cast('{{ var("business_date") }}' as date)
+    cast('{{ build_parameter("business_date", "1900-01-01") }}' as date)
+{%- endmacro %}
+
+{#- A parameter of the open build, from the newest row of ops.builds. Where a variable of that name is
+    given, as unit tests do, it holds. A night gives none: dbt parses the whole project anew whenever
+    the value of a variable has changed. -#}
+{% macro build_parameter(name, at_parse) -%}
+    {%- if var(name, none) is not none -%}
+        {{ return(var(name)) }}
+    {%- elif execute -%}
+        {%- set newest = run_query('select ' ~ name ~ ' from ops.builds order by build_id desc limit 1') -%}
+        {{ return(newest.rows[0][0] if newest.rows else at_parse) }}
+    {%- endif -%}
+    {{ return(at_parse) }}
 {%- endmacro %}
 
 {#- First instant after the business date, UTC. -#}
@@ -23,7 +36,8 @@
     extract(day from {{ day }} + 1) = 1
 {%- endmacro %}
 
-{#- Whether everything is computed anew; unit tests override it, linters have no flags. -#}
+{#- Whether everything is computed anew; unit tests override it, linters have no flags. While dbt parses
+    it never is: what it finds then, all nights and full builds go by. -#}
 {% macro is_full_build() -%}
-    {{ return(flags.FULL_REFRESH if flags is defined else true) }}
+    {{ return(flags.FULL_REFRESH and execute if flags is defined else true) }}
 {%- endmacro %}

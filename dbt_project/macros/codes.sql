@@ -28,11 +28,3 @@
             )
         )
 {%- endmacro %}
-
-{#- Reasons for which goods may come back at any time, whatever the item's window. -#}
-{% macro is_window_waived(reason) -%}
-    {{ reason }} in (
-        'WARRANTY', 'RECALL', 'DEFECTIVE', 'DAMAGED_IN_TRANSIT', 'WRONG_ITEM', 'NOT_AS_DESCRIBED',
-        'MISSING_PARTS'
-    )
-{%- endmacro %}

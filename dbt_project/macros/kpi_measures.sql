@@ -126,6 +126,12 @@
                  'numerator': 'late_refunds', 'denominator': 'refunds'},
             ],
         },
+        'kpi_of_over_refunds': {
+            'kpis': [
+                {'kpi': 'over_refund_amount', 'basis': 'REFUND',
+                 'numerator': 'over_refunded_amount', 'denominator': 'paid_amount'},
+            ],
+        },
         'kpi_of_claims': {
             'kpis': [
                 {'kpi': 'vendor_recovery_rate', 'basis': 'CLAIM', 'mature_on': 'mature_on',

@@ -8,7 +8,7 @@
 {#- Fiscal period YYYY-PP of a day, as dim_date and the ledger name it. -#}
 {% macro fiscal_period(day) -%}
     to_char(
-        {{ day }} + interval '{{ (13 - var('fiscal_year_start_month')) % 12 }} months', 'YYYY-MM'
+        {{ day }} + interval '{{ (13 - var('fiscal_year_start_month') | int) % 12 }} months', 'YYYY-MM'
     )
 {%- endmacro %}
 

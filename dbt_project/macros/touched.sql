@@ -4,8 +4,8 @@
     select file_id
     from {{ source('ops', 'file_ledger') }}
     where feed = '{{ feed }}'
-        and changed_seq > {{ var('from_seq') }}
-        and changed_seq <= {{ var('to_seq') }}
+        and changed_seq > {{ build_parameter('from_seq', 0) }}
+        and changed_seq <= {{ build_parameter('to_seq', 0) }}
         and status in ('loaded', 'superseded')
 {%- endmacro %}
 

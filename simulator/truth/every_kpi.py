@@ -6,7 +6,17 @@ import pandas as pd
 import pyarrow as pa
 
 from simulator.company import Items, Rates
-from simulator.truth import claims, costs, cycle_spans, receipts, refunds, requests, sales, stock
+from simulator.truth import (
+    claims,
+    costs,
+    cycle_spans,
+    over_refunds,
+    receipts,
+    refunds,
+    requests,
+    sales,
+    stock,
+)
 from simulator.truth.known import KnownReturns
 from simulator.truth.kpis import KpiCells
 
@@ -28,6 +38,10 @@ class KpiTruth:
             subject(self.cells, known)
         cycle_spans.add(self.cells, self.spans, known)
         stock.add_outflow(self.outflow, known)
+
+    def add_groups(self, known: KnownReturns, groups: pd.DataFrame) -> None:
+        """Add one block's match groups, as `simulator.groups.group_legs` gives them."""
+        over_refunds.add(self.cells, known, groups)
 
     def add_stock(self, items: Items, rates: Rates, snapshots: pd.DataFrame) -> None:
         """Add the snapshots of returned stock, once all blocks are in."""

@@ -54,6 +54,7 @@ KPIS: tuple[tuple[str, str, str], ...] = (
     ("refund_ratio", "REFUND", N + D),
     ("refund_lead_time", "REFUND", ""),
     ("refund_late_share", "REFUND", ""),
+    ("over_refund_amount", "REFUND", N + D),
     ("no_show_rate", "REQUEST", ""),
     ("label_use_rate", "REQUEST", ""),
     ("returnless_share", "REQUEST", ""),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import json
 import os
 import shutil
 import signal
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from dictionary.collect import collect, read_artifacts
 from ingestion.contract import feeds
 from ingestion.load import load_feed
 from simulator.company import Company
@@ -23,7 +25,7 @@ from tests.tables import Prints, fingerprints
 from warehouse import build
 from warehouse.connections import connect
 from warehouse.publish import publish
-from warehouse.settings import ROOT
+from warehouse.settings import ROOT, settings
 
 HISTORY_END = dt.date(2026, 1, 31)
 NIGHTS = [HISTORY_END + dt.timedelta(days=n) for n in range(3)]
@@ -88,6 +90,22 @@ def test_the_marts_hold_something(nightly: Prints) -> None:
     assert {table for table, (rows, _) in nightly.items() if rows == 0} == set()
 
 
+def test_the_columns_of_a_table_are_those_described(nightly: Prints) -> None:
+    nodes = json.loads((build._target() / "manifest.json").read_text())["nodes"].values()
+    said = {
+        (node["schema"], node["name"]): set(node["columns"])
+        for node in nodes
+        if node["resource_type"] in ("model", "seed")
+    }
+    with connect("auditor") as connection:
+        rows = connection.execute(
+            "select table_schema, table_name, array_agg(column_name::text)"
+            " from information_schema.columns group by table_schema, table_name"
+        )
+        found = {(schema, name): set(columns) for schema, name, columns in rows}
+    assert {t: found.get(t, set()) ^ said[t] for t in said if found.get(t) != said[t]} == {}
+
+
 def test_what_is_published_by_change_logs_is_what_was_built(nightly: Prints) -> None:
     published = _fingerprints("marts") | _fingerprints("finance")
     assert {table: print_ for table, print_ in nightly.items() if table in published} == published
@@ -102,6 +120,24 @@ def test_a_night_without_news_writes_only_what_the_clock_moves(nightly: Prints, 
     assert counts["marts.publication"] == {"deleted": 1, "inserted": 1}
     assert counts["marts.return_positions"]["inserted"] < 0.05 * nightly["return_positions"][0]
     assert 0 < counts["marts.kpi_cells"]["inserted"] < 0.15 * nightly["kpi_cells"][0]
+
+
+def test_docs_of_a_warehouse_that_runs_know_what_a_kpi_is_made_of(nightly: Prints) -> None:
+    build.write_docs()
+    book = collect(read_artifacts(build._target()))
+    assert [kpi.name for kpi in book.kpis.values() if not kpi.made_of] == []
+
+
+def test_another_night_is_no_reason_to_parse_the_project_anew(nightly: Prints) -> None:
+    build.begin(NIGHTS[-1] + dt.timedelta(days=2))
+    before = _times_parsed()
+    build.run_layer("staging")
+    assert _times_parsed() == before
+
+
+def _times_parsed() -> int:
+    logs = (settings().var / "dbt" / "logs").glob("dbt.log*")
+    return sum(log.read_text().count("Unable to do partial parsing") for log in logs)
 
 
 def _ingest(date: dt.date) -> None:

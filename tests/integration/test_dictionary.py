@@ -93,15 +93,11 @@ def test_few_columns_have_an_unknown_origin(book: Book) -> None:
     assert sum(1 for c in columns if c.origins) / len(columns) > 0.9
 
 
-# KPIs that count rows, whatever is in them: no column leads to a feed.
-COUNTS_ROWS = {"contacts_per_return"}
-
-
 def test_a_kpi_names_what_it_is_made_of(book: Book) -> None:
     for kpi in book.kpis.values():
         assert kpi.made_in, f"{kpi.name}: no model names it"
         assert kpi.made_of, f"{kpi.name}: nothing is added up for it"
-        assert kpi.feeds or kpi.name in COUNTS_ROWS, f"{kpi.name}: no feed is behind it"
+        assert kpi.feeds, f"{kpi.name}: no feed is behind it"
     found = set(book.kpis["product_return_rate"].feeds)
     assert {"raw.erp_sales_lines", "raw.wms_return_receipts"} <= found
     assert not found & {"raw.erp_recovery_sales", "raw.wms_inspections", "raw.crm_cases"}

@@ -9,9 +9,15 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from lxml import html
+from rich.console import Console
 
 from local import retailer
 from nightly import stages
+from reporting.board import read_board
+from reporting.carried import lacking
+from reporting.scorecard import page
+from reporting.summary import print_retailer
 from warehouse import migrate
 from warehouse.connections import connect
 from warehouse.settings import ROOT
@@ -111,6 +117,26 @@ def test_the_return_rate_of_kpi_daily_agrees_by_month(
         }
     shipped, back = _sums(sold, ["month"], "quantity"), _sums(returned, ["month"], "quantity", -1)
     assert found == {month: (back[month], shipped[month]) for month in shipped}
+
+
+def test_the_run_says_what_its_feeds_carry_and_what_the_others_lack(published: pd.DataFrame) -> None:
+    board = read_board()
+    delivered = {row["feed"] for row in board.delivered}
+    assert delivered == {"erp_sales_lines", "wms_return_receipts", "erp_credit_memos"}
+    lacks = {row["kpi"]: lacking(row, delivered) for row in board.definitions}
+    assert {kpi for kpi, lack in lacks.items() if not lack} == {"product_return_rate"}
+    assert lacks["contacts_per_return"] == ("erp_return_authorizations", "crm_cases")
+    # No return names its order: what goes by the sale lacks what would.
+    assert lacks["order_return_rate"] == ("crm_return_requests or erp_return_authorizations",)
+    assert {kpi for kpi, lack in lacks.items() if not lack} <= {row["kpi"] for row in board.months}
+    console = Console(record=True, width=120, highlight=False)
+    print_retailer(console)
+    text = console.export_text()
+    assert "KPIs that these feeds carry  Product return rate\n" in text
+    assert any("Refund rate" in line and "erp_payment_settlements" in line for line in text.splitlines())
+    tree = html.fromstring(page(board))
+    assert [title.text for title in tree.xpath("//article/h4")][:1] == ["Product return rate"]
+    assert "no file of erp_vendor_claims has come" in tree.text_content()
 
 
 def test_true_repeats_are_kept_and_every_row_is_accounted_for(published: pd.DataFrame) -> None:

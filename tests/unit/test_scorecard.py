@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import re
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from lxml import html
 
+from ingestion.contract import all_feeds
 from reporting import charts, tiles
 from reporting.board import Board
+from reporting.carried import by_lack, lacking
 from reporting.figures import Figures
 from reporting.page import render
 from reporting.scorecard import page
+from semantic.definitions import kpis
 
 TODAY = dt.date(2026, 2, 10)
 ANGRY = "<img src=x onerror=alert(1)>"
@@ -23,7 +27,7 @@ ANGRY = "<img src=x onerror=alert(1)>"
 def _definition(kpi: str, **more: str) -> dict[str, Any]:
     words = {
         "title": kpi.replace("_", " ").capitalize(), "question": "Why?", "formula": "a / b", "unit": "ratio",
-        "bases": "RETURN", "better": "down", "caveats": "",
+        "bases": "RETURN", "better": "down", "caveats": "", "needs": "",
     }  # fmt: skip
     return {"kpi": kpi, **words, **more}
 
@@ -38,7 +42,7 @@ def _month(
 
 
 def _tile(definitions: list[dict[str, Any]], months: list[dict[str, Any]]) -> tiles.Tile:
-    (found,) = (t for _, gs in tiles.groups(definitions, months, TODAY) for g in gs for t in g.tiles)
+    (found,) = (t for _, gs in tiles.groups(definitions, months, TODAY, ()) for g in gs for t in g.tiles)
     return found
 
 
@@ -137,12 +141,45 @@ def test_kpis_without_figures_are_named_and_new_ones_have_a_place() -> None:
             [_definition("csat", title="CSAT"), _definition("brand_new")],
             [_month("brand_new", "2026-01-01", 1, 2)],
             TODAY,
+            (),
         )
     )
     assert [(g.question, g.empty) for g in found["customer service"]] == [
         ("How do customers take it?", ["CSAT"])
     ]
     assert [t.kpi for g in found["operations"] for t in g.tiles] == ["brand_new"]
+
+
+def test_a_kpi_without_its_feed_has_no_figure_whatever_its_cells_say() -> None:
+    definitions = [
+        _definition("csat", title="CSAT", needs="crm_cases"),
+        _definition("contacts_per_return", title="Contacts", needs="crm_cases, rmas or requests"),
+    ]
+    months = [_month(kpi, "2026-01-01", 0, 9) for kpi in ("csat", "contacts_per_return")]
+    (found,) = dict(tiles.groups(definitions, months, TODAY, {"requests"}))["customer service"]
+    assert (found.tiles, found.empty) == ([], [])
+    assert found.lacks == [(("crm_cases",), ["CSAT", "Contacts"])]
+    (found,) = dict(tiles.groups(definitions, months, TODAY, {"crm_cases"}))["customer service"]
+    assert [tile.kpi for tile in found.tiles] == ["csat"]
+    assert found.lacks == [(("rmas or requests",), ["Contacts"])]
+
+
+def test_what_a_kpi_needs_has_a_contract() -> None:
+    needs = {feed for kpi in kpis() for feed in re.split(", | or ", kpi.row["needs"])}
+    assert needs <= set(all_feeds())
+    assert [kpi.name for kpi in kpis() if lacking(kpi.row, ()) == ()] == []
+
+
+def test_parts_lack_what_their_kpi_lacks() -> None:
+    definitions = [
+        _definition("cost", title="Cost", needs="receipts"),
+        _definition("cost.freight", title="Cost: freight", needs="receipts, invoices"),
+        _definition("open.0_7", title="Open: 0 to 7 days", needs="receipts"),
+        _definition("open.8_14", title="Open: 8 to 14 days", needs="receipts"),
+    ]
+    assert by_lack(definitions, ()) == [(("receipts",), ["Cost", "Open"])]
+    assert by_lack(definitions, {"receipts"}) == [(("invoices",), ["Cost: freight"])]
+    assert by_lack(definitions, {"receipts", "invoices"}) == []
 
 
 def test_a_line_of_months_ends_whole_where_they_may_still_change() -> None:
@@ -193,7 +230,7 @@ def test_the_page_needs_nothing_from_elsewhere() -> None:
 
 
 def test_before_the_first_night_the_page_says_so() -> None:
-    nothing = Board(Figures(None, [], [], None, [], [], [], [], [], [], []), *([[]] * 9))
+    nothing = Board(Figures(None, [], [], None, [], [], [], [], [], [], []), *([[]] * 10))
     assert "No night has been published" in page(nothing)
 
 
@@ -259,4 +296,5 @@ def _board(text: str) -> Board:
             "stage": text, "engine": text, "asset": text, "check_name": text, "severity": "warning",
             "unexpected_count": None, "message": text,
         }],
+        delivered=[],
     )  # fmt: skip

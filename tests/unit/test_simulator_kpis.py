@@ -384,6 +384,24 @@ def test_a_refund_before_anything_has_moved_takes_no_days() -> None:
     assert of(found, "refund_lead_time", "REFUND") == {("2025-02-11", *WEB): ("0", "1", "true")}
 
 
+def test_cash_beyond_the_entitlement_is_over_refunded_on_its_last_day() -> None:
+    company = known(sales=[{}], lines=[{}])
+    group = {"line": 0, "currency": 1, "e": 5000, "p": 6000, "has_p": True, "p_at": at(2, 23)}
+    groups = [
+        group,  # 10.00 of 60.00 GBP too much, at 1.20
+        {**group, "e": 7000, "p_at": at(2, 24)},  # less than entitled
+        {**group, "p": 100, "has_p": False, "p_at": at(2, 25)},  # nothing is left of what was paid
+        {**group, "line": -1, "currency": 0, "e": 0, "p": 500},  # goodwill
+    ]
+    truth = KpiTruth()
+    truth.add_groups(company, pd.DataFrame(groups))
+    assert of(as_cells(truth), "over_refund_amount", "REFUND") == {
+        ("2025-02-23", *WEB): ("12.00", "72.00", "true"),
+        ("2025-02-24", *WEB): ("0.00", "72.00", "true"),
+        ("2025-02-23", *NOWHERE): ("5.00", "5.00", "true"),
+    }
+
+
 # -- what customers asked for --
 
 

@@ -23,7 +23,7 @@ counted as (
         min(document_no) filter (where document_type = 'memo') as memo_no,
         -- the chain is as strong as its weakest link
         min(confidence) filter (where match_rule <> 'none') as match_confidence,
-        (array_agg(match_rule order by confidence, rung desc) filter (where match_rule <> 'none'))[1]
+        (array_agg(match_rule order by confidence asc, rung desc) filter (where match_rule <> 'none'))[1]
             as weakest_match_rule,
         string_agg(document_type || ' ' || document_no || ': ' || candidates, '; '
             order by document_type, document_no) filter (where candidates is not null) as open_between

@@ -2,7 +2,7 @@
 -- Grain: one row per customer that was merged into another, with the customer left at the chain's end.
 -- A chain that closes on itself ends at its smallest id, so that every member names the same one.
 
-with recursive merges as (
+with recursive merges as (  -- noqa: PRS
     select customer_id, merged_into
     from {{ ref('stg_crm__customers') }}
     where is_current and merged_into is not null and merged_into <> customer_id

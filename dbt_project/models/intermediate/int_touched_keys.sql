@@ -3,21 +3,21 @@
 -- Empty in a full build, which takes everything. Keys are coarse (an RMA, not its line): a superset
 -- costs a little and cannot be wrong, since a unit recomputed needlessly comes out the same.
 
+-- depends_on: {{ ref('int_touched_rates') }} {{ ref('sites') }} {{ ref('handling_rates') }}
+-- depends_on: {{ ref('stg_erp__items') }} {{ ref('stg_crm__customers') }}
+-- depends_on: {{ ref('stg_erp__vendors') }} {{ ref('stg_erp__vendor_claims') }}
+-- depends_on: {{ ref('stg_erp__return_authorizations') }} {{ ref('stg_erp__credit_memos') }}
+-- depends_on: {{ ref('stg_erp__payment_settlements') }} {{ ref('stg_erp__recovery_sales') }}
+-- depends_on: {{ ref('stg_crm__return_requests') }} {{ ref('stg_crm__refunds') }}
+-- depends_on: {{ ref('stg_crm__cases') }} {{ ref('stg_wms__returned_stock') }}
+-- depends_on: {{ ref('stg_erp__gl_entries') }}
+-- depends_on: {{ ref('stg_wms__carrier_invoices') }} {{ ref('stg_wms__shipment_events') }}
+-- depends_on: {{ ref('stg_wms__return_receipts') }} {{ ref('stg_wms__inspections') }}
+-- depends_on: {{ ref('stg_wms__dispositions') }} {{ ref('stg_wms__work_orders') }}
 {% if is_full_build() %}
 select cast(null as text) as entity, cast(null as text) as entity_key
 from {{ ref('stg_erp__sales_lines') }}
 where false
-    -- depends_on: {{ ref('int_touched_rates') }} {{ ref('sites') }} {{ ref('handling_rates') }}
-    -- depends_on: {{ ref('stg_erp__items') }} {{ ref('stg_crm__customers') }}
-    -- depends_on: {{ ref('stg_erp__vendors') }} {{ ref('stg_erp__vendor_claims') }}
-    -- depends_on: {{ ref('stg_erp__return_authorizations') }} {{ ref('stg_erp__credit_memos') }}
-    -- depends_on: {{ ref('stg_erp__payment_settlements') }} {{ ref('stg_erp__recovery_sales') }}
-    -- depends_on: {{ ref('stg_crm__return_requests') }} {{ ref('stg_crm__refunds') }}
-    -- depends_on: {{ ref('stg_crm__cases') }} {{ ref('stg_wms__returned_stock') }}
-    -- depends_on: {{ ref('stg_erp__gl_entries') }}
-    -- depends_on: {{ ref('stg_wms__carrier_invoices') }} {{ ref('stg_wms__shipment_events') }}
-    -- depends_on: {{ ref('stg_wms__return_receipts') }} {{ ref('stg_wms__inspections') }}
-    -- depends_on: {{ ref('stg_wms__dispositions') }} {{ ref('stg_wms__work_orders') }}
 {% else %}
 with recursive rates as (
     select * from {{ ref('int_touched_rates') }}

@@ -4,9 +4,9 @@
 -- row has left is found as well as the one it went to. Raw never forgets, so a build that broke off
 -- half way finds the same units when it runs again.
 
+-- depends_on: {{ ref('stg_erp__sales_lines') }} {{ ref('stg_erp__return_authorizations') }}
 {% if is_full_build() %}
 select cast(null as text) as unit_key from {{ ref('int_touched_keys') }} where false
-    -- depends_on: {{ ref('stg_erp__sales_lines') }} {{ ref('stg_erp__return_authorizations') }}
 {% else %}
 with keys as (
     select * from {{ ref('int_touched_keys') }}

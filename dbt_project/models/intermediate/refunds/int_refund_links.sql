@@ -21,24 +21,27 @@ links as (
     from memos
     where refund_id is not null
     union
-    select 'REF:' || tenders.refund_id, 'REF:' || first_of_key.refund_id, 'idempotency_key'
+    select
+        'REF:' || tenders.refund_id as from_node, 'REF:' || first_of_key.refund_id as to_node,
+        'idempotency_key' as match_rule
     from tenders
     inner join first_of_key on tenders.idempotency_key = first_of_key.idempotency_key
     where tenders.refund_id <> first_of_key.refund_id
     union
-    select 'MEM:' || memo_no, 'MEM:' || reverses_memo_no, 'memo_no'
+    select
+        'MEM:' || memo_no as from_node, 'MEM:' || reverses_memo_no as to_node, 'memo_no' as match_rule
     from memos
     where reverses_memo_no is not null
     union
     select
-        'MEM:' || memo_no, return_line_key,
-        case match_rule when 'order_line' then 'order_line' else 'rma_line' end
+        'MEM:' || memo_no as from_node, return_line_key as to_node,
+        case match_rule when 'order_line' then 'order_line' else 'rma_line' end as match_rule
     from memos
     where return_line_key is not null and match_rule in ('rma', 'order_line')
     union
     select
-        'REF:' || refund_id, return_line_key,
-        case match_rule when 'order_line' then 'order_line' else 'rma_line' end
+        'REF:' || refund_id as from_node, return_line_key as to_node,
+        case match_rule when 'order_line' then 'order_line' else 'rma_line' end as match_rule
     from tenders
     where return_line_key is not null and match_rule in ('request', 'rma', 'order_line')
 )

@@ -26,14 +26,17 @@ found as (
     group by return_line_key
     union all
     select
-        'REF:' || refund_id, 'refund' as kind, min(unit_key), min(order_no), min(currency),
-        coalesce(sum(amount) filter (where status not in ('failed', 'canceled')), 0), min(created_on)
+        'REF:' || refund_id as node, 'refund' as kind, min(unit_key) as unit_key,
+        min(order_no) as order_no, min(currency) as currency,
+        coalesce(sum(amount) filter (where status not in ('failed', 'canceled')), 0) as amount,
+        min(created_on) as happened_on
     from tenders
     group by refund_id
     union all
     select
-        'MEM:' || memo_no, 'memo' as kind, min(unit_key), min(order_no), min(currency), sum(amount),
-        min(posted_on)
+        'MEM:' || memo_no as node, 'memo' as kind, min(unit_key) as unit_key,
+        min(order_no) as order_no, min(currency) as currency, sum(amount) as amount,
+        min(posted_on) as happened_on
     from memos
     group by memo_no
 ),
@@ -43,11 +46,11 @@ named as (
     union all
     select return_line_key, 'line' as kind, unit_key, currency from memos
     union all
-    select 'REF:' || refund_id, 'refund' as kind, unit_key, currency from memos
+    select 'REF:' || refund_id as node, 'refund' as kind, unit_key, currency from memos
     union all
-    select 'REF:' || refund_id, 'refund' as kind, unit_key, currency from settlements
+    select 'REF:' || refund_id as node, 'refund' as kind, unit_key, currency from settlements
     union all
-    select 'MEM:' || reverses_memo_no, 'memo' as kind, unit_key, currency from memos
+    select 'MEM:' || reverses_memo_no as node, 'memo' as kind, unit_key, currency from memos
 )
 
 select node, kind, unit_key, order_no, currency, amount, happened_on, false as is_named_only

@@ -4,10 +4,10 @@
 -- and groups with cash of another currency whose rate changed. Closed over the groups as they were, so
 -- that a group is computed whole or not at all. Empty in a full build.
 
+-- depends_on: {{ ref('fct_refund_tender') }} {{ ref('fct_credit_memo_component') }}
+-- depends_on: {{ ref('fct_settlement') }} {{ ref('fct_gl_line') }} {{ ref('int_touched_rates') }}
 {% if is_full_build() %}
 select cast(null as text) as unit_key from {{ ref('int_touched_units') }} where false
-    -- depends_on: {{ ref('fct_refund_tender') }} {{ ref('fct_credit_memo_component') }}
-    -- depends_on: {{ ref('fct_settlement') }} {{ ref('fct_gl_line') }} {{ ref('int_touched_rates') }}
 {% else %}
 with recursive touched as (
     select unit_key from {{ ref('int_touched_units') }}

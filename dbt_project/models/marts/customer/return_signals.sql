@@ -100,12 +100,18 @@ found as (
     select return_line_key, 'OTHER_SKU' as signal, evidence from swapped
     union all
     select
-        return_line_key, 'OUTSIDE_WINDOW' as signal,
-        'received ' || first_received_on || ', shipped ' || shipped_on || ', window '
-        || return_window_days || ' days' as evidence
+        lines.return_line_key, 'OUTSIDE_WINDOW' as signal,
+        'received ' || lines.first_received_on || ', shipped ' || lines.shipped_on || ', window '
+        || coalesce(policies.window_days, lines.return_window_days) || ' days' as evidence
     from lines
-    where fault_party in ('customer', 'none') and return_window_days is not null
-        and first_received_on - shipped_on > return_window_days
+    inner join {{ ref('dim_return_policy') }} as policies
+        on lines.product_category = policies.product_category
+        and lines.reason = policies.reason
+        and lines.ordered_on >= policies.valid_from
+        and lines.ordered_on < policies.valid_to
+    where not policies.is_window_waived
+        and lines.first_received_on - lines.shipped_on
+        > coalesce(policies.window_days, lines.return_window_days)
     union all
     select
         return_line_key, 'REFUND_BEFORE_FIRST_SCAN' as signal,

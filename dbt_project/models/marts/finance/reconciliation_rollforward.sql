@@ -37,8 +37,8 @@ filled as (
     inner join {{ ref('dim_date') }} as calendar
         on calendar.date_day between kinds.first_on and {{ as_of_date() }}
     left join flows
-        on flows.day = calendar.date_day and flows.gap = kinds.gap
-        and flows.class = kinds.class and flows.currency = kinds.currency
+        on calendar.date_day = flows.day and kinds.gap = flows.gap
+        and kinds.class = flows.class and kinds.currency = flows.currency
 ),
 
 running as (

@@ -25,7 +25,7 @@ groups as (
 ),
 
 lineage as (
-    select * from {{ ref('int_refund_lineage') }}
+    select * from {{ ref('bridge_refund_lineage') }} where {{ in_refund_units() }}
 ),
 
 rates as (
@@ -40,8 +40,8 @@ dated as (
     select
         leg_rows.*,
         groups.currency as group_currency,
-        case when leg_rows.leg in ('P', 'G') then coalesce(first_movement.booked_on, effective_on)
-            else effective_on end as rate_on
+        case when leg_rows.leg in ('P', 'G') then coalesce(first_movement.booked_on, leg_rows.effective_on)
+            else leg_rows.effective_on end as rate_on
     from leg_rows
     inner join groups on leg_rows.group_key = groups.group_key
     left join first_movement on leg_rows.item = first_movement.item

@@ -53,7 +53,7 @@ parts as (
     union all
     select group_key, gap, 'CUTOFF' as class, period, amount from by_period
     union all
-    select group_key, gap, 'CUTOFF' as class, period, -amount from classes
+    select group_key, gap, 'CUTOFF' as class, period, -amount as amount from classes
 )
 
 select

@@ -14,7 +14,7 @@ with legs as (
     select distinct on (group_key) *
     from {{ ref('refund_leg_days') }}
     where day <= {{ as_of_date() }}
-    order by group_key, day desc
+    order by group_key asc, day desc
 ),
 
 groups as (

@@ -47,7 +47,7 @@ leg_lines as (
     inner join legs on sums.leg = legs.leg
     union all
     select
-        sums.period, sums.entity, sums.currency, legs.position + 1, 'converted' as line, sums.leg,
+        sums.period, sums.entity, sums.currency, legs.position + 1 as position, 'converted' as line, sums.leg,
         null as gap, '' as class, legs.label || ' of other currencies, converted' as label,
         sum(case sums.line when 'leg' then sums.amount else -sums.amount end) as amount
     from sums
@@ -72,13 +72,13 @@ checks as (
         parts.period, parts.entity, parts.currency, gaps.gap, gaps.gap_no, gaps.label,
         sum(parts.amount) as amount
     from (
-        select sums.period, sums.entity, sums.currency, gaps.gap,
-            case when sums.leg = gaps.left_leg then sums.amount else -sums.amount end as amount
+        select sums.period, sums.entity, sums.currency, sides.gap,
+            case when sums.leg = sides.left_leg then sums.amount else -sums.amount end as amount
         from sums
-        inner join {{ ref('refund_gaps') }} as gaps on sums.leg in (gaps.left_leg, gaps.right_leg)
+        inner join {{ ref('refund_gaps') }} as sides on sums.leg in (sides.left_leg, sides.right_leg)
         where sums.line = 'leg'
         union all
-        select period, entity, currency, gap, -amount from bridges
+        select period, entity, currency, gap, -amount as amount from bridges
     ) as parts
     inner join {{ ref('refund_gaps') }} as gaps on parts.gap = gaps.gap
     group by parts.period, parts.entity, parts.currency, gaps.gap, gaps.gap_no, gaps.label

@@ -43,9 +43,9 @@ received as (
         max(receipts.received_on) as last_received_on,
         min(receipts.sku) as sku,
         min(receipts.lot_no) as lot_no,
-        (array_agg(receipts.return_line_key order by receipts.received_at desc, receipts.receipt_id))[1]
+        (array_agg(receipts.return_line_key order by receipts.received_at desc, receipts.receipt_id asc))[1]
             as last_return_line_key,
-        (array_agg(receipts.site order by receipts.received_at desc, receipts.receipt_id))[1]
+        (array_agg(receipts.site order by receipts.received_at desc, receipts.receipt_id asc))[1]
             as last_site,
         bool_or(bridge.is_never_shipped) as is_never_shipped,
         bool_or(bridge.is_from_other_order) as is_from_other_order

@@ -83,16 +83,16 @@ classes as (
     from waited
     cross join lateral (
         values
-        ('DUPLICATE', duplicate_memo_amount - duplicate_payment_amount),
-        ('FAILED_REFUND', failed_share),
-        ('STORE_CREDIT_OR_EXCHANGE', credit_share),
-        ('FX', fx_share),
-        ('PROCESSOR_FEE', fee_share),
-        ('CUTOFF', cutoff_share),
+        ('DUPLICATE', waited.duplicate_memo_amount - waited.duplicate_payment_amount),
+        ('FAILED_REFUND', waited.failed_share),
+        ('STORE_CREDIT_OR_EXCHANGE', waited.credit_share),
+        ('FX', waited.fx_share),
+        ('PROCESSOR_FEE', waited.fee_share),
+        ('CUTOFF', waited.cutoff_share),
         (
             'ROUNDING', case
-                when has_both and not is_mirrored and abs(left_amount - cutoff_share) <= 0.02
-                    then left_amount - cutoff_share else 0 end
+                when waited.has_both and not waited.is_mirrored and abs(waited.left_amount - waited.cutoff_share) <= 0.02
+                    then waited.left_amount - waited.cutoff_share else 0 end
         )
     ) as share (class, amount)
     union all

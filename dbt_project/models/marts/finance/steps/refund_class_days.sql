@@ -20,11 +20,11 @@ gaps as (
     from legs
     cross join lateral (
         values
-        ('E-M', e_amount - m_amount),
-        ('M-P', m_amount - p_amount),
-        ('P-G', p_amount - g_amount),
-        ('M-T', m_amount - t_amount),
-        ('M-G', m_amount - gm_amount)
+        ('E-M', legs.e_amount - legs.m_amount),
+        ('M-P', legs.m_amount - legs.p_amount),
+        ('P-G', legs.p_amount - legs.g_amount),
+        ('M-T', legs.m_amount - legs.t_amount),
+        ('M-G', legs.m_amount - legs.gm_amount)
     ) as gap (gap, amount)
 ),
 

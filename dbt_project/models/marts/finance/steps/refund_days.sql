@@ -19,11 +19,11 @@ tenders as (
 days as (
     select group_key, effective_on as day from documents
     union
-    select group_key, effective_on + {{ var('cutoff_days', 7) + 1 }} as day from documents
+    select group_key, effective_on + {{ var('cutoff_days', 7) | int + 1 }} as day from documents
     union
     select group_key, created_on as day from tenders
     union
-    select group_key, created_on + {{ var('cutoff_days', 7) + 1 }} as day from tenders
+    select group_key, created_on + {{ var('cutoff_days', 7) | int + 1 }} as day from tenders
     union
     select group_key, updated_on as day from tenders
 )

@@ -31,8 +31,8 @@ signed as (
     select
         changes.*,
         side.sign,
-        greatest(greatest(after * side.sign, 0) - greatest(before * side.sign, 0), 0) as opened,
-        greatest(greatest(before * side.sign, 0) - greatest(after * side.sign, 0), 0) as closed,
+        greatest(greatest(changes.after * side.sign, 0) - greatest(changes.before * side.sign, 0), 0) as opened,
+        greatest(greatest(changes.before * side.sign, 0) - greatest(changes.after * side.sign, 0), 0) as closed,
         classes.class_no
     from changes
     cross join (values (1), (-1)) as side (sign)
@@ -70,12 +70,12 @@ select
     shared.gap,
     shared.class,
     shared.day,
-    cast(sum(sign * (opened - moved_in)) as numeric(18, 2)) as new_amount,
-    cast(sum(sign * (closed - moved_out)) as numeric(18, 2)) as cleared_amount,
-    cast(sum(sign * (moved_in - moved_out)) as numeric(18, 2)) as reclassified_amount,
-    min(case when before = 0 then 1 when after = 0 then -1 else 0 end) as items_change
+    cast(sum(shared.sign * (shared.opened - shared.moved_in)) as numeric(18, 2)) as new_amount,
+    cast(sum(shared.sign * (shared.closed - shared.moved_out)) as numeric(18, 2)) as cleared_amount,
+    cast(sum(shared.sign * (shared.moved_in - shared.moved_out)) as numeric(18, 2)) as reclassified_amount,
+    min(case when shared.before = 0 then 1 when shared.after = 0 then -1 else 0 end) as items_change
 from shared
 inner join {{ ref('dim_refund_group') }} as groups on shared.group_key = groups.group_key
-where before <> after
+where shared.before <> shared.after
 group by
     shared.unit_key, shared.group_key, groups.currency, shared.gap, shared.class, shared.day

@@ -24,8 +24,8 @@ compared as (
         {%- for component in ('merchandise', 'tax', 'shipping', 'restocking_fee', 'return_label_fee') %}
         ('{{ component }}', entitled_{{ component }}, units_{{ component }}, credited_{{ component }}),
         {%- endfor %}
-        ('duty', 0, 0, credited_duty),
-        ('adjustment', 0, 0, credited_adjustment)
+        ('duty', 0, 0, lines.credited_duty),
+        ('adjustment', 0, 0, lines.credited_adjustment)
     ) as part (component, entitled_amount, units_amount, credited_amount)
     where lines.is_compared
 ),

@@ -46,7 +46,7 @@ select
     sum(given_amount) as given_amount,
     sum(failed_amount) as failed_amount,
     sum(failed_cash_amount) as failed_cash_amount,
-    exists (
+    exists (  -- noqa: LT01,LT06
         select 1 from moved
         where moved.group_key = payments.group_key and moved.day = payments.day and moved.amount <> 0
     ) as has_cash,

@@ -50,17 +50,17 @@ classes as (
     from explained
     cross join lateral (
         values
-        ('DUPLICATE', -copied_amount),
-        ('FAILED_REFUND', failed_share),
-        ('STORE_CREDIT_OR_EXCHANGE', credit_share),
+        ('DUPLICATE', -explained.copied_amount),
+        ('FAILED_REFUND', explained.failed_share),
+        ('STORE_CREDIT_OR_EXCHANGE', explained.credit_share),
         (
             case
-                when is_cutoff then 'CUTOFF'
-                when has_both and has_two_currencies then 'FX'
-                when has_both and gap = 'P-G' and fee_amount <> 0
-                    and abs(rest_amount) = abs(fee_amount) then 'PROCESSOR_FEE'
-                when has_both and abs(rest_amount) <= 0.02 and gap = 'P-G' then 'ROUNDING'
-            end, rest_amount
+                when explained.is_cutoff then 'CUTOFF'
+                when explained.has_both and explained.has_two_currencies then 'FX'
+                when explained.has_both and explained.gap = 'P-G' and explained.fee_amount <> 0
+                    and abs(explained.rest_amount) = abs(explained.fee_amount) then 'PROCESSOR_FEE'
+                when explained.has_both and abs(explained.rest_amount) <= 0.02 and explained.gap = 'P-G' then 'ROUNDING'
+            end, explained.rest_amount
         )
     ) as share (class, amount)
     where share.class is not null

@@ -54,9 +54,11 @@ judged as (
             as is_judged,
         sales.shipped_quantity > 0 as is_sold,
         not sales.is_returnable
-        or (
-            receipts.received_on - sales.shipped_on > coalesce(sales.return_window_days, 99999)
-            and not {{ is_window_waived('lines.reason') }}
+        or coalesce(
+            not policies.is_window_waived
+            and receipts.received_on - sales.shipped_on
+            > coalesce(policies.window_days, sales.return_window_days),
+            false
         ) as is_violation,
         serials.is_mismatch,
         {{ share_upto('sales.net_reporting', 'receipts.upto_quantity', 'sales.quantity') }}
@@ -65,6 +67,11 @@ judged as (
     from receipts
     inner join lines on receipts.return_line_key = lines.return_line_key
     left join sales on receipts.sales_line_key = sales.sales_line_key
+    left join {{ ref('dim_return_policy') }} as policies
+        on sales.product_category = policies.product_category
+        and lines.reason = policies.reason
+        and sales.ordered_on >= policies.valid_from
+        and sales.ordered_on < policies.valid_to
     left join inspections on receipts.receipt_id = inspections.receipt_id
     left join serials on receipts.receipt_id = serials.receipt_id
 

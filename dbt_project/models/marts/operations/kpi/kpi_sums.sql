@@ -12,6 +12,6 @@
 
 {{ sums_of('kpi_sums', [
     'kpi_of_sales_lines', 'kpi_of_orders', 'kpi_of_receipts', 'kpi_of_dispositions', 'kpi_of_return_lines',
-    'kpi_of_requests', 'kpi_of_labels', 'kpi_of_memos', 'kpi_of_refunds', 'kpi_of_claims', 'kpi_of_stock',
-    'return_unit_spans', 'kpi_of_open_units', 'kpi_of_backlog',
+    'kpi_of_requests', 'kpi_of_labels', 'kpi_of_memos', 'kpi_of_refunds', 'kpi_of_over_refunds',
+    'kpi_of_claims', 'kpi_of_stock', 'return_unit_spans', 'kpi_of_open_units', 'kpi_of_backlog',
 ]) }}

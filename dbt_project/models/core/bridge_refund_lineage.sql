@@ -1,9 +1,12 @@
-{{ config(indexes=[{'columns': ['document_key'], 'unique': true}]) }}
+{{ config(
+    meta={'replaces': 'refund_units'},
+    indexes=[{'columns': ['document_key'], 'unique': true}, {'columns': ['unit_key']}],
+) }}
 -- Grain: one row per row of a feed that a leg of the reconciliation is made of, with its file and line.
 -- A leg's row leads to it by its key.
 
 with entitlements as (
-    select return_line_key, acceptance from {{ ref('fct_refund_entitlement') }}
+    select unit_key, return_line_key, acceptance from {{ ref('fct_refund_entitlement') }}
     where {{ in_refund_units() }}
 ),
 
@@ -20,6 +23,7 @@ grants as (
 )
 
 select
+    entitlements.unit_key,
     'E:' || entitlements.return_line_key || '/' || entitlements.acceptance as document_key,
     coalesce(receipt._file_id, grants._file_id) as file_id,
     coalesce(receipt._line_no, grants._line_no) as line_no
@@ -29,7 +33,11 @@ left join {{ ref('stg_wms__return_receipts') }} as receipt
 left join grants
     on entitlements.acceptance = 'grant' and entitlements.return_line_key = grants.return_line_key
 union all
-select 'M:' || memo.memo_component_key as document_key, staged._file_id, staged._line_no
+select
+    memo.unit_key,
+    'M:' || memo.memo_component_key as document_key,
+    staged._file_id as file_id,
+    staged._line_no as line_no
 from {{ ref('fct_credit_memo_component') }} as memo
 inner join {{ ref('stg_erp__credit_memos') }} as staged
     on memo.memo_no = staged.memo_no
@@ -37,19 +45,31 @@ inner join {{ ref('stg_erp__credit_memos') }} as staged
     and memo.component = staged.component
 where {{ in_refund_units('memo.unit_key') }}
 union all
-select 'T:' || tender.refund_tender_key as document_key, staged._file_id, staged._line_no
+select
+    tender.unit_key,
+    'T:' || tender.refund_tender_key as document_key,
+    staged._file_id as file_id,
+    staged._line_no as line_no
 from {{ ref('fct_refund_tender') }} as tender
 inner join {{ ref('stg_crm__refunds') }} as staged
     on tender.refund_id = staged.refund_id and tender.tender_no = staged.tender_no
 where {{ in_refund_units('tender.unit_key') }}
 union all
-select 'P:' || settlement.settlement_id as document_key, staged._file_id, staged._line_no
+select
+    settlement.unit_key,
+    'P:' || settlement.settlement_id as document_key,
+    staged._file_id as file_id,
+    staged._line_no as line_no
 from {{ ref('fct_settlement') }} as settlement
 inner join {{ ref('stg_erp__payment_settlements') }} as staged
     on settlement.settlement_id = staged.settlement_id
 where {{ in_refund_units('settlement.unit_key') }}
 union all
-select 'G:' || entry.gl_line_key as document_key, staged._file_id, staged._line_no
+select
+    entry.unit_key,
+    'G:' || entry.gl_line_key as document_key,
+    staged._file_id as file_id,
+    staged._line_no as line_no
 from {{ ref('fct_gl_line') }} as entry
 inner join {{ ref('stg_erp__gl_entries') }} as staged
     on entry.journal_no = staged.journal_no and entry.line_no = staged.line_no
