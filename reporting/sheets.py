@@ -240,9 +240,15 @@ def is_exact(value: Decimal | int) -> bool:
 
 
 def text(value: object) -> str:
-    """A value as the text of a cell; what is longer than a cell ends in an ellipsis."""
+    """A value as the text of a cell; what is longer than a cell ends in an ellipsis.
+
+    XlsxWriter takes a text between <r> and </r> for markup of its own and writes it into the sheet as it is:
+    such a text ends in a space.
+    """
     found = str(value)
-    return found if len(found) <= TEXT_MOST else found[: TEXT_MOST - 1] + "…"
+    if len(found) > TEXT_MOST:
+        found = found[: TEXT_MOST - 1] + "…"
+    return f"{found} " if found.startswith("<r>") and found.endswith("</r>") else found
 
 
 def quoted(value: str) -> str:
