@@ -7,6 +7,8 @@ PYTHON ?= python3
 ROLE ?= bi_reader
 PERIOD ?=
 DATA ?= ../shared/data/online_retail
+# A worker a core, each with a PostgreSQL of its own; the tests of a file build on each other.
+TOGETHER := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 $(VENV)/.ready: requirements.lock requirements-bootstrap.lock
 	@echo "Setting up the Python environment in $(VENV) ..."
@@ -39,10 +41,10 @@ retailer: $(VENV)/.ready ## A real retailer's daily files: make retailer DATA=fo
 	@$(PY) -m local retailer $(DATA)
 
 test: $(VENV)/.ready ## Run the tests, but those that take many minutes
-	@$(PY) -m pytest
+	@$(PY) -m pytest $(TOGETHER)
 
 test-long: $(VENV)/.ready ## Run every test, those that take many minutes too
-	@LONG_TESTS=1 $(PY) -m pytest
+	@LONG_TESTS=1 $(PY) -m pytest $(TOGETHER)
 
 lint: $(VENV)/.ready ## ruff, mypy, sqlfluff, yamllint
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-PARTS = ("loading", "memory", "imports", "nights")
+PARTS = ("loading", "memory", "imports", "nights", "rebuild")
 
 
 @app.command()
@@ -27,7 +27,7 @@ def main(
         load_rows, memory_rows = load_rows // 10, memory_rows // 10
         history, night = history // 10, night // 10
     logging.disable(logging.WARNING)
-    from benchmarks import imports, loading, memory, nights, reading, report
+    from benchmarks import imports, loading, memory, nights, reading, rebuild, report
     from benchmarks.workplace import workplace
 
     with workplace() as place:
@@ -39,9 +39,10 @@ def main(
         if _wanted("imports", only):
             report.show("DAG files", imports.measure())
         if _wanted("nights", only):
-            rows, _ = nights.measure(place, history, night)
-            report.show("A night, without Airflow", rows)
+            report.show("A night, without Airflow", nights.measure(place, history, night))
             report.show("Reading", reading.measure())
+        if _wanted("rebuild", only):
+            report.show("A full rebuild, without Airflow", rebuild.measure(place, history))
 
 
 def _wanted(part: str, only: list[str] | None) -> bool:

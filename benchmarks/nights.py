@@ -42,14 +42,14 @@ class Stages:
         return sum(self.seconds.values())
 
 
-def measure(place: Path, history: int, night: int) -> tuple[list[Row], Path]:
+def measure(place: Path, history: int, night: int) -> list[Row]:
     """Seconds of one night of `night` order lines on `history` lines, and on ten times as many.
 
-    Leaves the larger warehouse as the current one, and returns its landing zone.
+    Leaves the larger warehouse as the current one.
     """
-    small, _ = _run(place, history, night)
+    small = _run(place, history, night)
     few = _night_rows()
-    large, landing = _run(place, 10 * history, night)
+    large = _run(place, 10 * history, night)
     title = (
         f"a night of {night:,} order lines on {10 * history:,} ({_night_rows():,} rows in all"
         f" feeds) beside {history:,} ({few:,} rows)"
@@ -58,15 +58,15 @@ def measure(place: Path, history: int, night: int) -> tuple[list[Row], Path]:
     for stage, seconds in large.seconds.items():
         beside = small.seconds[stage]
         rows.append(Row(f"  {stage}", f"{seconds:.1f} s", f"{beside:.1f} s", seconds / beside, ""))
-    return rows, landing
+    return rows
 
 
-def _run(place: Path, history: int, night: int) -> tuple[Stages, Path]:
+def _run(place: Path, history: int, night: int) -> Stages:
     landing = place / f"history_{history}"
-    _simulate(landing, history, night)
+    simulate(landing, history, 1, "--night-order-lines", str(night))
     fresh(f"bench_history_{history}", landing)
     _night(HISTORY_END)
-    return _night(NIGHT), landing
+    return _night(NIGHT)
 
 
 def _night_rows() -> int:
@@ -77,13 +77,14 @@ def _night_rows() -> int:
     return int(row[0]) if row else 0
 
 
-def _simulate(landing: Path, history: int, night: int) -> None:
+def simulate(landing: Path, history: int, nights: int, *options: str) -> None:
+    """Exports of a company of `history` order lines, up to HISTORY_END and `nights` more."""
     subprocess.run(
         [
             sys.executable, "-m", "simulator", "--order-lines", str(history), "--seed", "7",
             "--out", str(landing), "--truth", str(landing.with_name(f"{landing.name}_truth")),
-            "--start", str(START), "--history-end", str(HISTORY_END), "--nights", "1",
-            "--night-order-lines", str(night),
+            "--start", str(START), "--history-end", str(HISTORY_END), "--nights", str(nights),
+            *options,
         ],
         env=process_environment(), cwd=process_environment()["PYTHONPATH"],
         check=True, stdout=subprocess.DEVNULL,

@@ -20,12 +20,18 @@ os.environ["REVLOG_ENV_FILE"] = os.devnull
 hypothesis_settings.register_profile("untimed", deadline=None)
 hypothesis_settings.load_profile("untimed")
 
+_TESTS = Path(__file__).parent
 _numbers = itertools.count(1)
 _SETTINGS = ("WAREHOUSE_DSN", "LANDING_URL", "BUSINESS_DATE", "REPORTING_CURRENCY", "LAYOUTS")
 
 
+# Folders whose files take minutes come first, so that no worker starts one when the others are done.
+_ORDER = ("e2e", "integration", "machinery", "faults", "real", "dags", "unit")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the long tests to `make test-long`."""
+    """Put what takes longest first; leave the long tests to `make test-long`."""
+    items.sort(key=lambda item: _ORDER.index(item.path.relative_to(_TESTS).parts[0]))
     if os.environ.get("LONG_TESTS"):
         return
     for item in items:
@@ -41,6 +47,8 @@ def warehouse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
         patch.setenv("REVLOG_VAR", str(var))
         for name in _SETTINGS:
             patch.setenv(name, "")
+        # Several workers start theirs at once: any free port, so that no two want the same.
+        patch.setenv("REVLOG_PORT", "0")
         server.start()
         patch.setenv("REVLOG_DATABASE", "template_warehouse")
         _migrate_all()

@@ -7,6 +7,7 @@ held by a failed check, the same night mended, then three days by `airflow backf
 from __future__ import annotations
 
 import datetime as dt
+import json
 import subprocess
 import sys
 import time
@@ -30,6 +31,8 @@ BACKFILL = [HELD + dt.timedelta(days=n) for n in (1, 2, 3)]
 SOURCES = ("ingest_erp", "ingest_wms", "ingest_crm")
 BROKEN_ROWS = 40
 BACKFILL_SECONDS = 1200
+# Far less than the build of a history takes.
+DEADLINE_SECONDS = 20
 
 
 @pytest.fixture(scope="module")
@@ -50,12 +53,14 @@ def company(database: Path) -> Path:
 @pytest.fixture(scope="module")
 def api(company: Path) -> Iterator[airflow.Api]:
     """Airflow's processes on the module's database, schedules off."""
-    airflow.prepare()
-    try:
-        airflow.start(nightly=False)
-        yield airflow.Api()
-    finally:
-        airflow.stop()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NIGHT_DEADLINE_MINUTES", str(DEADLINE_SECONDS / 60))
+        airflow.prepare()
+        try:
+            airflow.start(nightly=False)
+            yield airflow.Api()
+        finally:
+            airflow.stop()
 
 
 def _rows(statement: str, *values: Any) -> list[Any]:
@@ -104,6 +109,13 @@ def test_only_nights_that_were_asked_for_have_run(api: airflow.Api) -> None:
         assert [run["partition_key"] for run in runs] == [HISTORY.isoformat()]
 
 
+def test_a_late_night_is_told_once(api: airflow.Api) -> None:
+    told = [json.loads(line) for line in notices_file().read_text().splitlines()]
+    late = [n for n in told if n["kind"] == "late" and n["where"] == "build_marts"]
+    assert [n["night"] for n in late] == [HISTORY.isoformat()]
+    assert "has not finished in time: the run is running" in late[0]["message"]
+
+
 def test_a_failed_check_publishes_nothing_and_names_check_rows_file_and_line(
     api: airflow.Api, company: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -131,7 +143,6 @@ def test_the_night_publishes_once_its_file_is_mended(
     assert _published() == [HISTORY, HELD]
 
 
-@pytest.mark.long
 def test_a_backfill_cascades_to_the_marts_though_the_scheduler_is_killed_in_it(api: airflow.Api) -> None:
     for dag in SOURCES:
         airflow.command(

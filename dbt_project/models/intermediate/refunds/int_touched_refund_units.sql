@@ -39,11 +39,16 @@ reversed_memos as (
     select memo_no from memos
 ),
 
--- What time changes: states that begin between the last build and this one
+-- What time changes: from the last build to this one, states begin and end, and documents that were known
+-- ahead of their day come to count. Between the two dates also where the clock is turned back.
 clock as (
-    select coalesce(max(business_date), {{ as_of_date() }}) as last_date
+    select
+        least(business_date, {{ as_of_date() }}) as after_date,
+        greatest(business_date, {{ as_of_date() }}) as upto_date
     from {{ source('ops', 'builds') }}
     where status = 'built'
+    order by build_id desc
+    limit 1
 ),
 
 seeds as (
@@ -67,12 +72,13 @@ seeds as (
     select entry.unit_key
     from (select refund_id as document_no from refunds union select memo_no from memos) as named
     inner join {{ ref('fct_gl_line') }} as entry on named.document_no = entry.document_ref
+    {%- for table, day in [
+        ('refund_states', 'valid_from'), ('refund_states', 'valid_to'), ('refund_documents', 'effective_on'),
+    ] %}
     union
-    select history.unit_key
-    from clock
-    inner join {{ as_built_before('build', 'refund_states') }} as history
-        on history.valid_from > least(clock.last_date, {{ as_of_date() }})
-        and history.valid_from <= greatest(clock.last_date, {{ as_of_date() }})
+    select dated.unit_key from clock inner join {{ as_built_before('build', table) }} as dated
+        on dated.{{ day }} > clock.after_date and dated.{{ day }} <= clock.upto_date
+    {%- endfor %}
     union
     select document.unit_key
     from {{ ref('int_touched_rates') }} as rate

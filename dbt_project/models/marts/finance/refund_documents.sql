@@ -11,6 +11,7 @@
     },
     indexes=[
         {'columns': ['unit_key']}, {'columns': ['group_key']}, {'columns': ['period', 'leg']},
+        {'columns': ['effective_on']},
     ],
     post_hook=partial_index(this, '(rate_on)', 'is_converted'),
 ) }}

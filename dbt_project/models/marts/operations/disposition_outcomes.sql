@@ -1,6 +1,8 @@
 -- Grain: one row per month of disposition, SKU, grade, disposition, channel of recovery and site: where
 -- returned units went and what came of it. Additive: everything. One disposition may be sold through several
--- channels: its units then stand with the channel of their sale, the rest with NONE.
+-- channels: its units then stand with the channel of their sale, the rest with NONE. Of more units sold, or
+-- credited, than still stand (a disposition taken back in part, a vendor's credit in parts) only as many count
+-- as stand; what was recovered counts in full.
 {{ config(materialized='table', indexes=[{'columns': ['month', 'disposition']}, {'columns': ['sku']}]) }}
 
 with dispositions as (
@@ -43,11 +45,19 @@ recoveries as (
 
 ),
 
-recovered_units as (
+counted as (
 
-    select disposition_id, sum(quantity) as quantity
+    select
+        recoveries.*,
+        least(
+            sum(recoveries.quantity) over (
+                partition by recoveries.disposition_id order by recoveries.recovery_channel
+                rows between unbounded preceding and current row
+            ),
+            dispositions.net_quantity
+        ) as upto_quantity
     from recoveries
-    group by disposition_id
+    inner join dispositions on recoveries.disposition_id = dispositions.disposition_id
 
 ),
 
@@ -63,22 +73,23 @@ costs as (
 parts as (
 
     select
-        dispositions.disposition_id,
-        recoveries.recovery_channel,
-        recoveries.quantity,
-        recoveries.recovered
-    from dispositions
-    inner join recoveries on dispositions.disposition_id = recoveries.disposition_id
+        disposition_id,
+        recovery_channel,
+        upto_quantity - coalesce(
+            lag(upto_quantity) over (partition by disposition_id order by recovery_channel), 0
+        ) as quantity,
+        recovered
+    from counted
     union all
     select
         dispositions.disposition_id,
         'NONE' as recovery_channel,
-        greatest(dispositions.net_quantity - coalesce(recovered_units.quantity, 0), 0) as quantity,
+        dispositions.net_quantity - coalesce(max(counted.upto_quantity), 0) as quantity,
         0 as recovered
     from dispositions
-    left join recovered_units
-        on dispositions.disposition_id = recovered_units.disposition_id
-    where dispositions.net_quantity > coalesce(recovered_units.quantity, 0)
+    left join counted on dispositions.disposition_id = counted.disposition_id
+    group by dispositions.disposition_id, dispositions.net_quantity
+    having dispositions.net_quantity > coalesce(max(counted.upto_quantity), 0)
 
 ),
 
