@@ -89,20 +89,17 @@ class Book:
 
     def format(self, **wanted: Any) -> Format:
         """A format, made once."""
-        key = tuple(sorted(wanted.items()))
+        key = tuple(wanted.items())
         if key not in self._formats:
             self._formats[key] = self._book.add_format({"valign": "top", **wanted})
         return self._formats[key]
 
-    def of(self, kind: Kind, currency: str = "", **more: Any) -> Format:
-        """The format of a kind of value; amounts by their currency."""
-        if kind == "amount":
-            return self.format(num_format=amount_format(currency), **more)
-        if kind == "count":
-            return self.format(num_format="#,##0", **more)
-        if kind == "date":
-            return self.format(**{"num_format": "yyyy-mm-dd", "align": "left", **more})
-        return self.format(quote_prefix=True, **more)
+    def of(self, kind: Kind, currency: str, style: Row) -> Format:
+        """The format of a kind of value, amounts by their currency; `style` adds to it."""
+        key = kind, currency if kind == "amount" else "", *style.items()
+        if key not in self._formats:
+            self._formats[key] = self.format(**(_shape(kind, currency) | style))
+        return self._formats[key]
 
 
 class Sheet:
@@ -151,7 +148,7 @@ class Sheet:
         self._sheet.write_url(
             self.row, 0, f"internal:'{sheet}'!A1", self.book.format(font_color="#0b5394", underline=1), sheet
         )
-        self._sheet.write_string(self.row, 1, text, self.book.of("text"))
+        self._sheet.write_string(self.row, 1, text, self.book.of("text", "", {}))
         self.row += 1
 
     def table(
@@ -197,35 +194,46 @@ class Sheet:
     def _head(self, columns: Sequence[Column]) -> None:
         self._sheet.set_row(self.row, HEAD_POINTS)
         for place, column in enumerate(columns):
-            align = {"align": "right"} if column.is_number else {"align": "left"} | _indent(columns, place)
+            align = {"align": "right" if column.is_number else "left"} | _indent(columns, place)
             style = self.book.format(**HEAD_STYLE, **align)
             self._sheet.write_string(self.row, place, column.title, style)
         self.row += 1
 
     def _cells(self, columns: Sequence[Column], row: Row, style: Row) -> None:
         for place, column in enumerate(columns):
-            apart = {} if column.is_number else _indent(columns, place)
             value = row.get(column.field)
-            self._put(place, value, column.kind, row.get(column.currency), {**style, **apart})
+            self._put(place, value, column.kind, row.get(column.currency), style | _indent(columns, place))
         self.row += 1
 
     def _put(self, place: int, value: Any, kind: Kind, currency: str | None, style: Row) -> None:
         if value is None:
             return
-        shape = self.book.of(kind, currency or "", **style)
         if isinstance(value, Formula):
+            shape = self.book.of(kind, currency or "", style)
             self._sheet.write_formula(self.row, place, value.text, shape, float(value.value))
         elif isinstance(value, dt.date):
-            self._sheet.write_datetime(self.row, place, value, self.book.of("date", **style))
+            self._sheet.write_datetime(self.row, place, value, self.book.of("date", "", style))
         elif kind != "text" and isinstance(value, (Decimal, int)) and is_exact(value):
-            self._sheet.write_number(self.row, place, value, shape)
+            self._sheet.write_number(self.row, place, value, self.book.of(kind, currency or "", style))
         else:
-            self._sheet.write_string(self.row, place, text(value), self.book.of("text", **style))
+            self._sheet.write_string(self.row, place, text(value), self.book.of("text", "", style))
+
+
+def _shape(kind: Kind, currency: str) -> Row:
+    if kind == "amount":
+        return {"num_format": amount_format(currency)}
+    if kind == "count":
+        return {"num_format": "#,##0"}
+    if kind == "date":
+        return {"num_format": "yyyy-mm-dd", "align": "left"}
+    # Excel's own mark of a text that is none of its formulas
+    return {"quote_prefix": True}
 
 
 def _indent(columns: Sequence[Column], place: int) -> Row:
     """Some air where a text follows a number."""
-    return {"indent": 1, "align": "left"} if place and columns[place - 1].is_number else {}
+    follows = place and columns[place - 1].is_number and not columns[place].is_number
+    return {"indent": 1, "align": "left"} if follows else {}
 
 
 def amount_format(currency: str) -> str:
@@ -236,7 +244,8 @@ def amount_format(currency: str) -> str:
 
 def is_exact(value: Decimal | int) -> bool:
     """Whether a cell can hold the number: Excel keeps 15 digits, the cents of more would be invented."""
-    return len(Decimal(value).normalize().as_tuple().digits) <= 15
+    exact = Decimal(value)
+    return abs(exact) < 10**12 or len(exact.normalize().as_tuple().digits) <= 15
 
 
 def text(value: object) -> str:

@@ -64,7 +64,7 @@ def test_whatever_the_documents_are_it_re_adds(reconciler: Reconciler, any_books
 
 
 def _no_document_is_lost_or_doubled(any_books: Books, found: Found) -> None:
-    assert Counter(row["document_key"] for row in found.legs) == Counter(_inputs(any_books))
+    assert Counter(row["document_key"] for row in found.legs) == Counter(list(_inputs(any_books)))
     assert all(row["group_key"] for row in found.legs)
 
 
