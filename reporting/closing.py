@@ -64,6 +64,8 @@ def restatements(connection: Reader, period: str) -> Iterator[Row]:
 
 def _status(connection: Reader, found: Row | None) -> str:
     if found and found["status"] == "closed":
+        if found["closed_at"] is None:
+            return "CLOSED, since a later period is"
         return (
             f"CLOSED by {found['approver']} on {found['closed_at']:%Y-%m-%d %H:%M}, as of"
             f" {found['business_date']}, publication {found['publication_id']}"

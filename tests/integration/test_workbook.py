@@ -237,6 +237,19 @@ def test_the_roll_forward_closes_with_what_the_last_day_of_the_mart_says(book: W
     assert shown == closing and len(closing) > 20
 
 
+def test_the_documents_are_all_that_the_proof_starts_from(book: Workbook) -> None:
+    listed: dict[tuple[str, ...], Decimal] = defaultdict(Decimal)
+    for row in _table(book["Documents"]):
+        listed[
+            f"{workbook_sheets.LEG_NAMES[row['Leg']]} as in the source", row["Entity"], row["Currency"]
+        ] += _money(row["Amount"])
+    proof = {
+        (row["Line"], row["Entity"], row["Currency"]): _money(row["Amount"])
+        for row in _table(book["Proof"]) if row["Kind"] == "source"
+    }  # fmt: skip
+    assert listed == proof and len(proof) > 15
+
+
 def test_a_document_leads_to_its_file_and_line(books: Books, book: Workbook) -> None:
     row = next(r for r in _table(book["Documents"]) if r["Leg"] == "P")
     with connect("auditor") as connection:
@@ -449,6 +462,10 @@ def test_it_is_read_as_finance_reader(books: Books) -> None:
 def test_the_same_publication_gives_the_same_bytes(books: Books, tmp_path: Path) -> None:
     one, two = (write_workbook(PERIOD, tmp_path / f"{name}.xlsx").read_bytes() for name in ("one", "two"))
     assert one == two
+    with connect("finance_reader") as connection:
+        ((published_at,),) = connection.execute("select published_at from ops.publications").fetchall()
+    created = load_workbook(tmp_path / "one.xlsx").properties.created
+    assert created == published_at.astimezone(dt.UTC).replace(tzinfo=None, microsecond=0)
 
 
 def test_a_period_that_is_not_there_names_those_that_are(books: Books) -> None:
