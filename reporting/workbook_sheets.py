@@ -363,12 +363,17 @@ def _exceptions(sheet: Sheet, month: Month) -> Area:
         " last 31 days has the amount 0.",
         "Add up one currency at a time, and either the gaps E-M, M-P, P-G or one of the others.",
     )
-    rows = _at_most(month.stream(reader.EXCEPTIONS), ROWS_MOST - LIST_HEAD)
+    query = f"select * from finance.refund_exceptions where period = '{month.period}'"
+    rows = _at_most(month.stream(reader.EXCEPTIONS), ROWS_MOST - LIST_HEAD, "entity", query)
     return sheet.table(EXCEPTION_COLUMNS, rows, is_main=True, frozen=5, empty="No exception in this period.")
 
 
-def _at_most(rows: Iterable[Row], most: int) -> Iterator[Row]:
-    for _, row in zip(range(most), rows, strict=False):
+def _at_most(rows: Iterable[Row], most: int, first: str, query: str) -> Iterator[Row]:
+    """The rows, or as many as fit and one that says in field `first` how to read the rest."""
+    for number, row in enumerate(rows, start=1):
+        if number == most:
+            yield {first: f"LEFT OUT: this row and those after it; all of them: {query}"}
+            return
         yield row
 
 
@@ -536,7 +541,9 @@ def _restatements(sheet: Sheet, month: Month) -> None:
         "Of this period since its close, and of closed ones whose late rows it took.",
         "Legs are restated by documents, gaps by gaps: never add up both.",
     )
-    rows = list(_at_most(restatements(month.connection, month.period), ROWS_MOST - LIST_HEAD))
+    query = f"select * from finance.restatements where original_period = '{month.period}'"
+    found = restatements(month.connection, month.period)
+    rows = list(_at_most(found, ROWS_MOST // 2, "original_period", query))
     empty = "Nothing is restated." if is_closed(month.connection, month.period) else OPEN_STILL
     area = sheet.table(RESTATED_COLUMNS, rows, is_main=True, frozen=3, empty=empty)
     if rows:
@@ -548,7 +555,7 @@ def _restated_totals(sheet: Sheet, area: Area, rows: list[Row]) -> None:
     sheet.heading("By period, leg or gap, and currency")
     keys = ("original_period", "subject", "part", "currency")
     sums: dict[tuple[str, ...], Row] = defaultdict(lambda: dict.fromkeys(RESTATED_AMOUNTS, ZERO))
-    for row in rows:
+    for row in (row for row in rows if "part" in row):
         entry = sums[tuple(row[key] for key in keys)]
         for name in RESTATED_AMOUNTS:
             entry[name] += row[name] or ZERO

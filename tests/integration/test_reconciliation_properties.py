@@ -23,7 +23,7 @@ from tests.integration.refund_books import LIABILITY, Books, Found, Reconciler
 from warehouse import build
 
 DAY = dt.date(2026, 1, 31)
-GROUPS, EXAMPLES = 8, 16
+GROUPS, EXAMPLES = 10, 60
 GAPS = {"E-M": ("E", "M"), "M-P": ("M", "P"), "P-G": ("P", "G"), "M-T": ("M", "T"), "M-G": ("M", "GM")}
 COLUMNS = {
     "E": "entitled", "M": "credited", "P": "paid", "G": "posted", "T": "issued", "GM": "posted_memo",
@@ -140,18 +140,21 @@ def _the_chain_telescopes(found: Found) -> None:
 
 def _periods_re_add(found: Found) -> None:
     """Classes of a period are its gap, and over all periods a class is what is open of it: what CUTOFF
-    takes from one period it gives to another."""
+    takes from one period it gives to another. The others stand in the last period of either side."""
     gaps: Sums = defaultdict(Decimal)
+    last: dict[tuple[str, str], str] = defaultdict(str)
     for row in _so_far(found):
         for gap, (left, right) in GAPS.items():
             if row["leg"] in (left, right) and row["group_key"] in found.groups:
                 sign = 1 if row["leg"] == left else -1
                 gaps[row["group_key"], gap, row["period"]] += sign * row["group_amount"]
+                last[row["group_key"], gap] = max(last[row["group_key"], gap], row["period"])
     by_period: Sums = defaultdict(Decimal)
     by_class: Sums = defaultdict(Decimal)
     for (key, gap, name, period), amount in found.periods.items():
         by_period[key, gap, period] += amount
         by_class[key, gap, name] += amount
+        assert name == "CUTOFF" or period == last[key, gap], (key, gap, name)
     assert _without_0(by_period) == _without_0(gaps)
     assert _without_0(by_class) == _without_0(found.exceptions)
 

@@ -493,6 +493,8 @@ def test_what_does_not_fit_is_counted_and_the_proof_does_not_add_up_a_part(
     monkeypatch.setattr(workbook_sheets, "ROWS_MOST", 30)
     found = load_workbook(write_workbook(PERIOD, tmp_path / "part.xlsx"))
     assert len(_table(found["Documents"])) == 25
+    exceptions = [row["Entity"] for row in _table(found["Exceptions"])]
+    assert len(exceptions) == 25 and exceptions[-1].startswith("LEFT OUT: this row and those after it")
     note = str(found["Documents"]["A3"].value)
     assert re.match(r"25 of \d+ rows; \d+ are LEFT OUT", note) and "refund_documents where period" in note
     assert not any(
