@@ -382,7 +382,7 @@ def _by_class_and_age(sheet: Sheet, month: Month, listed: Area) -> None:
         Column("gap", "Gap", 6), Column("class", "Class", 27), Column("currency", "Currency", 9),
         Column("status", "Status", 10), Column("owner", "Owner", 19),
         *(Column(age, f"{age} days", 12, "amount") for age in AGES), Column("amount", "Amount", 13, "amount"),
-        *(Column(f"items {age}", f"Items {age}", 7, "count") for age in AGES),
+        *(Column(f"items {age}", f"Items\n{age}", 7, "count") for age in AGES),
         Column("items", "Items", 7, "count"),
     )  # fmt: skip
     sheet.widths([column.width for column in columns])
