@@ -5,6 +5,7 @@ VENV := .venv
 PY := PYTHONPATH=. $(VENV)/bin/python
 PYTHON ?= python3
 ROLE ?= bi_reader
+PERIOD ?=
 DATA ?= ../shared/data/online_retail
 # A worker a core, each with a PostgreSQL of its own; the tests of a file build on each other.
 TOGETHER := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
@@ -17,7 +18,7 @@ $(VENV)/.ready: requirements.lock requirements-bootstrap.lock
 	@$(VENV)/bin/uv pip sync --quiet --python $(VENV)/bin/python --require-hashes requirements.lock requirements-bootstrap.lock
 	@touch $@
 
-.PHONY: help setup run test test-long up down dsn bench docs retailer lint lock clean
+.PHONY: help setup run test test-long up down dsn bench docs workbook retailer lint lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -57,6 +58,9 @@ bench: $(VENV)/.ready ## Ratios against rivals, side by side in one run
 docs: $(VENV)/.ready ## Data dictionary and dbt docs with lineage as pages, and where they are
 	@$(PY) -m ingestion dictionary
 	@$(PY) -m dictionary
+
+workbook: $(VENV)/.ready ## A fiscal period's reconciliation as XLSX: make workbook PERIOD=2026-01
+	@$(PY) -m reporting workbook "$(PERIOD)"
 
 lock: ## Resolve the dependencies anew into requirements.lock
 	@$(VENV)/bin/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet --upgrade -o requirements.lock

@@ -92,11 +92,17 @@ def publish(date: str) -> str:
 
 
 def report(date: str) -> str:
-    """Write the pages that people look at; returns where they are."""
+    """Write the page that people look at and the workbooks that finance does; returns where they are."""
     from reporting.scorecard import write_scorecard
+    from reporting.workbook import WorkbookFailed, write_workbooks
 
     with _recorded("report", date):
-        return str(write_scorecard())
+        page = write_scorecard()
+        try:
+            books = write_workbooks()
+        except WorkbookFailed as error:
+            raise NightFailed(f"{error}. The night itself is published") from error
+    return "\n".join(map(str, [page, *books]))
 
 
 def whole_night(date: str, tell: Callable[[str], object] = print) -> None:

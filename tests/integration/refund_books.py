@@ -207,6 +207,7 @@ class Found:
     documents: dict[tuple[str, str], dict[str, Any]]
     rollforward: Rows
     proof: Rows
+    legs: Rows
 
     def classes(self, group: str) -> dict[tuple[str, str], str]:
         """Cents of a group as text, by gap and class."""
@@ -301,6 +302,7 @@ def _read(connection: psycopg.Connection[Any]) -> Found:
         documents={(row["document_type"], row["document_no"]): row for row in documents},
         rollforward=_table(connection, "select * from build.reconciliation_rollforward"),
         proof=_table(connection, "select * from build.refund_proof"),
+        legs=_table(connection, "select * from build.refund_documents"),
     )
 
 

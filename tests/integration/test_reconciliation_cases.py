@@ -19,6 +19,7 @@ from simulator.company import Company
 from simulator.run import simulate
 from tests.integration.refund_books import CLEARING, LIABILITY, Books, Found, Reconciler
 from warehouse import build
+from warehouse.connections import connect
 
 DAY = dt.date(2026, 1, 31)
 PARTS = {"merchandise": "100.00", "tax": "19.00"}
@@ -92,6 +93,24 @@ def test_two_equal_tenders_are_no_duplicate(reconciler: Reconciler) -> None:
     books.post_memo("CM1", "2025-12-10", PARTS)
     with reconciled(reconciler, books) as found:
         assert found.classes("REQ:A-1") == {}
+
+
+def test_a_refund_issued_in_another_currency_is_compared_at_its_day_s_rate(reconciler: Reconciler) -> None:
+    books = Books()
+    books.line("REQ:A-1", currency="GBP")
+    books.accept("REQ:A-1", "2025-12-10")
+    books.memo("CM1", "2025-12-10", PARTS, line="REQ:A-1", refund="RF1", currency="GBP")
+    books.refund("RF1", "2025-12-10", "119.00", "REQ:A-1", currency="EUR")
+    with connect("admin") as connection:
+        ((rate,),) = connection.execute(
+            "select rate from core.dim_exchange_rate where currency = 'GBP'"
+            " and '2025-12-10' >= valid_from and '2025-12-10' < valid_to"
+        ).fetchall()
+    with reconciled(reconciler, books) as found:
+        group = found.groups["REQ:A-1"]
+        # 119 EUR in pounds: the reporting currency is the euro, whose rate is 1.
+        assert group["issued_amount"] == round(Decimal("119.00") / rate, 2)
+        assert group["issue_gap"] == Decimal("119.00") - group["issued_amount"]
 
 
 def test_a_memo_over_two_refunds_joins_their_returns(reconciler: Reconciler) -> None:

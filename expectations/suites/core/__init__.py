@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from expectations.asset import Asset
 from expectations.night import Night
-from expectations.suites.core import fct_return_line, fx, passage, refund_flows
+from expectations.suites.core import fct_return_line, fx, passage, refund_flows, returned_stock
 
 
 def assets(night: Night) -> list[Asset]:
@@ -12,6 +12,7 @@ def assets(night: Night) -> list[Asset]:
     return [
         *passage.assets(night),
         *refund_flows.assets(night),
+        *returned_stock.assets(night),
         *fx.assets(night),
         *fct_return_line.assets(night),
     ]

@@ -26,9 +26,13 @@ PASSAGES = (
     Passage("erp_return_authorizations", "fct_rma_line", "quantity_authorized"),
     Passage("erp_credit_memos", "fct_credit_memo_component", "amount"),
     Passage("erp_payment_settlements", "fct_settlement", "gross_amount"),
+    Passage("erp_gl_entries", "fct_gl_line", "amount"),
+    Passage("erp_vendor_claims", "fct_vendor_claim", "claimed_amount"),
     Passage("wms_return_receipts", "fct_receipt", "quantity"),
     Passage("wms_inspections", "fct_inspection", "labour_minutes"),
     Passage("wms_dispositions", "fct_disposition", "quantity"),
+    Passage("wms_work_orders", "fct_work_order", "labour_minutes"),
+    Passage("wms_returned_stock", "snap_returned_stock", "quantity"),
     Passage("crm_return_requests", "fct_return_request_line", "quantity"),
     Passage("crm_refunds", "fct_refund_tender", "amount"),
 )

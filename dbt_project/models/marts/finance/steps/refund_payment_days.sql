@@ -1,6 +1,7 @@
 -- Grain: one row per match group, refund (or cash that names none) and day: what was to be paid by
 -- customer service's tenders, what has failed, what was given as credit, and what the processor moved. A
--- tender counts until it fails or is canceled. Not published.
+-- tender counts until it fails or is canceled. In the currency of the group, at the rate of the tender's
+-- day as in refund_documents. Not published.
 {{ config(materialized='table', indexes=[{'columns': ['group_key', 'day']}]) }}
 
 with days as (
@@ -11,7 +12,8 @@ tenders as (
     select
         bridge.group_key,
         'REF:' || fact.refund_id as item,
-        fact.amount,
+        case when fact.currency = groups.currency then fact.amount
+            else round(fact.amount * source_rate.rate / group_rate.rate, 2) end as amount,
         fact.is_credit_tender,
         fact.status,
         fact.created_on,
@@ -20,6 +22,13 @@ tenders as (
     inner join {{ ref('fct_refund_tender') }} as fact
         on bridge.document_type = 'refund' and bridge.document_no = fact.refund_id
         and bridge.unit_key = fact.unit_key
+    inner join {{ ref('dim_refund_group') }} as groups on bridge.group_key = groups.group_key
+    left join {{ ref('dim_exchange_rate') }} as source_rate
+        on fact.currency = source_rate.currency
+        and fact.created_on >= source_rate.valid_from and fact.created_on < source_rate.valid_to
+    left join {{ ref('dim_exchange_rate') }} as group_rate
+        on groups.currency = group_rate.currency
+        and fact.created_on >= group_rate.valid_from and fact.created_on < group_rate.valid_to
     where {{ in_refund_units('bridge.unit_key') }}
 ),
 

@@ -1,0 +1,186 @@
+"""One fiscal period as its workbook shows it: read as `finance_reader`, in one state of the warehouse."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from warehouse.connections import connect
+
+Row = dict[str, Any]
+Reader = psycopg.Connection[Row]
+LEGS = ("E", "M", "P", "G", "T", "GM")
+AGES = ("0-3", "4-7", "8-14", "15-30", "31-60", "61-90", "90+")
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What the figures are those of."""
+
+    publication_id: int
+    business_date: dt.date
+    published_at: dt.datetime
+    code_version: str
+
+
+PUBLICATION = """
+select publication_id, business_date, published_at, code_version
+from ops.publications order by publication_id desc limit 1
+"""
+# The period of the business date may have no document yet.
+PERIODS = """
+select period from finance.refund_proof
+union
+select period from finance.reconciliation_rollforward
+union
+select substr(fiscal_label, 3, 4) || '-' || right(fiscal_label, 2)
+from marts.calendar where date_day = %(business_date)s
+order by period
+"""
+DAYS = """
+select min(date_day) as first_day, max(date_day) as last_day from marts.calendar
+where substr(fiscal_label, 3, 4) || '-' || right(fiscal_label, 2) = %(period)s
+"""
+# Every period of a group that the night's files said something of.
+TOUCHED = """
+select distinct others.period
+from ops.publications as night
+inner join ops.file_ledger as files
+    on files.changed_seq > night.from_seq and files.changed_seq <= night.to_seq
+inner join finance.refund_documents as brought on brought.file_id = files.file_id
+inner join finance.refund_documents as others on others.group_key = brought.group_key
+where night.publication_id = %(publication_id)s and night.from_seq > 0
+"""
+PROOF = """
+select proof.*, gaps.label as gap_label, gaps.left_leg, gaps.right_leg
+from finance.refund_proof as proof
+left join finance.refund_gaps as gaps on gaps.gap = proof.gap
+where proof.period = %(period)s
+order by proof.entity, proof.currency, proof.position
+"""
+EXCEPTIONS = """
+select exceptions.*, groups.ship_from_site as entity, classes.label as class_label
+from finance.refund_exceptions as exceptions
+inner join finance.refund_reconciliation as groups on groups.group_key = exceptions.group_key
+left join finance.refund_gaps as gaps on gaps.gap = exceptions.gap
+left join finance.refund_classes as classes on classes.class = exceptions.class
+where exceptions.period = %(period)s
+order by gaps.gap_no, classes.class_no, exceptions.currency, exceptions.age_days desc nulls last,
+    exceptions.group_key
+"""
+AGED = """
+select exceptions.gap, exceptions.class, exceptions.currency, exceptions.status, exceptions.owner,
+    exceptions.age_bucket, exceptions.is_chain, sum(exceptions.amount) as amount, count(*) as items
+from finance.refund_exceptions as exceptions
+left join finance.refund_gaps as gaps on gaps.gap = exceptions.gap
+left join finance.refund_classes as classes on classes.class = exceptions.class
+where exceptions.period = %(period)s and exceptions.status <> 'cleared'
+group by gaps.gap_no, classes.class_no, exceptions.gap, exceptions.class, exceptions.currency,
+    exceptions.status, exceptions.owner, exceptions.age_bucket, exceptions.is_chain
+order by gaps.gap_no, classes.class_no, exceptions.currency
+"""
+EARLIER = """
+select currency, count(*) as items, count(*) filter (where is_chain) as chain_items,
+    coalesce(sum(amount) filter (where is_chain), 0) as amount
+from finance.refund_exceptions
+where period < %(period)s and status in ('open', 'waiting')
+group by currency order by currency
+"""
+# What has nothing on a day has no row of that day: the first row of a period opens it, the last closes it.
+ROLLFORWARD = """
+select roll.gap, roll.class, roll.currency,
+    (array_agg(roll.opening_amount order by roll.day))[1] as opening_amount,
+    sum(roll.new_amount) as new_amount, sum(roll.cleared_amount) as cleared_amount,
+    sum(roll.reclassified_amount) as reclassified_amount,
+    (array_agg(roll.closing_amount order by roll.day desc))[1] as closing_amount,
+    (array_agg(roll.closing_items order by roll.day desc))[1] as closing_items
+from finance.reconciliation_rollforward as roll
+left join finance.refund_gaps as gaps on gaps.gap = roll.gap
+left join finance.refund_classes as classes on classes.class = roll.class
+where roll.period = %(period)s
+group by gaps.gap_no, classes.class_no, roll.gap, roll.class, roll.currency
+order by gaps.gap_no, classes.class_no, roll.currency
+"""
+ROLLFORWARD_DAYS = """
+select roll.* from finance.reconciliation_rollforward as roll
+left join finance.refund_gaps as gaps on gaps.gap = roll.gap
+left join finance.refund_classes as classes on classes.class = roll.class
+where roll.period = %(period)s
+order by roll.day, gaps.gap_no, classes.class_no, roll.currency
+"""
+# As the proof counts them: up to the business date, of groups that have a leg.
+DOCUMENTS_FROM = """
+from finance.refund_documents as documents
+inner join finance.refund_reconciliation as groups on groups.group_key = documents.group_key
+left join ops.file_ledger as files on files.file_id = documents.file_id
+where documents.period = %(period)s and documents.effective_on <= %(business_date)s
+"""
+DOCUMENTS = f"""
+select documents.*, groups.ship_from_site as entity, files.feed, files.name as file
+{DOCUMENTS_FROM}
+order by array_position(array['E', 'M', 'P', 'G', 'T', 'GM'], documents.leg), documents.effective_on,
+    documents.document_key
+limit %(most)s
+"""
+DOCUMENTS_COUNT = f"select count(*) as count {DOCUMENTS_FROM}"
+DOCUMENT_SUMS = f"""
+select documents.leg, groups.ship_from_site as entity, documents.currency, sum(documents.amount) as amount
+{DOCUMENTS_FROM}
+group by documents.leg, groups.ship_from_site, documents.currency
+"""
+GAPS = "select * from finance.refund_gaps order by gap_no"
+CLASSES = "select * from finance.refund_classes order by class_no"
+PATTERNS = "select * from finance.refund_patterns order by pattern desc"
+
+
+@contextlib.contextmanager
+def snapshot() -> Iterator[Reader]:
+    """One state of the warehouse, seen by the role that may see finance and writes nothing."""
+    with connect("finance_reader", row_factory=dict_row) as connection:
+        connection.execute("set transaction isolation level repeatable read read only")
+        yield connection
+
+
+def publication(connection: Reader) -> Publication | None:
+    """The newest publication; None before the first one that has the reconciliation."""
+    found = connection.execute("select to_regclass('finance.refund_proof') as name").fetchone()
+    if found is None or found["name"] is None:
+        return None
+    row = connection.execute(PUBLICATION).fetchone()
+    return Publication(**row) if row else None
+
+
+def exists(connection: Reader, table: str) -> bool:
+    """Whether there is such a table."""
+    found = connection.execute("select to_regclass(%s) as name", [table]).fetchone()
+    return found is not None and found["name"] is not None
+
+
+def periods(connection: Reader, night: Publication) -> list[str]:
+    """Every period that has a workbook, the oldest first."""
+    found = connection.execute(PERIODS, {"business_date": night.business_date}).fetchall()
+    return [row["period"] for row in found]
+
+
+def touched(connection: Reader, night: Publication) -> set[str]:
+    """Periods whose groups the night's files touched; of a load of all history, none."""
+    found = connection.execute(TOUCHED, {"publication_id": night.publication_id}).fetchall()
+    return {row["period"] for row in found}
+
+
+def read(connection: Reader, query: str, **given: Any) -> list[Row]:
+    """All rows of one of the queries above."""
+    return connection.execute(query, given).fetchall()
+
+
+def stream(connection: Reader, query: str, **given: Any) -> Iterator[Row]:
+    """Rows of a query, of which only some are in memory at a time."""
+    with connection.cursor(name="sheet") as cursor:
+        cursor.itersize = 5_000
+        yield from cursor.execute(query, given)

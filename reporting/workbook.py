@@ -1,0 +1,101 @@
+"""The finance workbook: one XLSX file a fiscal period, for those who may read `finance` and nobody else.
+
+It lies apart from the pages that everyone reads, in a folder that only its owner can open.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from xlsxwriter.exceptions import FileCreateError
+
+from reporting import period as reader
+from reporting.period import Publication, Reader
+from reporting.sheets import Book
+from reporting.workbook_sheets import write_sheets
+from warehouse.settings import settings
+
+
+class WorkbookFailed(Exception):
+    """A workbook can't be written; the message says why and what to do. An earlier one stays as it is."""
+
+
+def folder() -> Path:
+    """Where the nightly workbooks are: `finance` below REVLOG_VAR, open to its owner only."""
+    path = settings().var / "finance"
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.chmod(0o700)
+    return path
+
+
+def write_workbooks() -> list[Path]:
+    """Write those of the newest night, and return their paths; none before the first publication.
+
+    They are those of the business date's period and of the one before, and each further period that has a
+    group which the night's files touched; after a load of all history, the first two.
+    """
+    with reader.snapshot() as connection:
+        night = reader.publication(connection)
+        if night is None:
+            return []
+        known = reader.periods(connection, night)
+        wanted = {*known[-2:], *reader.touched(connection, night)} & set(known)
+        return [_write(connection, night, period, _place(period)) for period in sorted(wanted)]
+
+
+def write_workbook(period: str, to: Path | None = None) -> Path:
+    """Write the workbook of one fiscal period, YYYY-PP, and return its path.
+
+    Raises WorkbookFailed where there is no such period, nothing is published, or the file can't be written.
+    """
+    with reader.snapshot() as connection:
+        night = reader.publication(connection)
+        if night is None:
+            raise WorkbookFailed("Nothing has been published yet; run a night first (make run)")
+        known = reader.periods(connection, night)
+        if period not in known:
+            raise WorkbookFailed(f"There is no period {period!r}; there are {', '.join(known)}")
+        return _write(connection, night, period, to or _place(period))
+
+
+def _place(period: str) -> Path:
+    return folder() / f"refunds-{period}.xlsx"
+
+
+def _write(connection: Reader, night: Publication, period: str, path: Path) -> Path:
+    try:
+        with _replacing(path) as (file, scratch):
+            title = f"Refund reconciliation {period}, publication {night.publication_id}"
+            book = Book(file, scratch, title, night.published_at)
+            write_sheets(book, connection, night, period)
+            book.close()
+    except (OSError, FileCreateError) as error:
+        raise WorkbookFailed(
+            f"The workbook of {period} can't be written to {path}: {error}. Free space there or name another"
+            f" file, then: python -m reporting workbook {period}. An earlier workbook stays as it was"
+        ) from error
+    return path
+
+
+@contextlib.contextmanager
+def _replacing(path: Path) -> Iterator[tuple[IO[bytes], Path]]:
+    """A file that takes the place of `path` once it is whole, and a folder for what is only passing.
+
+    Both are their owner's alone from the first byte on.
+    """
+    scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        part = scratch / path.name
+        with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), "w+b") as file:
+            yield file, scratch
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)

@@ -1,0 +1,650 @@
+"""The sheets of the finance workbook, in the order in which a controller reads them.
+
+Money of different currencies is never added up, and of the five gaps only the three of the chain
+(E-M, M-P, P-G) are.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from reporting import period as reader
+from reporting.closing import as_reported, is_closed, restatements, status_lines
+from reporting.period import AGES, LEGS, Publication, Reader, Row
+from reporting.sheets import ROWS_MOST, Area, Book, Column, Formula, Sheet, quoted
+
+LEG_NAMES = {
+    "E": "Entitlement", "M": "Credit memos", "P": "Cash", "G": "Cash in the ledger",
+    "T": "Refunds issued", "GM": "Memos in the ledger",
+}  # fmt: skip
+GAP_SIDES = {"E-M": ("E", "M"), "M-P": ("M", "P"), "P-G": ("P", "G"), "M-T": ("M", "T"), "M-G": ("M", "GM")}
+CHAIN = ("E-M", "M-P", "P-G")
+ZERO = Decimal(0)
+# Rows above the first row of a list: title, two notes, an empty row, the head.
+LIST_HEAD = 5
+
+
+@dataclass
+class Month:
+    """What the sheets share: who reads what, and what was found on the way."""
+
+    connection: Reader
+    night: Publication
+    period: str
+    proof: list[Row] = field(default_factory=list)
+    aged: list[Row] = field(default_factory=list)
+    rollforward: list[Row] = field(default_factory=list)
+    document_sums: list[Row] = field(default_factory=list)
+    documents: int = 0
+
+    def read(self, query: str) -> list[Row]:
+        """Rows of a query of this period."""
+        return reader.read(self.connection, query, **self._given)
+
+    def stream(self, query: str, most: int = ROWS_MOST) -> Iterator[Row]:
+        """Rows of a query of this period, few at a time."""
+        return reader.stream(self.connection, query, **self._given, most=most)
+
+    @property
+    def _given(self) -> Row:
+        return {"period": self.period, "business_date": self.night.business_date}
+
+    @property
+    def documents_listed(self) -> int:
+        """How many documents fit on their sheet."""
+        return min(self.documents, ROWS_MOST - LIST_HEAD)
+
+
+def write_sheets(book: Book, connection: Reader, night: Publication, period: str) -> None:
+    """Write every sheet of the period's workbook."""
+    month = Month(connection, night, period)
+    month.proof, month.aged = month.read(reader.PROOF), month.read(reader.AGED)
+    month.rollforward = month.read(reader.ROLLFORWARD)
+    month.document_sums = month.read(reader.DOCUMENT_SUMS)
+    month.documents = month.read(reader.DOCUMENTS_COUNT)[0]["count"]
+    sheets = {
+        name: book.sheet(name)
+        for name in (
+            "Summary", "Proof", "By class and age", "Exceptions", "Roll-forward", "Roll-forward by day",
+            "As reported", "Restatements", "Documents", "Terms",
+        )
+    }  # fmt: skip
+    # A formula names the rows that it adds up, so the lists are written before what sums them.
+    listed = _exceptions(sheets["Exceptions"], month)
+    documents = _documents(sheets["Documents"], month)
+    _summary(sheets["Summary"], month)
+    _proof(sheets["Proof"], month, documents)
+    _by_class_and_age(sheets["By class and age"], month, listed)
+    _rollforward(sheets["Roll-forward"], month)
+    _rollforward_by_day(sheets["Roll-forward by day"], month)
+    _as_reported(sheets["As reported"], month)
+    _restatements(sheets["Restatements"], month)
+    _terms(sheets["Terms"], month)
+
+
+# --- Summary
+
+
+def _summary(sheet: Sheet, month: Month) -> None:
+    sheet.widths([28, 14, *[14] * 11])
+    sheet.title(f"Refund reconciliation {month.period}")
+    _particulars(sheet, month)
+    sheet.heading("Legs and gaps")
+    legs = list(_legs(month.proof))
+    columns = (
+        Column("entity", "Entity", 24), Column("currency", "Currency", 9),
+        *(Column(leg, f"{name} ({leg})", 14, "amount") for leg, name in LEG_NAMES.items()),
+        *(Column(gap, gap.replace("-", " − "), 12, "amount") for gap in GAP_SIDES),
+    )  # fmt: skip
+    rows = [_with_gaps(row, number, columns) for number, row in enumerate(legs, start=sheet.row + 2)]
+    area = sheet.table(columns, rows)
+    for currency in sorted({row["currency"] for row in legs}):
+        sheet.line_of(columns, _totals(area, legs, currency, columns), bold=True, top=1)
+    sheet.row += 1
+    _checks(sheet, month)
+    _items(sheet, month)
+    sheet.heading("Where to look")
+    for name, what in WHERE.items():
+        sheet.link(name, what)
+
+
+WHERE = {
+    "Proof": "From leg to leg: each leg as the sources have it, the bridge by class, and the check that is 0",
+    "By class and age": "Open cents of the period by class and days",
+    "Exceptions": "Each difference with owner, age and next action",
+    "Roll-forward": "Opening + new − cleared ± reclassified = closing, for the period and by day",
+    "As reported": "The proof as it was frozen when the period was closed, beside what holds now",
+    "Restatements": "The documents and gaps by which the two differ",
+    "Documents": "Every row of a feed that a leg is made of, with its file and line",
+    "Terms": "What legs, gaps, classes and statuses mean",
+}
+
+
+def _particulars(sheet: Sheet, month: Month) -> None:
+    days = month.read(reader.DAYS)[0]
+    lines = [
+        ("Period", f"{days['first_day']} to {days['last_day']}" if days["first_day"] else month.period),
+        *status_lines(month.connection, month.period),
+        ("As of", month.night.business_date),
+        ("Publication", f"{month.night.publication_id} of {month.night.published_at:%Y-%m-%d %H:%M} UTC"),
+        ("Code version", month.night.code_version),
+    ]
+    for name, value in lines:
+        sheet.line(name, value)
+    sheet.row += 1
+
+
+def _legs(proof: list[Row]) -> Iterator[Row]:
+    """One row an entity and currency: its legs in the groups' currency."""
+    found: dict[tuple[str, str], Row] = {}
+    for line in proof:
+        if line["line"] == "leg":
+            key = line["entity"], line["currency"]
+            row = found.setdefault(key, dict.fromkeys(LEGS, ZERO))
+            row |= {"entity": line["entity"], "currency": line["currency"], line["leg"]: line["amount"]}
+    yield from found.values()
+
+
+def _with_gaps(row: Row, number: int, columns: tuple[Column, ...]) -> Row:
+    """The row with its gaps as differences of its legs; `number` is its row as Excel counts."""
+    at = {column.field: chr(ord("A") + place) for place, column in enumerate(columns)}
+    return row | {
+        gap: Formula(f"=ROUND({at[left]}{number}-{at[right]}{number},2)", row[left] - row[right])
+        for gap, (left, right) in GAP_SIDES.items()
+    }
+
+
+def _totals(area: Area, legs: list[Row], currency: str, columns: tuple[Column, ...]) -> Row:
+    """Sums of a currency over the entities."""
+    of_currency = [row for row in legs if row["currency"] == currency]
+    values = {leg: sum((row[leg] for row in of_currency), ZERO) for leg in LEGS}
+    values |= {gap: values[left] - values[right] for gap, (left, right) in GAP_SIDES.items()}
+    sums: Row = {
+        column.field: Formula(_sumifs(area, column.field, currency=currency), values[column.field])
+        for column in columns[2:]
+    }
+    return sums | {"entity": "All entities", "currency": currency}
+
+
+def _items(sheet: Sheet, month: Month) -> None:
+    """How many items of the period are open, and how many of earlier ones still are."""
+    sheet.heading("Items of the period, and of earlier ones that are still open")
+    found: dict[tuple[str, str, bool], list[Decimal | int]] = defaultdict(lambda: [0, ZERO])
+    for row in month.aged:
+        entry = found[(row["status"], row["currency"], row["is_chain"])]
+        entry[0] += row["items"]
+        entry[1] += row["amount"]
+    rows: list[Row] = [
+        {"status": status, "currency": currency, "gaps": _kind(chain), "items": items, "amount": amount}
+        for (status, currency, chain), (items, amount) in sorted(found.items())
+    ]
+    rows += [
+        {"status": "open, earlier periods", "gaps": _kind(True), "items": row["chain_items"]}
+        | {"currency": row["currency"], "amount": row["amount"]}
+        for row in month.read(reader.EARLIER)
+    ]
+    sheet.table(
+        (
+            Column("status", "Status", 24), Column("currency", "Currency", 9),
+            Column("items", "Items", 9, "count"), Column("amount", "Amount", 14, "amount"),
+            Column("gaps", "Gaps", 14),
+        ),
+        rows, empty="Nothing is open.",
+    )  # fmt: skip
+    sheet.row += 1
+
+
+def _kind(is_chain: bool) -> str:
+    return "of the chain E-M, M-P, P-G" if is_chain else "beside it: M-T, M-G"
+
+
+def _checks(sheet: Sheet, month: Month) -> None:
+    """What must be 0, a column a currency."""
+    sheet.heading("Checks: each must be 0")
+    left = checks_of(month)
+    currencies = sorted({currency for amounts in left.values() for currency in amounts})
+    columns = (
+        Column("name", "Check", 36), Column("sheet", "See", 14),
+        *(Column(currency, currency, 14, "amount", f"of {currency}") for currency in currencies),
+    )  # fmt: skip
+    own: Row = {f"of {currency}": currency for currency in currencies}
+    rows: list[Row] = [
+        {"name": name, "sheet": CHECKED_ON[name], **dict.fromkeys(currencies, ZERO), **amounts, **own}
+        for name, amounts in left.items()
+    ]
+    area = sheet.table(columns, rows)
+    for currency in currencies:
+        sheet.flag(area, currency)
+    sheet.row += 1
+
+
+CHECKED_ON = {
+    "Gaps less their classes": "Proof",
+    "Bridges less exceptions": "Exceptions",
+    "Legs less their documents": "Documents",
+    "Opening to closing": "Roll-forward",
+}
+
+
+def checks_of(month: Month) -> dict[str, dict[str, Decimal]]:
+    """What must be 0 in the period, by check and currency; differences don't cancel out."""
+    left: dict[str, dict[str, Decimal]] = {name: defaultdict(Decimal) for name in CHECKED_ON}
+    for row in month.proof:
+        if row["line"] == "check":
+            left["Gaps less their classes"][row["currency"]] += abs(row["amount"])
+    for (_, currency, _), amount in _bridges_beside_exceptions(month).items():
+        left["Bridges less exceptions"][currency] += abs(amount)
+    for (_, _, currency), amount in _sources_beside_documents(month).items():
+        left["Legs less their documents"][currency] += abs(amount)
+    for row in month.rollforward:
+        left["Opening to closing"][row["currency"]] += abs(_rolled(row) - row["closing_amount"])
+    return left
+
+
+def _bridges_beside_exceptions(month: Month) -> dict[tuple[str, str, str], Decimal]:
+    """Differences by gap, currency and class. CUTOFF of a period is also what its legs differ by because
+    they fell into another one, so it is in the bridge alone."""
+    sums: dict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
+    for row in month.proof:
+        if row["line"] == "bridge" and row["class"] != "CUTOFF":
+            sums[(row["gap"], row["currency"], row["class"])] += row["amount"]
+    for row in month.aged:
+        if row["class"] != "CUTOFF":
+            sums[(row["gap"], row["currency"], row["class"])] += row["amount"]
+    return sums
+
+
+def _sources_beside_documents(month: Month) -> dict[tuple[str, str, str], Decimal]:
+    sums: dict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
+    for row in month.proof:
+        if row["line"] == "source":
+            sums[(row["leg"], row["entity"], row["currency"])] += row["amount"]
+    for row in month.document_sums:
+        sums[(row["leg"], row["entity"], row["currency"])] -= row["amount"]
+    return sums
+
+
+# --- Proof
+
+
+def _proof(sheet: Sheet, month: Month, documents: Area | None) -> None:
+    columns = (
+        Column("entity", "Entity", 16), Column("currency", "Currency", 9), Column("label", "Line", 58),
+        Column("line", "Kind", 10), Column("gap", "Gap", 6), Column("class", "Class", 27),
+        Column("amount", "Amount", 16, "amount"), Column("recomputed", "Recomputed here", 16, "amount"),
+        Column("off", "Off by", 11, "amount"),
+    )  # fmt: skip
+    sheet.widths([column.width for column in columns])
+    sheet.title(
+        "Proof",
+        "Leg, less its classes, is the next leg: E to M to P to G. Beside the chain, M to T and M to GM.",
+        "Recomputed: a source from the documents, a leg from its source, a check from its legs and classes.",
+    )
+    area = sheet.table(columns, _proof_rows(month, sheet.row + 2, documents), is_main=True, frozen=3)
+    sheet.flag(area, "off")
+
+
+def _proof_rows(month: Month, first: int, documents: Area | None) -> Iterator[Row]:
+    """Lines of the proof; `first` is the row of the first one, as Excel counts."""
+    blocks: dict[tuple[str, str], list[tuple[int, Row]]] = defaultdict(list)
+    for number, line in enumerate(month.proof, start=first):
+        blocks[(line["entity"], line["currency"])].append((number, line))
+    sums = {
+        (row["leg"], row["entity"], row["currency"]): row["amount"]
+        for row in month.document_sums
+    }  # fmt: skip
+    for block in blocks.values():
+        for number, line in block:
+            recomputed = _recomputed(line, block, sums, documents)
+            yield line | {"recomputed": recomputed, "off": _off(line, number, recomputed)} | _look(line)
+
+
+def _off(line: Row, number: int, recomputed: Formula | None) -> Formula | None:
+    if recomputed is None:
+        return None
+    return Formula(f"=ROUND(G{number}-H{number},2)", line["amount"] - recomputed.value)
+
+
+def _look(line: Row) -> Row:
+    if line["line"] in ("leg", "check"):
+        return {"_style": {"bold": True, "bg_color": "#f3f6f9"}}
+    return {}
+
+
+def _recomputed(
+    line: Row, block: list[tuple[int, Row]], sums: dict[tuple[str, str, str], Decimal], documents: Area | None
+) -> Formula | None:
+    """What a line must be by other lines: formula and value."""
+    kind = line["line"]
+    if kind == "source" and documents:
+        key = line["leg"], line["entity"], line["currency"]
+        names = dict(zip(("leg", "entity", "currency"), key, strict=True))
+        return Formula(_sumifs(documents, "amount", **names), sums.get(key, ZERO))
+    if kind == "leg":
+        kinds = ("source", "converted")
+        return _sum([(n, o, 1) for n, o in block if o["leg"] == line["leg"] and o["line"] in kinds])
+    if kind == "check":
+        signs = {line["left_leg"]: 1, line["right_leg"]: -1}
+        parts = [(n, o, signs[o["leg"]]) for n, o in block if o["line"] == "leg" and o["leg"] in signs]
+        parts += [(n, o, 1) for n, o in block if o["line"] == "bridge" and o["gap"] == line["gap"]]
+        return _sum(parts)
+    return None
+
+
+def _sum(parts: list[tuple[int, Row, int]]) -> Formula:
+    written = "".join(f"{'+' if sign > 0 else '-'}G{number}" for number, _, sign in parts) or "0"
+    return Formula(f"=ROUND({written},2)", sum((sign * o["amount"] for _, o, sign in parts), ZERO))
+
+
+# --- Exceptions
+
+
+EXCEPTION_COLUMNS = (
+    Column("entity", "Entity", 14), Column("gap", "Gap", 6), Column("class", "Class", 27),
+    Column("currency", "Currency", 9), Column("amount", "Amount", 13, "amount"),
+    Column("status", "Status", 10), Column("owner", "Owner", 19), Column("next_action", "Next action", 58),
+    Column("age_days", "Age in days", 8, "count"), Column("age_bucket", "Age", 7),
+    Column("open_since", "Open since", 11, "date"), Column("first_seen_on", "First seen", 11, "date"),
+    Column("last_seen_on", "Last seen", 11, "date"), Column("last_amount", "Last amount", 13, "amount"),
+    Column("pattern_name", "Legs there are", 24), Column("order_no", "Order", 16),
+    Column("order_line_no", "Order line", 7, "text"), Column("rma_no", "RMA", 17),
+    Column("refund_id", "Refund", 17), Column("memo_no", "Memo", 17), Column("group_key", "Group", 25),
+)  # fmt: skip
+
+
+def _exceptions(sheet: Sheet, month: Month) -> Area:
+    sheet.widths([column.width for column in EXCEPTION_COLUMNS])
+    sheet.title(
+        "Exceptions",
+        "One row a group, gap and class of which the last document is of this period; what was cleared in the"
+        " last 31 days has the amount 0.",
+        "Add up one currency at a time, and either the gaps E-M, M-P, P-G or one of the others.",
+    )
+    query = f"select * from finance.refund_exceptions where period = '{month.period}'"
+    rows = _at_most(month.stream(reader.EXCEPTIONS), ROWS_MOST - LIST_HEAD, "entity", query)
+    return sheet.table(EXCEPTION_COLUMNS, rows, is_main=True, frozen=5, empty="No exception in this period.")
+
+
+def _at_most(rows: Iterable[Row], most: int, first: str, query: str) -> Iterator[Row]:
+    """The rows, or as many as fit and one that says in field `first` how to read the rest."""
+    for number, row in enumerate(rows, start=1):
+        if number == most:
+            yield {first: f"LEFT OUT: this row and those after it; all of them: {query}"}
+            return
+        yield row
+
+
+def _by_class_and_age(sheet: Sheet, month: Month, listed: Area) -> None:
+    columns = (
+        Column("gap", "Gap", 6), Column("class", "Class", 27), Column("currency", "Currency", 9),
+        Column("status", "Status", 10), Column("owner", "Owner", 19),
+        *(Column(age, f"{age} days", 12, "amount") for age in AGES), Column("amount", "Amount", 13, "amount"),
+        *(Column(f"items {age}", f"Items\n{age}", 7, "count") for age in AGES),
+        Column("items", "Items", 7, "count"),
+    )  # fmt: skip
+    sheet.widths([column.width for column in columns])
+    sheet.title(
+        "Exceptions by class and age",
+        "Cents and items of the period that are not cleared, by days since the first leg stood without the"
+        " other.",
+        "Amount adds up the rows of sheet Exceptions.",
+    )
+    rows = [_with_listed(row, listed) for row in _pivot(month.aged)]
+    area = sheet.table(columns, rows, is_main=True, frozen=3, empty="Nothing is open in this period.")
+    if rows:
+        _gap_totals(sheet, columns, area, rows, [*AGES, "amount"])
+
+
+def _pivot(aged: list[Row]) -> list[Row]:
+    """One row a gap, class and currency with a field for each age."""
+    found: dict[tuple[str, str, str], Row] = {}
+    for row in aged:
+        entry = found.setdefault(
+            (row["gap"], row["class"], row["currency"]),
+            {n: row[n] for n in ("gap", "class", "currency", "status", "owner")}
+            | {"amount": ZERO, "items": 0},
+        )
+        entry[row["age_bucket"]], entry[f"items {row['age_bucket']}"] = row["amount"], row["items"]
+        entry["amount"] += row["amount"]
+        entry["items"] += row["items"]
+    return list(found.values())
+
+
+def _with_listed(row: Row, listed: Area) -> Row:
+    names = {name: row[name] for name in ("gap", "class", "currency")}
+    return row | {"amount": Formula(_sumifs(listed, "amount", **names), row["amount"])}
+
+
+def _gap_totals(
+    sheet: Sheet, columns: tuple[Column, ...], area: Area, rows: list[Row], fields: list[str]
+) -> None:
+    """Below a table: sums by gap and currency, as formulas on the table."""
+    sheet.row += 1
+    sheet.heading("By gap and currency")
+    for gap, currency in sorted({(row["gap"], row["currency"]) for row in rows}, key=_gap_order):
+        of_both = [row for row in rows if (row["gap"], row["currency"]) == (gap, currency)]
+        total: Row = {"gap": gap, "class": "all", "currency": currency}
+        for name in (name for name in fields if any(row.get(name) for row in of_both)):
+            value = sum((_value(row.get(name)) for row in of_both), ZERO)
+            total[name] = Formula(_sumifs(area, name, gap=gap, currency=currency), value)
+        sheet.line_of(columns, total, bold=True)
+
+
+def _gap_order(key: tuple[str, str]) -> tuple[int, str]:
+    return list(GAP_SIDES).index(key[0]), key[1]
+
+
+def _value(cell: Formula | Decimal | None) -> Decimal:
+    found = cell.value if isinstance(cell, Formula) else cell
+    return Decimal(found or 0)
+
+
+def _sumifs(area: Area, amount: str, **equal: str) -> str:
+    """Formula: the sum of a column over the rows whose other columns are these."""
+    conditions = "".join(f",{area.range(name)},{quoted(value)}" for name, value in equal.items())
+    return f"=ROUND(SUMIFS({area.range(amount)}{conditions}),2)"
+
+
+# --- Roll-forward
+
+
+FLOWS = (
+    Column("opening_amount", "Opening", 15, "amount"), Column("new_amount", "+ new", 14, "amount"),
+    Column("cleared_amount", "− cleared", 14, "amount"),
+    Column("reclassified_amount", "± reclassified", 14, "amount"),
+    Column("closing_amount", "Closing", 15, "amount"),
+)  # fmt: skip
+
+
+def _rolled(row: Row) -> Decimal:
+    opened: Decimal = row["opening_amount"] + row["new_amount"]
+    return opened - row["cleared_amount"] + Decimal(row["reclassified_amount"])
+
+
+def _rollforward(sheet: Sheet, month: Month) -> None:
+    columns = (
+        Column("gap", "Gap", 6), Column("class", "Class", 27), Column("currency", "Currency", 9), *FLOWS,
+        Column("closing_items", "Items at the end", 9, "count"), Column("off", "Off by", 10, "amount"),
+    )  # fmt: skip
+    sheet.widths([column.width for column in columns])
+    sheet.title(
+        "Roll-forward",
+        "Opening + new − cleared ± reclassified = closing, from the first day of the period to its last, or"
+        " to the business date.",
+        "By the days of the documents: a late one restates its own day.",
+    )
+    first = sheet.row + 2
+    rows = [row | _rolls(row, number) for number, row in enumerate(month.rollforward, start=first)]
+    area = sheet.table(columns, rows, is_main=True, frozen=3, empty="Nothing was open in this period.")
+    sheet.flag(area, "off")
+    if rows:
+        _gap_totals(sheet, columns, area, rows, [column.field for column in FLOWS])
+
+
+def _rolls(row: Row, number: int) -> Row:
+    left = _rolled(row) - row["closing_amount"]
+    return {"off": Formula(f"=ROUND(D{number}+E{number}-F{number}+G{number}-H{number},2)", left)}
+
+
+def _rollforward_by_day(sheet: Sheet, month: Month) -> None:
+    columns = (
+        Column("day", "Day", 11, "date"), Column("gap", "Gap", 6), Column("class", "Class", 27),
+        Column("currency", "Currency", 9), *FLOWS, Column("closing_items", "Items", 8, "count"),
+    )  # fmt: skip
+    sheet.widths([column.width for column in columns])
+    sheet.title("Roll-forward by day", "Days on which a class has nothing are left out.")
+    sheet.table(
+        columns, month.stream(reader.ROLLFORWARD_DAYS), is_main=True, frozen=4,
+        empty="Nothing was open in this period.",
+    )  # fmt: skip
+
+
+# --- Restatements, documents, terms
+
+
+def _as_reported(sheet: Sheet, month: Month) -> None:
+    columns = (
+        Column("entity", "Entity", 16), Column("currency", "Currency", 9), Column("label", "Line", 58),
+        Column("line", "Kind", 10), Column("own_amount", "Of the period", 15, "amount"),
+        Column("earlier_amount", "Late rows of earlier periods", 15, "amount"),
+        Column("amount", "As reported", 15, "amount"),
+        Column("restated_amount", "Of the period, as restated", 15, "amount"),
+        Column("difference", "Difference", 13, "amount"),
+    )  # fmt: skip
+    sheet.widths([column.width for column in columns])
+    sheet.title("As reported", "The proof as it was frozen at the close; Difference: restated less reported.")
+    empty = "" if is_closed(month.connection, month.period) else OPEN_STILL
+    rows = as_reported(month.connection, month.period)
+    sheet.table(columns, rows, is_main=True, frozen=3, empty=empty or "Nothing was reported.")
+
+
+OPEN_STILL = "The period is open: nothing of it has been reported yet, so nothing can be restated."
+RESTATED_COLUMNS = (
+    Column("original_period", "Period", 9), Column("subject", "Of", 10), Column("part", "Leg or gap", 8),
+    Column("class", "Class", 24), Column("kind", "Kind", 12), Column("entity", "Entity", 12),
+    Column("currency", "Currency", 9), Column("reported_amount", "As reported", 14, "amount"),
+    Column("restated_amount", "As restated", 14, "amount"), Column("difference", "Difference", 14, "amount"),
+    Column("document_type", "Document", 13), Column("document_no", "Number", 18),
+    Column("component", "Component", 15), Column("group_key", "Group", 25),
+    Column("posted_periods", "Posted in", 12), Column("publication_id", "Publication", 11),
+    Column("file_name", "File", 36), Column("line_no", "Line", 9, "count"),
+)  # fmt: skip
+
+
+def _restatements(sheet: Sheet, month: Month) -> None:
+    sheet.widths([column.width for column in RESTATED_COLUMNS])
+    sheet.title(
+        "Restatements",
+        "Of this period since its close, and of closed ones whose late rows it took.",
+        "Legs are restated by documents, gaps by gaps: never add up both.",
+    )
+    query = f"select * from finance.restatements where original_period = '{month.period}'"
+    found = restatements(month.connection, month.period)
+    rows = list(_at_most(found, ROWS_MOST // 2, "original_period", query))
+    empty = "Nothing is restated." if is_closed(month.connection, month.period) else OPEN_STILL
+    area = sheet.table(RESTATED_COLUMNS, rows, is_main=True, frozen=3, empty=empty)
+    if rows:
+        _restated_totals(sheet, area, rows)
+
+
+def _restated_totals(sheet: Sheet, area: Area, rows: list[Row]) -> None:
+    sheet.row += 1
+    sheet.heading("By period, leg or gap, and currency")
+    keys = ("original_period", "subject", "part", "currency")
+    sums: dict[tuple[str, ...], Row] = defaultdict(lambda: dict.fromkeys(RESTATED_AMOUNTS, ZERO))
+    for row in (row for row in rows if "part" in row):
+        entry = sums[tuple(row[key] for key in keys)]
+        for name in RESTATED_AMOUNTS:
+            entry[name] += row[name] or ZERO
+    for key, values in sums.items():
+        equal = dict(zip(keys, key, strict=True))
+        total = {n: Formula(_sumifs(area, n, **equal), value) for n, value in values.items()}
+        sheet.line_of(RESTATED_COLUMNS, {**equal, **total}, bold=True)
+
+
+RESTATED_AMOUNTS = ("reported_amount", "restated_amount", "difference")
+
+
+DOCUMENT_COLUMNS = (
+    Column("leg", "Leg", 5), Column("entity", "Entity", 14), Column("document_type", "Kind", 14),
+    Column("document_no", "Document", 19), Column("component", "Component", 17),
+    Column("effective_on", "Day", 11, "date"), Column("currency", "Currency", 9),
+    Column("amount", "Amount", 14, "amount"), Column("group_currency", "Currency of the group", 10),
+    Column("group_amount", "Amount there", 14, "amount", "group_currency"),
+    Column("rate_on", "Rate of", 11, "date"), Column("group_key", "Group", 25),
+    Column("return_line_key", "Return line", 25), Column("feed", "Feed", 25), Column("file", "File", 42),
+    Column("line_no", "Line", 9, "count"),
+)  # fmt: skip
+
+
+def _documents(sheet: Sheet, month: Month) -> Area | None:
+    """The list; None where it does not hold all of them, so nothing may add it up."""
+    sheet.widths([column.width for column in DOCUMENT_COLUMNS])
+    left_out = month.documents - month.documents_listed
+    what = "Every row of a feed that a leg of the period is made of."
+    sheet.title("Documents", what, _counted(month, left_out))
+    rows = month.stream(reader.DOCUMENTS, month.documents_listed)
+    area = sheet.table(DOCUMENT_COLUMNS, rows, is_main=True, frozen=4, empty="No document in this period.")
+    return None if left_out else area
+
+
+def _counted(month: Month, left_out: int) -> str:
+    if not left_out:
+        return f"{month.documents:,} rows: all there are."
+    return (
+        f"{month.documents_listed:,} of {month.documents:,} rows; {left_out:,} are LEFT OUT, a sheet holds no"
+        f" more. All of them: select * from finance.refund_documents where period = '{month.period}'"
+    )
+
+
+def _terms(sheet: Sheet, month: Month) -> None:
+    sheet.widths([28, 34, 90])
+    sheet.title("Terms")
+    sheet.heading("Legs: what each system says of a refund, towards the customer positive")
+    for leg, what in LEG_MEANINGS.items():
+        sheet.line(leg, LEG_NAMES[leg], what)
+    sheet.row += 1
+    sheet.heading("Gaps: one leg less another; the chain leads from the entitlement to the ledger")
+    for row in month.read(reader.GAPS):
+        sheet.line(row["gap"], row["label"], "of the chain" if row["is_chain"] else "beside the chain")
+    sheet.row += 1
+    sheet.heading("Classes: every cent of a gap is in one, in this order")
+    for row in month.read(reader.CLASSES):
+        sheet.line(row["class"], row["label"], CLASS_NOTES.get(row["class"], ""))
+    sheet.row += 1
+    sheet.heading("Patterns: which of the legs E, M, P, G a group has")
+    for row in month.read(reader.PATTERNS):
+        sheet.line(row["pattern"], row["pattern_name"], row["meaning"])
+    sheet.row += 1
+    sheet.heading("Other words")
+    for word, what in WORDS.items():
+        sheet.line(word, what)
+
+
+LEG_MEANINGS = {
+    "E": "What accepted or returnless units entitle to, under the policy in force at the sale",
+    "M": "Credit memos, reversals netted",
+    "P": "Cash that the processor moved, failures netted, chargebacks included",
+    "G": "Refunds paid as the ledger shows them: debits of the refund liability",
+    "T": "Refunds that customer service issued, failed and canceled ones left out",
+    "GM": "Credit memos as the ledger shows them: credits of the refund liability",
+}
+CLASS_NOTES = {
+    "CUTOFF": "Over all periods it adds up to what is still waited for: the legs of a group fell into"
+    " different periods, or the other leg is expected within days",
+    "ROUNDING": "A component that is off by at most two cents",
+    "UNEXPLAINED": "Shown as it is, never spread over the other classes",
+}
+WORDS = {
+    "Group": "Documents of one refund or return, joined by numbers that they name",
+    "Entity": "Site that sold; UNATTRIBUTED where no sale is known",
+    "Period": "Fiscal period YYYY-PP; a class stands in that of the last document on either side of its gap",
+    "Status": "open: someone must act; waiting: expected within days; explained: nothing to do; cleared",
+    "Age": "Days since the first leg stood without the other",
+    "New, cleared": "Away from zero is new, towards zero is cleared; owed and overpaid each by themselves",
+    "Reclassified": "Moved from one class of a gap to another on the same day; over a gap it adds up to 0",
+    "Amount in the source": "In the document's own currency; a group has that of its sale, at the day's rate",
+}

