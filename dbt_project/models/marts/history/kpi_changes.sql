@@ -19,8 +19,10 @@ with sides as (
     from {{ ref('kpi_cells__history') }}
     union all
     select
-        to_publication, {{ cell | join(', ') }},
-        numerator, null, denominator, null, is_mature, null
+        to_publication as publication_id, {{ cell | join(', ') }},
+        numerator as numerator_before, null as numerator_after,
+        denominator as denominator_before, null as denominator_after,
+        is_mature as was_mature, null as is_mature
     from {{ ref('kpi_cells__history') }}
     where to_publication is not null
 

@@ -1,4 +1,4 @@
--- Grain: one row per publication.
+-- Grain: one row per publication. What readers may know of it; the rest stays in ops.
 {{ config(
     materialized='view',
     meta={'publish_to': 'marts', 'primary_key': ['publication_id']},
