@@ -218,9 +218,9 @@ def test_a_month_that_is_not_over_stays_open(company: HandMade) -> None:
 
 
 def test_only_the_latest_closed_month_is_reopened_and_both_acts_stay(company: HandMade) -> None:
-    with pytest.raises(Refused, match="2025-12 is closed after it.*reopen 2025-12 first"):
+    with pytest.raises(Refused, match=r"2025-12 is closed after it.*reopen 2025-12 first"):
         periods.reopen("2025-11", WHO)
-    with pytest.raises(Refused, match="2026-01 was not closed by an act of its own; the latest .* 2025-12"):
+    with pytest.raises(Refused, match=r"2026-01 was not closed by an act of its own; the latest .* 2025-12"):
         periods.reopen("2026-01", WHO)
     frozen = _rows("select * from ops.frozen_postings order by 1, 2, 3, 5, 6, 7, 9", "auditor")
     periods.reopen("2025-12", WHO, "memo of D corrected")
