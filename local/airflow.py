@@ -38,7 +38,7 @@ PROCESSES = {
     "triggerer": ("--skip-serve-logs",),
     "scheduler": ("--skip-serve-logs",),
 }
-DAGS = ("ingest_erp", "ingest_wms", "ingest_crm", "build_marts", "maintenance")
+DAGS = ("ingest_erp", "ingest_wms", "ingest_crm", "build_marts", "maintenance", "close_period")
 POOL, POOL_SLOTS = "warehouse_writes", "4"
 START_SECONDS = 120
 BACKFILL_SECONDS = 120

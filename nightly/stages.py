@@ -105,6 +105,19 @@ def report(date: str) -> str:
     return "\n".join(map(str, [page, *books]))
 
 
+def close_period(act: str, period: str, approver: str, note: str, with_earlier: bool) -> str:
+    """Close or reopen a fiscal period; raises NightFailed where that is refused."""
+    from closing import periods
+
+    with _recorded("period", None, f"{act} {period}"):
+        try:
+            if act == "close":
+                return "\n".join(map(str, periods.close(period, approver, note, with_earlier)))
+            return str(periods.reopen(period, approver, note))
+        except periods.Refused as error:
+            raise NightFailed(str(error)) from error
+
+
 def whole_night(date: str, tell: Callable[[str], object] = print) -> None:
     """Run every stage in order, without an orchestrator; a second night at the same time waits."""
     with _one_night_at_a_time(tell):

@@ -7,12 +7,15 @@ from collections.abc import Collection
 from warehouse.connections import connect
 
 Prints = dict[str, tuple[int, str]]
-# Ids of files are given anew in every warehouse; what they lead to is compared by name elsewhere.
-FILE_IDS = ["_file_id", "file_id"]
+# Files and publications are numbered anew in every warehouse, and have their own times; what they lead to is
+# compared by name elsewhere.
+RUN_COLUMNS = [
+    "_file_id", "file_id", "publication_id", "from_publication", "to_publication", "published_at", "files",
+]  # fmt: skip
 
 
 def fingerprints(*schemas: str, names: str = "", skip: Collection[str] = ()) -> Prints:
-    """Rows and content hash of every table and view of `schemas`, by name; ids of files aside.
+    """Rows and content hash of every table and view of `schemas`, by name; RUN_COLUMNS aside.
 
     `names` is a regular expression that names must match, `skip` lists those left out. Logs of changed
     keys (`…__changes`) belong to the way and not to the end, and are left out, too.
@@ -24,7 +27,7 @@ def fingerprints(*schemas: str, names: str = "", skip: Collection[str] = ()) -> 
             " from information_schema.columns where table_schema = any(%s) and table_name ~ %s"
             "   and table_name <> all(%s) and table_name not like '%%\\_\\_changes'"
             " group by table_schema, table_name",
-            [FILE_IDS, list(schemas), names, list(skip)],
+            [RUN_COLUMNS, list(schemas), names, list(skip)],
         ).fetchall()
         found: Prints = {}
         for schema, name, columns in tables:

@@ -229,6 +229,7 @@ def published_tables() -> list[Published]:
             tuple(meta["primary_key"]),
             is_view=node["config"]["materialized"] == "view",
             logs_changes=bool(meta.get("logs_changes")),
+            history_of=meta.get("history_of"),
         )
         for node in nodes
         if (meta := node["config"].get("meta") or {}).get("publish_to")

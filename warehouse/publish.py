@@ -3,7 +3,8 @@
 A reader's statement, or REPEATABLE READ transaction, has one snapshot and therefore sees one night.
 Only rows that differ are written, so indexes, grants and statistics of the stable tables stay. Where
 a model logs the keys that it changes, only those are compared; a view is published as the same view
-over the published tables.
+over the published tables. Where a model keeps the history of a table, every version of its rows is
+written down with the publications between which readers saw it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from warehouse.settings import code_version
 
 # One publisher at a time; the second waits and then finds nothing to do.
 PUBLISH_LOCK = 720_003
+# What a built view reads, as PostgreSQL writes its query down.
+_BUILT = re.compile(r"\bbuild\.(\w+)")
+_QUALIFIED = re.compile(r"\b(?:build|marts|finance)\.(\w+)")
 
 
 class NothingBuilt(RuntimeError):
@@ -47,6 +51,8 @@ class Published:
     """A table or view of `build` and the public schema that it goes to.
 
     `logs_changes`: changed keys are in `build.<name>__changes`, with the number of their build.
+    `history_of`: the published table whose row versions this one keeps, with the columns
+    `from_publication` and `to_publication`; in `build` it is a view without rows.
     """
 
     name: str
@@ -54,6 +60,7 @@ class Published:
     key: tuple[str, ...]
     is_view: bool = False
     logs_changes: bool = False
+    history_of: str | None = None
 
 
 class NotPublished(RuntimeError):
@@ -75,16 +82,27 @@ def publish(business_date: dt.date, tables: list[Published] | None = None) -> Pu
         connection.execute("select pg_advisory_xact_lock(%s)", [PUBLISH_LOCK])
         build = _last_build(connection)
         since = _published_build(connection)
-        views = [table for table in tables if table.is_view]
-        _forget_stale(connection, tables, views)
-        for table in tables:
-            if not table.is_view:
-                result.tables[f"{table.schema}.{table.name}"] = _publish_table(connection, table, since)
-        for view in views:
-            _publish_view(connection, view, {table.name: table.schema for table in tables})
+        publication_id = _next_publication(connection)
+        histories = {table.history_of: table for table in tables if table.history_of}
+        views = [table for table in tables if table.is_view and not table.history_of]
+        stored = [table for table in tables if not table.is_view]
+        _forget_stale(connection, stored, views)
+        for table in stored:
+            history = _history(connection, histories.get(table.name), table, publication_id)
+            result.tables[f"{table.schema}.{table.name}"] = _publish_table(connection, table, since, history)
+        _publish_views(connection, views, {table.name: table.schema for table in tables})
         if _differs(result) or not _is_published(connection, build["build_id"]):
-            result.publication_id = _record(connection, result, build)
+            result.publication_id = _record(connection, publication_id, result, build)
     return result
+
+
+def _next_publication(connection: psycopg.Connection[Any]) -> int:
+    """Number of the publication, known before its rows are written; one that publishes nothing is lost."""
+    row = connection.execute(
+        "select nextval(pg_get_serial_sequence('ops.publications', 'publication_id'))"
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def _last_build(connection: psycopg.Connection[Any]) -> dict[str, Any]:
@@ -117,7 +135,7 @@ def _published_build(connection: psycopg.Connection[Any]) -> int | None:
 
 
 def _publish_table(
-    connection: psycopg.Connection[Any], table: Published, since: int | None
+    connection: psycopg.Connection[Any], table: Published, since: int | None, history: History | None
 ) -> dict[str, int]:
     """Make the public table equal to the built one; `since` is the build that it holds."""
     source = sql.Identifier("build", table.name)
@@ -128,7 +146,7 @@ def _publish_table(
     elif table.logs_changes and since is not None:
         keys = _changed_keys(connection, table, since)
     names = [n for n, _ in _columns(connection, "build", table.name)]
-    return _write_differences(connection, source, target, table.key, names, keys)
+    return _write_differences(connection, source, target, table.key, names, keys, history)
 
 
 def _evolves(connection: psycopg.Connection[Any], table: Published) -> bool:
@@ -159,12 +177,33 @@ def _forget_stale(
     connection: psycopg.Connection[Any], tables: list[Published], views: list[Published]
 ) -> None:
     """Drop the public views where a table below them gets other columns; they are made anew after."""
-    stale = [table for table in tables if not table.is_view and _evolves(connection, table)]
-    for view in views if stale else []:
+    stale = [table for table in tables if _evolves(connection, table)]
+    for view in reversed(_parents_first(connection, views)) if stale else []:
         _drop(connection, view)
     for table in stale:
         if _kind(connection, table) == "v":
             _drop(connection, table)
+
+
+def _parents_first(connection: psycopg.Connection[Any], views: list[Published]) -> list[Published]:
+    """Views in such an order that each stands behind those that it reads, as built or as published."""
+    by_name = {view.name: view for view in views}
+    done: dict[str, Published] = {}
+    seen: set[str] = set()
+
+    def visit(view: Published) -> None:
+        if view.name in seen:
+            return
+        seen.add(view.name)
+        for schema in ("build", view.schema):
+            for name in _QUALIFIED.findall(_definition(connection, schema, view.name) or ""):
+                if name in by_name:
+                    visit(by_name[name])
+        done[view.name] = view
+
+    for view in views:
+        visit(view)
+    return list(done.values())
 
 
 def _kind(connection: psycopg.Connection[Any], table: Published) -> str | None:
@@ -181,23 +220,39 @@ def _drop(connection: psycopg.Connection[Any], table: Published) -> None:
         connection.execute(sql.SQL("drop {} {}").format(word, sql.Identifier(table.schema, table.name)))
 
 
-def _publish_view(connection: psycopg.Connection[Any], view: Published, schemas: dict[str, str]) -> None:
-    """Give readers the built view over the published tables; nothing happens where they have it."""
-    wanted = _definition(connection, "build", view.name)
-    assert wanted is not None, f"build.{view.name} is no view"
+def _publish_views(
+    connection: psycopg.Connection[Any], views: list[Published], schemas: dict[str, str]
+) -> None:
+    """Give readers the built views over the published tables; nothing happens where they have them.
+
+    A view that changes is made anew together with those that read it.
+    """
+    views = _parents_first(connection, views)
+    wanted = {view.name: _public_definition(connection, view, schemas) for view in views}
+    stale: dict[str, Published] = {}
+    for view in views:
+        read = set(_BUILT.findall(_definition(connection, "build", view.name) or ""))
+        if read & stale.keys() or wanted[view.name] != _definition(connection, view.schema, view.name):
+            stale[view.name] = view
+    for view in reversed(stale.values()):
+        _drop(connection, view)
+    for view in stale.values():
+        target = sql.Identifier(view.schema, view.name)
+        connection.execute(sql.SQL("create view {} as {}").format(target, sql.SQL(wanted[view.name])))
+        _comment(connection, view, target)
+
+
+def _public_definition(connection: psycopg.Connection[Any], view: Published, schemas: dict[str, str]) -> str:
+    """The built view's query over the published tables."""
+    built = _definition(connection, "build", view.name)
+    assert built is not None, f"build.{view.name} is no view"
 
     def public(found: re.Match[str]) -> str:
         if found[1] not in schemas:
             raise NotPublished(f"view {view.name} reads {found[1]}, which has no publish_to")
         return f"{schemas[found[1]]}.{found[1]}"
 
-    wanted = re.sub(r"\bbuild\.(\w+)", public, wanted)
-    if wanted == _definition(connection, view.schema, view.name):
-        return
-    _drop(connection, view)
-    target = sql.Identifier(view.schema, view.name)
-    connection.execute(sql.SQL("create view {} as {}").format(target, sql.SQL(wanted)))
-    _comment(connection, view, target)
+    return _BUILT.sub(public, built)
 
 
 def _definition(connection: psycopg.Connection[Any], schema: str, name: str) -> str | None:
@@ -216,6 +271,70 @@ def _columns(connection: psycopg.Connection[Any], schema: str, name: str) -> lis
         [f'"{schema}"."{name}"'],
     )
     return [(n, t) for n, t in rows]
+
+
+@dataclass(frozen=True)
+class History:
+    """Where the row versions of a published table are kept, and the publication that is being written."""
+
+    target: sql.Identifier
+    publication_id: int
+
+
+def _history(
+    connection: psycopg.Connection[Any], history: Published | None, table: Published, publication_id: int
+) -> History | None:
+    """Make or widen the history of `table`, where it has one.
+
+    A history that begins later than its table begins with the rows that readers see by then. Columns that
+    the table loses stay, and so does everything that was written.
+    """
+    if history is None:
+        return None
+    target = sql.Identifier(history.schema, history.name)
+    have = dict(_columns(connection, history.schema, history.name))
+    want = dict(_columns(connection, "build", history.name))
+    if not have:
+        _create_history(connection, history, table, target)
+    for name, kind in want.items():
+        if have and have.get(name) != kind:
+            change = "alter column {1} type {2} using {1}::{2}" if name in have else "add column {1} {2}"
+            connection.execute(
+                sql.SQL("alter table {0} " + change).format(target, sql.Identifier(name), sql.SQL(kind))
+            )
+    if have != want:
+        _comment(connection, history, target, "table")
+    return History(target, publication_id)
+
+
+def _create_history(
+    connection: psycopg.Connection[Any], history: Published, table: Published, target: sql.Identifier
+) -> None:
+    """One version of a row per publication that it begins with, and at most one that is still so."""
+    key = sql.SQL(", ").join(map(sql.Identifier, table.key))
+    source = sql.Identifier("build", history.name)
+    for statement in (
+        "create table {target} (like {source})",
+        "alter table {target} add primary key ({key}, from_publication)",
+        "create unique index on {target} ({key}) where to_publication is null",
+        "create index on {target} (from_publication)",
+        "create index on {target} (to_publication)",
+    ):
+        connection.execute(sql.SQL(statement).format(target=target, source=source, key=key))
+    shown = {name for name, _ in _columns(connection, table.schema, table.name)}
+    names = [n for n, _ in _columns(connection, "build", history.name) if n in shown]
+    if names:
+        connection.execute(
+            sql.SQL(
+                "insert into {} ({names}, from_publication) select {names}, last.publication_id from {}"
+                " cross join (select max(publication_id) as publication_id from ops.publications) as last"
+                " where last.publication_id is not null"
+            ).format(
+                target,
+                sql.Identifier(table.schema, table.name),
+                names=sql.SQL(", ").join(map(sql.Identifier, names)),
+            )
+        )
 
 
 def _evolve(
@@ -249,7 +368,9 @@ def _evolve(
     _comment(connection, table, target)
 
 
-def _comment(connection: psycopg.Connection[Any], table: Published, target: sql.Identifier) -> None:
+def _comment(
+    connection: psycopg.Connection[Any], table: Published, target: sql.Identifier, is_a: str | None = None
+) -> None:
     """Give the public table, or view, and its columns the descriptions of the built one."""
     rows = connection.execute(
         "select a.attname, coalesce(col_description(c.oid, a.attnum), ''),"
@@ -258,7 +379,7 @@ def _comment(connection: psycopg.Connection[Any], table: Published, target: sql.
         " where c.oid = to_regclass(%s) and a.attnum > 0 and not a.attisdropped",
         [f'"build"."{table.name}"'],
     ).fetchall()
-    kind = sql.SQL("view" if table.is_view else "table")
+    kind = sql.SQL(is_a or ("view" if table.is_view else "table"))
     for _, _, of_table in rows[:1]:
         connection.execute(
             sql.SQL("comment on {} {} is {}").format(kind, target, sql.Literal(of_table or None))
@@ -278,13 +399,15 @@ def _write_differences(
     key: tuple[str, ...],
     columns: list[str],
     changed: sql.Composable | None = None,
+    history: History | None = None,
 ) -> dict[str, int]:
     """Make `target` equal to `source`: delete rows that are gone or differ, insert what is new.
 
-    `changed`, where given, is a table of the only keys that may differ.
+    `changed`, where given, is a table of the only keys that may differ. `history`, where given, is told of
+    both in the same statements.
     """
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
-    same = sql.SQL(" and ").join(sql.SQL("s.{0} = t.{0}").format(sql.Identifier(name)) for name in key)
+    same = _same_key("s", "t", key)
     row_of = {
         alias: sql.SQL("row({})").format(
             sql.SQL(", ").join(sql.SQL("{}.{}").format(sql.SQL(alias), sql.Identifier(c)) for c in columns)
@@ -292,21 +415,73 @@ def _write_differences(
         for alias in ("s", "t")
     }
     may_differ = {alias: _among(alias, key, changed) for alias in ("s", "t")}
-    deleted = connection.execute(
+    delete = sql.SQL(
+        "delete from {target} as t where {may_differ} not exists"
+        " (select 1 from {source} as s where {same} and {s} is not distinct from {t})"
+    ).format(
+        target=target, source=source, same=same, s=row_of["s"], t=row_of["t"], may_differ=may_differ["t"]
+    )
+    insert = sql.SQL(
+        "insert into {target} ({names}) select {names} from {source} as s where {may_differ} not exists"
+        " (select 1 from {target} as t where {same})"
+    ).format(target=target, source=source, names=names, same=same, may_differ=may_differ["s"])
+    if history is None:
+        return {
+            "deleted": connection.execute(delete).rowcount,
+            "inserted": connection.execute(insert).rowcount,
+        }
+    return {
+        "deleted": _delete_into_history(connection, delete, key, history),
+        "inserted": _insert_into_history(connection, insert, names, history),
+    }
+
+
+def _delete_into_history(
+    connection: psycopg.Connection[Any], delete: sql.Composable, key: tuple[str, ...], history: History
+) -> int:
+    row = connection.execute(
         sql.SQL(
-            "delete from {target} as t where {may_differ} not exists"
-            " (select 1 from {source} as s where {same} and {s} is not distinct from {t})"
+            "with gone as ({delete} returning {keys}),"
+            " closed as (update {history} as h set to_publication = {publication}"
+            "   from gone where {same} and h.to_publication is null)"
+            " select count(*) from gone"
         ).format(
-            target=target, source=source, same=same, s=row_of["s"], t=row_of["t"], may_differ=may_differ["t"]
+            delete=delete,
+            keys=sql.SQL(", ").join(sql.SQL("t.{}").format(sql.Identifier(name)) for name in key),
+            history=history.target,
+            publication=sql.Literal(history.publication_id),
+            same=_same_key("h", "gone", key),
         )
-    ).rowcount
-    inserted = connection.execute(
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _insert_into_history(
+    connection: psycopg.Connection[Any], insert: sql.Composable, names: sql.Composable, history: History
+) -> int:
+    row = connection.execute(
         sql.SQL(
-            "insert into {target} ({names}) select {names} from {source} as s where {may_differ} not exists"
-            " (select 1 from {target} as t where {same})"
-        ).format(target=target, source=source, names=names, same=same, may_differ=may_differ["s"])
-    ).rowcount
-    return {"deleted": deleted, "inserted": inserted}
+            "with fresh as ({insert} returning {names}),"
+            " kept as (insert into {history} ({names}, from_publication)"
+            "   select {names}, {publication} from fresh)"
+            " select count(*) from fresh"
+        ).format(
+            insert=insert,
+            names=names,
+            history=history.target,
+            publication=sql.Literal(history.publication_id),
+        )
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _same_key(left: str, right: str, key: tuple[str, ...]) -> sql.Composable:
+    """Condition that rows of the two aliases have the same key."""
+    return sql.SQL(" and ").join(
+        sql.SQL(f"{left}.{{0}} = {right}.{{0}}").format(sql.Identifier(name)) for name in key
+    )
 
 
 def _among(alias: str, key: tuple[str, ...], changed: sql.Composable | None) -> sql.Composable:
@@ -320,20 +495,24 @@ def _among(alias: str, key: tuple[str, ...], changed: sql.Composable | None) -> 
     )
 
 
-def _record(connection: psycopg.Connection[Any], result: PublicationResult, build: dict[str, Any]) -> int:
-    """Write down what was published: from which files, by which build and code."""
+def _record(
+    connection: psycopg.Connection[Any], publication_id: int, result: PublicationResult, build: dict[str, Any]
+) -> int:
+    """Write down what was published: by which build and code, with the files since the last publication."""
     row = connection.execute(
-        "insert into ops.publications"
-        " (business_date, build_id, code_version, from_seq, to_seq, files, tables)"
-        " select %(date)s, %(build_id)s, %(code)s, %(from_seq)s, %(to_seq)s,"
+        "insert into ops.publications (publication_id,"
+        " business_date, build_id, code_version, from_seq, to_seq, files, tables)"
+        " overriding system value"
+        " select %(id)s, %(date)s, %(build_id)s, %(code)s, %(from_seq)s, %(to_seq)s,"
         "   coalesce((select jsonb_agg(jsonb_build_object("
         "       'file_id', file_id, 'feed', feed, 'name', name, 'sha256', content_sha256)"
         "       order by file_id)"
-        "     from ops.file_ledger where changed_seq > %(from_seq)s"
-        "       and changed_seq <= %(to_seq)s), '[]'), %(tables)s"
+        "     from ops.file_ledger where changed_seq <= %(to_seq)s"
+        "       and changed_seq > (select coalesce(max(to_seq), 0) from ops.publications)), '[]'), %(tables)s"
         " returning publication_id",
         {
             **build,
+            "id": publication_id,
             "date": result.business_date,
             "code": code_version(),
             "tables": json.dumps(result.tables),

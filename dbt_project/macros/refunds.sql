@@ -146,6 +146,48 @@ components as (
     (array[110, 210, 310, 460, 560])[{{ gap_no }}]
 {%- endmacro %}
 
+{#- Lines of the proof, as a query: each leg as in the sources, what was settled in another currency, the leg
+    in the groups, the bridge from leg to leg by class, and checks that are 0. `sums` is a CTE with period,
+    entity, currency, document_currency, leg, gap, class, part, amount and document_amount; the query has one
+    row per line and row of it, to be added up by line. -#}
+{% macro proof_lines(sums) -%}
+    select
+        sums.period, sums.entity, lines.currency, lines.position, lines.line, sums.leg,
+        cast(null as text) as gap, '' as class, lines.label, sums.part, lines.amount
+    from {{ sums }} as sums
+    inner join (
+        values
+        ('E', 100, 'Entitlement'), ('M', 200, 'Credit memos'), ('P', 300, 'Cash'),
+        ('G', 400, 'Cash in the ledger'), ('T', 500, 'Refunds issued'), ('GM', 600, 'Memos in the ledger')
+    ) as legs (leg, position, label) on sums.leg = legs.leg
+    cross join lateral (
+        values
+        ('source', legs.position, legs.label || ' as in the source', document_currency, document_amount),
+        ('converted', legs.position + 1, legs.label || ' of other currencies, converted',
+            document_currency, -document_amount),
+        ('converted', legs.position + 1, legs.label || ' of other currencies, converted',
+            sums.currency, sums.amount),
+        ('leg', legs.position + 2, legs.label, sums.currency, sums.amount)
+    ) as lines (line, position, label, currency, amount)
+    union all
+    select
+        sums.period, sums.entity, sums.currency,
+        {{ proof_position('gaps.gap_no') }} + classes.class_no as position, 'bridge' as line,
+        null as leg, sums.gap, sums.class, 'less ' || classes.label as label, sums.part,
+        -sums.amount as amount
+    from {{ sums }} as sums
+    inner join {{ ref('refund_gaps') }} as gaps on sums.gap = gaps.gap
+    inner join {{ ref('refund_classes') }} as classes on sums.class = classes.class
+    union all
+    select
+        sums.period, sums.entity, sums.currency, {{ proof_position('gaps.gap_no') }} + 20 as position,
+        'check' as line, null as leg, gaps.gap, '' as class, gaps.label || ': what the classes leave' as label,
+        sums.part, case when sums.leg = gaps.left_leg then sums.amount else -sums.amount end as amount
+    from {{ sums }} as sums
+    inner join {{ ref('refund_gaps') }} as gaps
+        on sums.leg in (gaps.left_leg, gaps.right_leg) or sums.gap = gaps.gap
+{%- endmacro %}
+
 {#- Condition that keeps a test of the reconciliation to the groups that the night computed. -#}
 {% macro touched_refund_units_only(unit_key='unit_key') -%}
     {%- if is_full_build() -%} true

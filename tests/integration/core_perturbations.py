@@ -39,6 +39,13 @@ def drop_last_row(file: Path) -> None:
     _touch(file)
 
 
+def drop_first_half_of_lines(file: Path) -> None:
+    """Correct a file of lines: it comes again under its name without its first half."""
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join(lines[len(lines) // 2 :]))
+    _touch(file)
+
+
 def repeat(file: Path, suffix: str) -> None:
     """Send the same content again under another name."""
     shutil.copy(file, _sibling(file, suffix))

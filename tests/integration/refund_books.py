@@ -1,11 +1,12 @@
 """Refund documents made by hand, and the reconciliation's own SQL over them, without files and nights.
 
 The SQL is what dbt compiled for a full build: each model's table is filled anew from its parents, inside a
-transaction that nobody commits.
+transaction that nobody commits, unless a test wants what comes out published.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -241,15 +242,27 @@ class Reconciler:
         """Reconcile the books alone in the warehouse; everything is undone afterwards."""
         with connect("admin") as connection:
             try:
-                for fact in FACTS:
-                    _fill(connection, fact, books.rows[fact])
-                for relation, query in self.models:
-                    connection.execute(f"delete from {relation}")
-                    columns = ", ".join(_columns(connection, query))
-                    connection.execute(f"insert into {relation} ({columns}) {query}")
+                self._build(connection, books)
                 yield _read(connection)
             finally:
                 connection.rollback()
+
+    def keep(self, books: Books, business_date: dt.date) -> None:
+        """Reconcile the books and leave what comes out in `build`, as a finished build does."""
+        with connect("admin") as connection:
+            self._build(connection, books)
+            connection.execute(
+                "insert into ops.builds (business_date, from_seq, to_seq, status) values (%s, 0, 0, 'built')",
+                [business_date],
+            )
+
+    def _build(self, connection: psycopg.Connection[Any], books: Books) -> None:
+        for fact in FACTS:
+            _fill(connection, fact, books.rows[fact])
+        for relation, query in self.models:
+            connection.execute(f"delete from {relation}")
+            columns = ", ".join(_columns(connection, query))
+            connection.execute(f"insert into {relation} ({columns}) {query}")
 
 
 def _in_order(manifest: dict[str, Any]) -> list[dict[str, Any]]:

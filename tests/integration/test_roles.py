@@ -30,6 +30,11 @@ OPS = {
     ("publisher", "builds"): {"SELECT"},
     ("publisher", "validation_results"): {"SELECT"},
     ("publisher", "publications"): {"SELECT", "INSERT"},
+    # Append-only, also for the one who closes.
+    ("publisher", "period_acts"): {"SELECT", "INSERT"},
+    ("publisher", "frozen_postings"): {"SELECT", "INSERT"},
+    ("transformer", "period_acts"): {"SELECT"},
+    ("transformer", "frozen_postings"): {"SELECT"},
     ("transformer", "acceptances"): {"SELECT", "INSERT"},
     ("transformer", "model_runs"): {"SELECT", "INSERT"},
     ("transformer", "stage_runs"): {"SELECT", "INSERT"},

@@ -86,7 +86,7 @@ comment on column ops.publications.code_version is 'Version of the code, its git
 comment on column ops.publications.from_seq is 'Last ledger change of the build before.';
 comment on column ops.publications.to_seq is 'Last ledger change that is published.';
 comment on column ops.publications.files is
-    'Files that the build took in, with feed, name and fingerprint.';
+    'Files that came since the publication before, with feed, name and fingerprint.';
 comment on column ops.publications.tables is 'Rows deleted and inserted, by table.';
 
 comment on column ops.acceptances.acceptance_id is 'Number of the acceptance.';

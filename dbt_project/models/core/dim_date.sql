@@ -49,6 +49,5 @@ select
             and month >= {{ var('fiscal_year_start_month') }} then year + 1
         else year
     end || '-P' || lpad(cast(fiscal_month + 1 as text), 2, '0') as fiscal_label,
-    date_day <= cast('{{ var("closed_through") }}' as date) as is_closed,
     date_day = cast('1900-01-01' as date) as is_unknown
 from parts

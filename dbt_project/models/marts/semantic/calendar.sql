@@ -13,7 +13,6 @@ select
     is_weekend,
     fiscal_year,
     fiscal_quarter,
-    fiscal_label,
-    is_closed
+    fiscal_label
 from {{ ref('dim_date') }}
 where not is_unknown

@@ -1,0 +1,60 @@
+"""`python -m closing close 2026-01 --approver "A. Controller"`: close and reopen fiscal periods."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+from closing import periods
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+Approver = Annotated[str, typer.Option(help="Name of the person who answers for it.")]
+Note = Annotated[str, typer.Option(help="Why, in words.")]
+
+
+@app.command()
+def close(
+    period: str,
+    approver: Approver,
+    note: Note = "",
+    with_earlier: Annotated[bool, typer.Option(help="Close the open periods before it, too.")] = False,
+) -> None:
+    """Freeze PERIOD (YYYY-PP) as it is published."""
+    with _refusals_told():
+        _tell(periods.close(period, approver, note, with_earlier))
+
+
+@app.command()
+def reopen(period: str, approver: Approver, note: Note = "") -> None:
+    """Reopen PERIOD, the latest closed one; its figures stay on record."""
+    with _refusals_told():
+        _tell([periods.reopen(period, approver, note)])
+
+
+@app.command()
+def status() -> None:
+    """Show every period: open, or closed by whom and when."""
+    with _refusals_told():
+        _tell(periods.status())
+
+
+def _tell(lines: Iterable[object]) -> None:
+    for line in lines:
+        typer.echo(str(line))
+
+
+@contextmanager
+def _refusals_told() -> Iterator[None]:
+    try:
+        yield
+    except periods.Refused as error:
+        typer.echo(str(error), err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,27 @@
+-- Grain: one row per publication and row of kpi_daily as it was published then.
+-- Read it with one publication_id; marts.kpi_daily_as_of(night) picks it by date. Additive as kpi_daily is,
+-- within a publication.
+{{ config(
+    materialized='view',
+    meta={'publish_to': 'marts', 'primary_key': [
+        'publication_id', 'kpi', 'basis', 'period_date', 'channel', 'product_category', 'site', 'currency',
+    ]},
+) }}
+
+select
+    publications.publication_id,
+    cells.kpi,
+    cells.basis,
+    cells.period_date,
+    cells.channel,
+    cells.product_category,
+    cells.site,
+    cells.currency,
+    cells.numerator,
+    cells.denominator,
+    cells.is_mature,
+    publications.business_date,
+    publications.published_at
+from {{ ref('publications') }} as publications
+inner join {{ ref('kpi_cells__history') }} as cells
+    on {{ published_with('cells', 'publications.publication_id') }}

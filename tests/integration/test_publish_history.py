@@ -1,0 +1,125 @@
+"""The history of a published table: written with it, never without it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from warehouse.connections import connect
+from warehouse.publish import Published, publish
+
+DATE = dt.date(2026, 1, 31)
+SHELF = Published("shelf", "marts", ("id",))
+HISTORY = Published("shelf__history", "marts", ("id", "from_publication"), is_view=True, history_of="shelf")
+# Sorted by name, the first view reads the second, and that reads the third.
+VIEWS = [Published(name, "marts", ("id",), is_view=True) for name in ("shelf_a", "shelf_b", "shelf_c")]
+
+
+def _build(rows: dict[int, str], extra: str | None = None) -> None:
+    """Build a shelf with these rows; `extra` is a column that it has gained."""
+    with connect("transformer") as connection:
+        connection.execute(
+            "drop view if exists build.shelf__history, build.shelf_a, build.shelf_b, build.shelf_c"
+        )
+        connection.execute("drop table if exists build.shelf")
+        connection.execute("create table build.shelf (id int primary key, what text)")
+        if extra:
+            connection.execute(f"alter table build.shelf add column {extra} text default 'x'")
+        for row in rows.items():
+            connection.execute("insert into build.shelf (id, what) values (%s, %s)", row)
+        connection.execute(
+            "create view build.shelf__history as select s.*, null::bigint as from_publication,"
+            " null::bigint as to_publication from build.shelf as s where false"
+        )
+        connection.execute(
+            "insert into ops.builds (business_date, from_seq, to_seq, status) values (%s, 0, 0, 'built')",
+            [DATE],
+        )
+
+
+def _publish(*tables: Published) -> int:
+    found = publish(DATE, list(tables)).publication_id
+    assert found is not None
+    return found
+
+
+def _versions() -> list[tuple[Any, ...]]:
+    with connect("bi_reader") as connection:
+        return connection.execute(
+            "select id, what, from_publication, to_publication from marts.shelf__history order by 1, 3"
+        ).fetchall()
+
+
+def test_each_version_of_a_row_has_the_publications_between_which_it_was_seen(fresh_database: Path) -> None:
+    _build({1: "a", 2: "b", 3: "c"})
+    first = _publish(HISTORY, SHELF)
+    _build({1: "a", 2: "B", 4: "d"})
+    second = _publish(HISTORY, SHELF)
+    _build({1: "a", 2: "b", 3: "c", 4: "d"})
+    third = _publish(HISTORY, SHELF)
+    assert first < second < third
+    assert _versions() == [
+        (1, "a", first, None),
+        (2, "b", first, second), (2, "B", second, third), (2, "b", third, None),
+        (3, "c", first, second), (3, "c", third, None),
+        (4, "d", second, None),
+    ]  # fmt: skip
+
+
+def test_a_build_that_changes_nothing_adds_nothing(fresh_database: Path) -> None:
+    _build({1: "a"})
+    first = _publish(HISTORY, SHELF)
+    _build({1: "a"})
+    assert _publish(HISTORY, SHELF) > first
+    assert _versions() == [(1, "a", first, None)]
+
+
+def test_a_history_that_begins_later_begins_with_what_readers_see(fresh_database: Path) -> None:
+    _build({1: "a", 2: "b"})
+    first = _publish(SHELF)
+    _build({1: "A", 2: "b"})
+    second = _publish(HISTORY, SHELF)
+    assert _versions() == [(1, "a", first, second), (1, "A", second, None), (2, "b", first, None)]
+
+
+def test_a_column_that_the_table_gains_or_loses_leaves_what_was_written(fresh_database: Path) -> None:
+    _build({1: "a"})
+    first = _publish(HISTORY, SHELF)
+    _build({1: "a"}, extra="note")
+    second = _publish(HISTORY, SHELF)
+    _build({1: "z"})
+    third = _publish(HISTORY, SHELF)
+    with connect("bi_reader") as connection:
+        rows = connection.execute("select what, note, from_publication from marts.shelf__history order by 3")
+        assert rows.fetchall() == [("a", None, first), ("a", "x", second), ("z", None, third)]
+
+
+def test_a_publication_that_fails_leaves_no_version_behind(fresh_database: Path) -> None:
+    _build({1: "a"})
+    _publish(HISTORY, SHELF)
+    before = _versions()
+    _build({1: "b"})
+    broken = Published("missing", "marts", ("id",), is_view=True)
+    with pytest.raises((AssertionError, psycopg.Error)):
+        publish(DATE, [HISTORY, SHELF, broken])
+    assert _versions() == before
+
+
+def _build_views(what: str) -> None:
+    with connect("transformer") as connection:
+        connection.execute(f"create view build.shelf_c as select id, {what} as what from build.shelf")
+        connection.execute("create view build.shelf_b as select id, what from build.shelf_c")
+        connection.execute("create view build.shelf_a as select id, what from build.shelf_b")
+
+
+def test_views_over_views_are_published_and_made_anew_together(fresh_database: Path) -> None:
+    for what, seen in (("what", "a"), ("upper(what)", "A"), ("upper(what)", "A"), ("length(what)", 1)):
+        _build({1: "a"})
+        _build_views(what)
+        _publish(*VIEWS, SHELF)
+        with connect("bi_reader") as connection:
+            assert connection.execute("select what from marts.shelf_a").fetchone() == (seen,)
