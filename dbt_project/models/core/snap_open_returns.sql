@@ -1,8 +1,7 @@
 {{ config(
     meta={'replaces': 'snapshots'},
     indexes=[
-        {'columns': ['snapshot_date', 'return_line_key'], 'unique': true},
-        {'columns': ['unit_key']},
+        {'columns': ['snapshot_date', 'return_line_key'], 'unique': true}, {'columns': ['unit_key']},
     ],
 ) }}
 -- Grain: one row per day and return line with open units at its end; kept for each month's last day and
