@@ -10,7 +10,6 @@ from rich.table import Table
 from reporting.board import read_board
 from reporting.carried import by_lack, lacking
 from reporting.figures import Figures, counted, read_figures, shown, step_times
-from reporting.workbook import folder
 from warehouse.connections import connect
 from warehouse.settings import settings
 
@@ -139,7 +138,10 @@ def _next(console: Console, figures: Figures) -> None:
     lines = [f"scorecard      {pages / 'scorecard.html'}"]
     lines += [f"data docs      {page}" for page in sorted(pages.glob("data_docs/**/index.html"))[:1]]
     if found and found[0]:
-        lines += [f"workbook       {book}" for book in sorted(folder().glob("refunds-*.xlsx"))[-1:]]
+        lines += [
+            f"workbook       {book}"
+            for book in sorted((settings().var / "finance").glob("refunds-*.xlsx"))[-1:]
+        ]
         lines += [
             'query marts    psql "$(make -s dsn ROLE=bi_reader)"',
             'query finance  psql "$(make -s dsn ROLE=finance_reader)"',

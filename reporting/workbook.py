@@ -27,10 +27,19 @@ class WorkbookFailed(Exception):
 
 
 def folder() -> Path:
-    """Where the nightly workbooks are: `finance` below REVLOG_VAR, open to its owner only."""
+    """Where the nightly workbooks are: `finance` below REVLOG_VAR, open to its owner only.
+
+    Raises WorkbookFailed where it can't be made or isn't ours.
+    """
     path = settings().var / "finance"
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.chmod(0o700)
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.chmod(0o700)
+    except OSError as error:
+        raise WorkbookFailed(
+            f"The workbooks' folder {path} can't be made or closed to others: {error}. It must belong to the"
+            " user that runs the pipeline; then: make workbook PERIOD=2026-01"
+        ) from error
     return path
 
 

@@ -525,6 +525,18 @@ def test_a_folder_that_is_not_there_is_named(books: Books, tmp_path: Path) -> No
         write_workbook(PERIOD, tmp_path / "nowhere" / "book.xlsx")
 
 
+def test_a_nightly_folder_that_is_not_ours_is_named(
+    books: Books, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(self: Path, mode: int) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted", str(self))
+
+    monkeypatch.setattr(Path, "chmod", refused)
+    with pytest.raises(WorkbookFailed, match=r"folder .*finance can't be made or closed to others"):
+        write_workbook(PERIOD)
+    assert write_workbook(PERIOD, tmp_path / "asked.xlsx").exists()
+
+
 def test_a_night_writes_the_newest_two_periods_and_those_that_it_touched(books: Books) -> None:
     for path in workbook.folder().iterdir():
         path.unlink()
