@@ -25,12 +25,13 @@ from warehouse import build
 from warehouse.connections import connect
 from warehouse.publish import publish
 
-HISTORY_END = dt.date(2026, 1, 29)
+HISTORY_END = dt.date(2026, 1, 15)
 NIGHTS = [HISTORY_END, dt.date(2026, 2, 1), dt.date(2026, 2, 3)]
-# Feeds whose files of January 30 come after January is closed, and the file that comes again without half
-# of its rows.
+# Feeds whose files of the last days of January come after January is closed, and the one whose longest file
+# comes again without half of its rows.
 HELD_BACK = ("crm_refunds", "erp_payment_settlements", "erp_credit_memos")
-CORRECTED = "wms_return_receipts_20260131"
+HELD_DAYS = [f"202601{day}" for day in range(20, 31)]
+CORRECTED = "wms_return_receipts"
 COLUMNS = (
     "kpi, basis, period_date, channel, product_category, site, currency, numerator, denominator, is_mature,"
     " business_date"
@@ -57,8 +58,8 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
     simulate(
         Company(
             out=folder / "landing", truth=folder / "truth", order_lines=1000, seed=5,
-            start=dt.date(2025, 9, 1), history_end=HISTORY_END, nights=5, dirt=0.0,
-            night_order_lines=60,
+            start=dt.date(2025, 9, 1), history_end=HISTORY_END, nights=19, dirt=0.0,
+            night_order_lines=30,
         )
     )  # fmt: skip
     return folder / "landing"
@@ -70,8 +71,8 @@ def past(company: Path, database: Path) -> Past:
     past = Past()
     _hand_over(company, database, NIGHTS[0])
     _night(past, NIGHTS[0])
-    held = [f for feed in HELD_BACK for f in _files(company, f"{feed}_20260130")]
-    assert len(held) == len(HELD_BACK)
+    held = [f for feed in HELD_BACK for day in HELD_DAYS for f in _files(company, f"{feed}_{day}")]
+    assert len(held) == len(HELD_BACK) * len(HELD_DAYS)
     aside = database.parent / "late"
     held = [move(file, aside) for file in held]
     _hand_over(company, database, NIGHTS[1])
@@ -79,7 +80,8 @@ def past(company: Path, database: Path) -> Past:
     periods.close("2026-01", "A. Controller", with_earlier=True)
     past.closed = {view: _all(view) for view in CLOSED}
     past.late = [move(file, database) for file in held]
-    (past.corrected,) = _files(database, CORRECTED)
+    received = [f for day in range(16, 32) for f in _files(database, f"{CORRECTED}_202601{day}")]
+    past.corrected = max(received, key=lambda file: file.stat().st_size)
     drop_first_half_of_lines(past.corrected)
     _hand_over(company, database, NIGHTS[2])
     _night(past, NIGHTS[2])
@@ -95,7 +97,7 @@ def test_a_past_night_reads_as_it_was(past: Past) -> None:
 
 def test_a_day_without_a_night_reads_as_the_night_before(past: Past) -> None:
     assert _kpis("marts.kpi_daily_as_of('2026-01-31')") == past.kpis[NIGHTS[0]]
-    assert _kpis("marts.kpi_daily_as_of('2026-01-28')") == []
+    assert _kpis("marts.kpi_daily_as_of('2026-01-14')") == []
 
 
 def test_what_changed_leads_from_one_night_to_the_next(past: Past) -> None:
@@ -129,7 +131,7 @@ def test_a_change_names_the_files_that_came_with_it(past: Past) -> None:
     )
     names = {file["name"].rsplit("/", 1)[-1] for file in files}
     assert {past.corrected.name, *(file.name for file in past.late)} <= names
-    assert not any("20260129" in name for name in names)
+    assert not any("20260114" in name or "20260115" in name for name in names)
 
 
 def test_closed_figures_stay_and_every_later_cent_is_explained(past: Past) -> None:
