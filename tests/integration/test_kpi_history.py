@@ -41,6 +41,8 @@ CLOSED = ("refund_proof_as_reported", "period_acts", "period_status")
 EXPLAINED = ("restatements", "refund_proof_as_restated", "period_postings")
 Rows = list[tuple[Any, ...]]
 
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
+
 
 @dataclass
 class Past:
@@ -138,7 +140,7 @@ def test_closed_figures_stay_and_every_later_cent_is_explained(past: Past) -> No
     assert {view: _all(view) for view in CLOSED if view != "period_status"} == {
         view: rows for view, rows in past.closed.items() if view != "period_status"
     }
-    kinds = dict(
+    kinds: dict[str, int] = dict(
         _rows(
             "finance_reader",
             "select leg || ' ' || kind, count(*) from finance.restatements where original_period = '2026-01'"
