@@ -302,6 +302,34 @@ def test_the_command_tells_what_it_did_and_what_it_refused(company: HandMade) ->
     assert "2026-01  open, next to be closed" in runner.invoke(app, ["status"]).output
 
 
+def test_kpis_of_a_past_night_read_as_they_were(company: HandMade) -> None:
+    """Cells are changed, removed and changed back as a night would; each copy is taken in its night."""
+    nights = {
+        "2026-02-01": "select 1",
+        "2026-02-02": "update build.kpi_cells set numerator = numerator + 1 where period_date = (select"
+        " max(period_date) from build.kpi_cells); delete from build.kpi_cells where channel = (select"
+        " min(channel) from build.kpi_cells)",
+        "2026-02-03": "update build.kpi_cells set numerator = numerator - 1, is_mature = not is_mature"
+        " where period_date = (select max(period_date) from build.kpi_cells)",
+    }
+    seen = {}
+    for night, change in nights.items():
+        with connect("admin") as connection:
+            connection.execute(change)
+            connection.execute("update build.publication set business_date = %s", [night])
+            connection.execute(
+                "insert into ops.builds (business_date, from_seq, to_seq, status, is_full_refresh)"
+                " values (%s, 0, 0, 'built', true)",
+                [night],
+            )
+        publish(dt.date.fromisoformat(night))
+        seen[night] = _rows("select * from marts.kpi_daily as k order by k", "bi_reader")
+    assert seen["2026-02-01"] != seen["2026-02-02"] != seen["2026-02-03"]
+    for night, then in seen.items():
+        past = f"select * from marts.kpi_daily_as_of('{night}') as k order by k"
+        assert _rows(past, "bi_reader") == then
+
+
 def _judge(success: bool) -> None:
     """The last word of a check on what is published."""
     with connect("transformer") as connection:
