@@ -197,3 +197,15 @@ components as (
         )
     {%- endif -%}
 {%- endmacro %}
+
+{#- An amount in another currency, at the rates of a day; null where one of them is not known. -#}
+{% macro in_currency(amount, currency, other, day) -%}
+    case when {{ currency }} = {{ other }} then {{ amount }} else round({{ amount }}
+        {%- for sign, code in (('*', currency), ('/', other)) %}
+        {{ sign }} (
+            select rates.rate from {{ ref('dim_exchange_rate') }} as rates
+            where rates.currency = {{ code }}
+                and {{ day }} >= rates.valid_from and {{ day }} < rates.valid_to
+        )
+        {%- endfor %}, 2) end
+{%- endmacro %}

@@ -113,6 +113,20 @@ def test_a_refund_issued_in_another_currency_is_compared_at_its_day_s_rate(recon
         assert group["issue_gap"] == Decimal("119.00") - group["issued_amount"]
 
 
+def test_a_posting_of_which_no_cent_is_left_in_the_group_s_currency_stands_in_the_proof(
+    reconciler: Reconciler,
+) -> None:
+    books = Books()
+    books.line("REQ:A-1")
+    books.refund("RF1", "2025-12-10", "0", "REQ:A-1")
+    books.post_cash("RF1", "2025-12-10", "0.01", currency="SEK")
+    with reconciled(reconciler, books) as found:
+        group = found.groups["REQ:A-1"]
+        assert (group["pattern"], group["posted_amount"]) == ("0001", Decimal("0.00"))
+        sources = [(r["leg"], r["currency"], str(r["amount"])) for r in found.proof if r["line"] == "source"]
+        assert ("G", "SEK", "0.01") in sources
+
+
 def test_a_memo_over_two_refunds_joins_their_returns(reconciler: Reconciler) -> None:
     books = Books()
     for number in (1, 2):

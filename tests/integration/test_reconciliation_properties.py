@@ -23,7 +23,7 @@ from tests.integration.refund_books import LIABILITY, Books, Found, Reconciler
 from warehouse import build
 
 DAY = dt.date(2026, 1, 31)
-GROUPS, EXAMPLES = 10, 60
+GROUPS, EXAMPLES = 10, 40
 GAPS = {"E-M": ("E", "M"), "M-P": ("M", "P"), "P-G": ("P", "G"), "M-T": ("M", "T"), "M-G": ("M", "GM")}
 COLUMNS = {
     "E": "entitled", "M": "credited", "P": "paid", "G": "posted", "T": "issued", "GM": "posted_memo",

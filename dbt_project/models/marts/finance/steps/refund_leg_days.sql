@@ -35,10 +35,19 @@ standing as (
     group by group_key, day
 ),
 
+-- In another currency the least cents are none of the group's, and yet they are posted
 posted as (
-    select group_key, day, bool_or(posted_amount <> 0) as has_posting
+    select group_key, day
     from {{ ref('refund_posting_days') }}
-    group by group_key, day
+    where posted_amount <> 0
+    union
+    select days.group_key, days.day
+    from days
+    inner join {{ ref('refund_documents') }} as documents
+        on days.group_key = documents.group_key and days.day >= documents.effective_on
+    where documents.leg in ('G', 'GM') and documents.is_converted
+    group by days.group_key, days.day, documents.item, documents.currency
+    having sum(documents.amount) <> 0
 )
 
 select
@@ -59,7 +68,7 @@ select
     sums.has_e,
     coalesce(standing.has_memo, false) as has_m,
     coalesce(issued.has_cash, false) as has_p,
-    coalesce(posted.has_posting, false) as has_g
+    posted.group_key is not null as has_g
 from sums
 inner join days on sums.group_key = days.group_key and sums.day = days.day
 left join issued on sums.group_key = issued.group_key and sums.day = issued.day

@@ -12,8 +12,8 @@ tenders as (
     select
         bridge.group_key,
         'REF:' || fact.refund_id as item,
-        case when fact.currency = groups.currency then fact.amount
-            else round(fact.amount * source_rate.rate / group_rate.rate, 2) end as amount,
+        {{ in_currency('fact.amount', 'fact.currency', 'groups.currency', 'fact.created_on') }}
+            as amount,
         fact.is_credit_tender,
         fact.status,
         fact.created_on,
@@ -23,20 +23,12 @@ tenders as (
         on bridge.document_type = 'refund' and bridge.document_no = fact.refund_id
         and bridge.unit_key = fact.unit_key
     inner join {{ ref('dim_refund_group') }} as groups on bridge.group_key = groups.group_key
-    left join {{ ref('dim_exchange_rate') }} as source_rate
-        on fact.currency = source_rate.currency
-        and fact.created_on >= source_rate.valid_from and fact.created_on < source_rate.valid_to
-    left join {{ ref('dim_exchange_rate') }} as group_rate
-        on groups.currency = group_rate.currency
-        and fact.created_on >= group_rate.valid_from and fact.created_on < group_rate.valid_to
     where {{ in_refund_units('bridge.unit_key') }}
 ),
 
 known as (
     select
-        days.group_key,
-        days.day,
-        tenders.item, tenders.amount, tenders.is_credit_tender, tenders.created_on,
+        days.group_key, days.day, tenders.item, tenders.amount, tenders.is_credit_tender, tenders.created_on,
         tenders.status = 'failed' and tenders.updated_on <= days.day as has_failed,
         tenders.status in ('failed', 'canceled') and tenders.updated_on <= days.day as is_void,
         tenders.is_credit_tender and tenders.status = 'succeeded' and tenders.updated_on <= days.day
@@ -62,9 +54,7 @@ issued as (
 
 moved as (
     select
-        days.group_key,
-        days.day,
-        documents.item,
+        days.group_key, days.day, documents.item,
         sum(documents.group_amount) as paid_amount,
         sum(documents.group_amount) filter (where documents.document_type = 'chargeback')
             as charged_back_amount,
