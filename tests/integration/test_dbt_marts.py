@@ -196,9 +196,11 @@ def _kill_when_blocked() -> None:
 
 def _wait_until_blocked(child: subprocess.Popen[bytes]) -> None:
     _wait_for(
-        "select count(*) > 0 and count(*) = count(*) filter (where wait_event_type = 'Lock')"
-        " from pg_stat_activity where usename = 'transformer' and state = 'active'"
-        " and datname = current_database()",
+        "select bool_or(state = 'active')"
+        " and bool_and(wait_event_type = 'Lock') filter (where state = 'active')"
+        # Only the one who locks is in the middle of something.
+        " and count(*) filter (where state = 'idle in transaction') = 1"
+        " from pg_stat_activity where usename = 'transformer' and datname = current_database()",
         child,
     )
 
