@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
 from closing import periods
+from nightly import stages
+from nightly.errors import NightFailed
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 Approver = Annotated[str, typer.Option(help="Name of the person who answers for it.")]
@@ -25,33 +27,29 @@ def close(
 ) -> None:
     """Freeze PERIOD (YYYY-PP) as it is published."""
     with _refusals_told():
-        _tell(periods.close(period, approver, note, with_earlier))
+        typer.echo(stages.close_period("close", period, approver, note, with_earlier))
 
 
 @app.command()
 def reopen(period: str, approver: Approver, note: Note = "") -> None:
     """Reopen PERIOD, the latest closed one; its figures stay on record."""
     with _refusals_told():
-        _tell([periods.reopen(period, approver, note)])
+        typer.echo(stages.close_period("reopen", period, approver, note, False))
 
 
 @app.command()
 def status() -> None:
     """Show every period: open, or closed by whom and when."""
     with _refusals_told():
-        _tell(periods.status())
-
-
-def _tell(lines: Iterable[object]) -> None:
-    for line in lines:
-        typer.echo(str(line))
+        for line in periods.status():
+            typer.echo(str(line))
 
 
 @contextmanager
 def _refusals_told() -> Iterator[None]:
     try:
         yield
-    except periods.Refused as error:
+    except (periods.Refused, NightFailed) as error:
         typer.echo(str(error), err=True)
         sys.exit(1)
 

@@ -106,16 +106,25 @@ def report(date: str) -> str:
 
 
 def close_period(act: str, period: str, approver: str, note: str, with_earlier: bool) -> str:
-    """Close or reopen a fiscal period; raises NightFailed where that is refused."""
+    """Close or reopen a fiscal period and write its workbook; raises NightFailed where it is refused."""
     from closing import periods
+    from reporting.workbook import WorkbookFailed, write_workbook
 
     with _recorded("period", None, f"{act} {period}"):
         try:
-            if act == "close":
-                return "\n".join(map(str, periods.close(period, approver, note, with_earlier)))
-            return str(periods.reopen(period, approver, note))
+            acts = (
+                periods.close(period, approver, note, with_earlier)
+                if act == "close"
+                else [periods.reopen(period, approver, note)]
+            )
         except periods.Refused as error:
             raise NightFailed(str(error)) from error
+        told = "\n".join(map(str, acts))
+        try:
+            books = [write_workbook(done.period) for done in acts]
+        except WorkbookFailed as error:
+            raise NightFailed(f"{error}. The act itself is recorded: {told}") from error
+    return "\n".join([told, *map(str, books)])
 
 
 def whole_night(date: str, tell: Callable[[str], object] = print) -> None:
