@@ -250,10 +250,8 @@ class _Load:
     def _converted(self) -> Iterator[Converted]:
         source = Source(self.file.name, self.file.open, self.scan)
         converter = Converter(self.contract, self.layout)
-        read = reader(self.layout.format)(source, self.contract, self.file.layout)
-        with contextlib.closing(prefetched(read)) as chunks:
-            for chunk in chunks:
-                yield converter.convert(chunk)
+        for chunk in reader(self.layout.format)(source, self.contract, self.file.layout):
+            yield converter.convert(chunk)
         converter.finish()
 
     def _named_time(self) -> dt.datetime:

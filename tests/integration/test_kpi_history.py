@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -132,7 +133,11 @@ def test_a_change_names_the_files_that_came_with_it(past: Past) -> None:
         "select files from marts.kpi_changes where business_date = '2026-02-03' limit 1",
     )
     names = {file["name"].rsplit("/", 1)[-1] for file in files}
-    assert {past.corrected.name, *(file.name for file in past.late)} <= names
+    # Files of days without settlements are all alike, and the second of a kind brings nothing.
+    alike = Counter(file.read_bytes() for file in past.late)
+    late = {file.name for file in past.late if alike[file.read_bytes()] == 1}
+    assert len(late) > len(past.late) / 2
+    assert {past.corrected.name, *late} <= names
     assert not any("20260114" in name or "20260115" in name for name in names)
 
 
