@@ -18,7 +18,7 @@ $(VENV)/.ready: requirements.lock requirements-bootstrap.lock
 	@$(VENV)/bin/uv pip sync --quiet --python $(VENV)/bin/python --require-hashes requirements.lock requirements-bootstrap.lock
 	@touch $@
 
-.PHONY: help setup run test test-long up down dsn close periods workbook bench docs retailer lint lock clean
+.PHONY: help setup run test test-quick up down dsn close periods workbook bench docs retailer lint lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -46,11 +46,11 @@ periods: $(VENV)/.ready ## Which fiscal periods are closed, by whom and when
 retailer: $(VENV)/.ready ## A real retailer's daily files: make retailer DATA=folder
 	@$(PY) -m local retailer $(DATA)
 
-test: $(VENV)/.ready ## Run the tests, but those that take many minutes
+test: $(VENV)/.ready ## Run every test
 	@$(PY) -m pytest $(TOGETHER)
 
-test-long: $(VENV)/.ready ## Run every test, those that take many minutes too
-	@LONG_TESTS=1 $(PY) -m pytest $(TOGETHER)
+test-quick: $(VENV)/.ready ## Run the tests, but those of whole nights and of Airflow
+	@$(PY) -m pytest $(TOGETHER) -m "not long and not e2e"
 
 lint: $(VENV)/.ready ## ruff, mypy, sqlfluff, yamllint
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .

@@ -30,13 +30,8 @@ _ORDER = ("e2e", "integration", "machinery", "faults", "real", "dags", "unit")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put what takes longest first; leave the long tests to `make test-long`."""
+    """Put what takes longest first."""
     items.sort(key=lambda item: _ORDER.index(item.path.relative_to(_TESTS).parts[0]))
-    if os.environ.get("LONG_TESTS"):
-        return
-    for item in items:
-        if item.get_closest_marker("long"):
-            item.add_marker(pytest.mark.skip(reason="takes minutes: make test-long"))
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,8 @@ from tests.tables import Prints, fingerprints
 from warehouse import build
 from warehouse.settings import ROOT
 
+pytestmark = pytest.mark.long
+
 HISTORY_END = dt.date(2026, 1, 31)
 NIGHTS = [HISTORY_END + dt.timedelta(days=n) for n in range(5)]
 STEPS = ROOT / "dbt_project" / "models" / "marts" / "finance" / "steps"

@@ -33,6 +33,8 @@ from tests.tables import Prints, fingerprints
 from warehouse import build
 from warehouse.connections import connect
 
+pytestmark = pytest.mark.long
+
 HISTORY_END = dt.date(2026, 1, 31)
 NIGHTS = [HISTORY_END + dt.timedelta(days=n) for n in range(3)]
 # Feeds whose files of the second night come with the third

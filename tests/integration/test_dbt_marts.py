@@ -27,6 +27,8 @@ from warehouse.connections import connect
 from warehouse.publish import publish
 from warehouse.settings import ROOT, settings
 
+pytestmark = pytest.mark.long
+
 HISTORY_END = dt.date(2026, 1, 31)
 NIGHTS = [HISTORY_END + dt.timedelta(days=n) for n in range(3)]
 HELD_BACK = ("erp_sales_lines", "wms_return_receipts", "wms_dispositions", "crm_refunds", "erp_fx_rates")

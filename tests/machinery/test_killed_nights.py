@@ -19,6 +19,8 @@ from tests.tables import fingerprints
 from warehouse import connections, server
 from warehouse.connections import connect
 
+pytestmark = pytest.mark.long
+
 HISTORY, NIGHT = dt.date(2026, 1, 31), dt.date(2026, 2, 1)
 DATE = f"'{NIGHT}'"
 # (where it is killed, the table it then waits for, the stage that is killed and run again)
