@@ -30,7 +30,8 @@ def print_summary(console: Console, seconds: float, did_work: bool) -> None:
 def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None)
     for number, name in enumerate(columns):
-        table.add_column(name, justify="left" if number == 0 else "right", overflow="fold")
+        is_first = number == 0
+        table.add_column(name, justify="left" if is_first else "right", overflow="fold", no_wrap=is_first)
     return table
 
 
