@@ -23,6 +23,8 @@ from warehouse.settings import code_version
 
 # One publisher at a time; the second waits and then finds nothing to do.
 PUBLISH_LOCK = 720_003
+# Rows written at once after which the planner's statistics of a table are no longer good.
+MANY_ROWS = 10_000
 # What a built view reads, as PostgreSQL writes its query down.
 _BUILT = re.compile(r"\bbuild\.(\w+)")
 _QUALIFIED = re.compile(r"\b(?:build|marts|finance)\.(\w+)")
@@ -146,7 +148,18 @@ def _publish_table(
     elif table.logs_changes and since is not None:
         keys = _changed_keys(connection, table, since)
     names = [n for n, _ in _columns(connection, "build", table.name)]
-    return _write_differences(connection, source, target, table.key, names, keys, history)
+    counts = _write_differences(connection, source, target, table.key, names, keys, history)
+    _take_statistics(connection, target, sum(counts.values()))
+    return counts
+
+
+def _take_statistics(connection: psycopg.Connection[Any], target: sql.Identifier, written: int) -> None:
+    """Let the planner know a table that is new or changed much: autovacuum comes after the first readers."""
+    row = connection.execute(
+        "select reltuples < 0 from pg_class where oid = to_regclass(%s)", [target.as_string(connection)]
+    ).fetchone()
+    if written >= MANY_ROWS or row == (True,):
+        connection.execute(sql.SQL("analyze {}").format(target))
 
 
 def _evolves(connection: psycopg.Connection[Any], table: Published) -> bool:
@@ -423,8 +436,12 @@ def _write_differences(
     )
     insert = sql.SQL(
         "insert into {target} ({names}) select {names} from {source} as s where {may_differ} not exists"
-        " (select 1 from {target} as t where {same})"
-    ).format(target=target, source=source, names=names, same=same, may_differ=may_differ["s"])
+        " (select 1 from {target} as t where {same}) order by {key}"
+    ).format(
+        target=target, source=source, names=names, same=same, may_differ=may_differ["s"],
+        # What is read together lies together.
+        key=sql.SQL(", ").join(sql.SQL("s.{}").format(sql.Identifier(name)) for name in key),
+    )  # fmt: skip
     if history is None:
         return {
             "deleted": connection.execute(delete).rowcount,
