@@ -30,8 +30,7 @@ def print_summary(console: Console, seconds: float, did_work: bool) -> None:
 def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None)
     for number, name in enumerate(columns):
-        is_first = number == 0
-        table.add_column(name, justify="left" if is_first else "right", overflow="fold", no_wrap=is_first)
+        table.add_column(name, justify="left" if number == 0 else "right", overflow="fold")
     return table
 
 
@@ -82,6 +81,7 @@ def _reconciliation(console: Console, figures: Figures) -> None:
     console.print(f"[bold]Refund reconciliation[/]  {agreed:,} of {groups:,} groups agree to the cent")
     console.print("E entitled, M credit memos, P paid, G in the ledger", style="dim")
     table = _table("", "class", "currency", "items", "E - M", "M - P", "P - G", "status")
+    table.columns[0].no_wrap = True
     for row in figures.classes:
         table.add_row(
             row["class"],
