@@ -126,6 +126,13 @@ def test_a_night_without_news_writes_only_what_the_clock_moves(nightly: Prints, 
     assert 0 < counts["marts.kpi_cells"]["inserted"] < 0.15 * nightly["kpi_cells"][0]
 
 
+def test_the_unit_tests_of_the_models_pass(nightly: Prints) -> None:
+    """They need built relations for the types of columns only; a night does not run them."""
+    done = build._dbt(["test", "--select", "test_type:unit"])
+    assert done.returncode == 0, done.stdout[-5000:]
+    assert len(build._results(build._target() / "run_results.json")) >= 90
+
+
 def test_docs_of_a_warehouse_that_runs_know_what_a_kpi_is_made_of(nightly: Prints) -> None:
     build.write_docs()
     book = collect(read_artifacts(build._target()))
