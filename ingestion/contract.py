@@ -7,25 +7,17 @@ contract's `layouts:` when LAYOUTS names that company.
 
 from __future__ import annotations
 
-import datetime as dt
 import functools
 import re
-import zoneinfo
 from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import yaml
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, ValidationError, field_validator, model_validator
 
+from ingestion.layout import Layout, Strict
 from warehouse.settings import settings
 
 CONTRACTS = Path(__file__).parent / "contracts"
@@ -43,21 +35,8 @@ SQL_TYPES: dict[str, str] = {
 }  # fmt: skip
 
 
-# Digits and letters of strptime's directives in a file name.
-_DATE_PARTS = {
-    "%Y": r"\d{4}", "%y": r"\d{2}", "%m": r"\d{2}", "%d": r"\d{2}", "%H": r"\d{2}",
-    "%M": r"\d{2}", "%S": r"\d{2}", "%j": r"\d{3}", "%b": r"[A-Za-z]{3}",
-}  # fmt: skip
-
-
 class ContractError(ValueError):
     """A contract or layout can't be used; the message names the file and the field."""
-
-
-class Strict(BaseModel):
-    """Base of all parts of a contract: a misspelt key is an error, not a silence."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
 class NegativeRule(Strict):
@@ -98,201 +77,6 @@ class Column(Strict):
             except pa.ArrowInvalid as error:
                 raise ValueError(f"pattern {value!r} is no RE2 expression: {error}") from error
         return value
-
-
-class TimeFormat(Strict):
-    """How dates or times are written; `iso_offset` is ISO 8601 with an offset or Z."""
-
-    format: str
-    zone: str | None = None
-    zone_column: str | None = None
-    gap: Literal["shift_forward", "quarantine"] = "shift_forward"
-    overlap: Literal["first", "second", "quarantine"] = "first"
-
-    @field_validator("format")
-    @classmethod
-    def _readable(cls, value: str) -> str:
-        from ingestion.times import check_format
-
-        return check_format(value)
-
-    @field_validator("zone")
-    @classmethod
-    def _known_zone(cls, value: str | None) -> str | None:
-        if value is not None and value not in zoneinfo.available_timezones():
-            raise ValueError(f"{value!r} is no time zone of the IANA database")
-        return value
-
-
-class Control(Strict):
-    """Where a file states its own row count or total.
-
-    Either in a row of its own, whose first column is `first_column` and whose other columns are
-    counted from 1; or at the root: attributes of an XML root, or the key-value metadata of Parquet.
-    """
-
-    first_column: str | None = None
-    count_column: int | None = None
-    total_column: int | None = None
-    total_of: str | None = None
-    root_count: str | None = None
-    root_total: str | None = None
-
-
-class ExtractAt(Strict):
-    """Where a file states when it was extracted, as ISO 8601 with offset."""
-
-    root_attribute: str | None = None
-    control_column: int | None = None
-
-
-class Derived(Strict):
-    """A column that the file lacks: a constant, or made from other source columns.
-
-    In `concat`, `#record` is the number of the record in the file and `#ordinal_of:A+B` the running
-    number of the row among those with equal columns A and B.
-    """
-
-    constant: str | None = None
-    concat: tuple[str, ...] | None = None
-    separator: str = "-"
-    product: tuple[str, str] | None = None
-    decimals: int = 2
-    ordinal: Literal["record", "within_key"] | None = None
-    ordinal_of: tuple[str, ...] | None = None
-
-    @model_validator(mode="after")
-    def _one_way(self) -> Derived:
-        ways = (self.constant, self.concat, self.product, self.ordinal, self.ordinal_of)
-        if sum(way is not None for way in ways) != 1:
-            raise ValueError("give exactly one of constant, concat, product, ordinal, ordinal_of")
-        return self
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """Columns of the file that the value is made from."""
-        parts = (*(self.concat or ()), *(self.product or ()), *(self.ordinal_of or ()))
-        groups = [p.removeprefix("#ordinal_of:").split("+") if ":" in p else [p] for p in parts]
-        return tuple(name for group in groups for name in group if not name.startswith("#"))
-
-
-class RowFilter(Strict):
-    """Rows of the file that belong to this feed: all of the given tests hold."""
-
-    column: str
-    matches: str | None = None
-    not_matches: str | None = None
-    among: tuple[str, ...] | None = Field(default=None, alias="in")
-
-
-class Layout(Strict):
-    """How one company's files spell a feed."""
-
-    file: str
-    format: Literal["csv", "fixed_width", "jsonl", "parquet", "xlsx", "xml"]
-    folder: str | None = None
-    delimiter: str = ","
-    quote: str = '"'
-    encoding: str = "utf-8"
-    decimal: str = "."
-    thousands: str | None = None
-    negatives: tuple[Literal["minus", "trailing_minus", "parentheses", "cr"], ...] = ("minus",)
-    null_values: tuple[str, ...] = ()
-    list_separator: str = "|"
-    strip: bool = True
-    upper: tuple[str, ...] = ()
-    booleans: dict[str, bool] = {"true": True, "false": False}
-    timestamp: TimeFormat | None = None
-    date: TimeFormat | None = None
-    columns: dict[str, str] = {}
-    aliases: dict[str, tuple[str, ...]] = {}
-    derive: dict[str, Derived] = {}
-    negate: tuple[str, ...] = ()
-    float_ids: tuple[str, ...] = ()
-    extract: dict[str, str] = {}
-    value_maps: dict[str, dict[str, str]] = {}
-    rows: tuple[RowFilter, ...] = ()
-    extra_columns: Literal["keep", "ignore", "reject"] = "keep"
-    control: Control | None = None
-    extract_at: ExtractAt | None = None
-    record: str | None = None
-    fields: dict[str, str] = {}
-    widths: dict[str, tuple[int, int]] = {}
-    sheet: str | None = None
-    header_row: int = 1
-
-    @field_validator("booleans", "value_maps", mode="before")
-    @classmethod
-    def _words_are_text(cls, value: Any) -> Any:
-        """YAML reads `1`, `yes` and the like as numbers and truths where they stand unquoted."""
-        return {str(k): v for k, v in value.items()} if isinstance(value, dict) else value
-
-    @model_validator(mode="after")
-    def _sound(self) -> Layout:
-        if not re.search(r"\{date(:[^}]+)?\}", self.file):
-            raise ValueError("the file pattern needs {date} or {date:%Y-%m-%d}")
-        if self.format == "xml" and not (self.record and self.fields):
-            raise ValueError("an XML layout needs `record` (a tag) and `fields` (column: path)")
-        if self.format == "fixed_width":
-            self._check_widths()
-        if self.header_row < 1:
-            raise ValueError("header_row counts the sheet's rows from 1")
-        if len(self.delimiter) != 1 or len(self.quote) > 1:
-            raise ValueError("delimiter is one character, quote one or none")
-        return self
-
-    def _check_widths(self) -> None:
-        if not self.widths:
-            raise ValueError("a fixed_width layout needs `widths` (column: [first, number of characters])")
-        free, before = 1, "the start"
-        for name, (first, size) in sorted(self.widths.items(), key=lambda item: item[1]):
-            if first < free or size < 1:
-                raise ValueError(f"widths: {name} [{first}, {size}] overlaps {before} or has no characters")
-            free, before = first + size, name
-
-    @field_validator("extract")
-    @classmethod
-    def _has_named_group(cls, value: dict[str, str]) -> dict[str, str]:
-        for column, pattern in value.items():
-            if not re.search(r"\(\?P<\w+>", pattern):
-                raise ValueError(f"{column}: give the value a named group, as in C(?P<no>[0-9]+)")
-            pc.extract_regex(pa.array([""]), pattern)
-        return value
-
-    @property
-    def is_canonical(self) -> bool:
-        """True when the file is expected to spell every column as the contract does."""
-        return not (self.columns or self.derive) and self.extra_columns == "keep"
-
-    @functools.cached_property
-    def name_pattern(self) -> re.Pattern[str]:
-        """Regular expression of the file name; group `date` holds the business date's text."""
-        parts = re.split(r"(\{date[^}]*\}|\*)", self.file)
-        return re.compile("".join(self._part(p) for p in parts) + r"\Z", re.DOTALL)
-
-    @functools.cached_property
-    def date_format(self) -> str:
-        """strptime format of the date in the file name."""
-        found = re.search(r"\{date(?::([^}]*))?\}", self.file)
-        return (found and found[1]) or "%Y%m%d"
-
-    def business_date(self, name: str) -> dt.date | None:
-        """Business date in a file's name; None where the name is not of this layout."""
-        found = self.name_pattern.match(re.sub(r"\.(gz|zip)$", "", name, flags=re.IGNORECASE))
-        if not found:
-            return None
-        try:
-            return dt.datetime.strptime(found["date"], self.date_format).date()
-        except ValueError:
-            return None
-
-    def _part(self, part: str) -> str:
-        if part == "*":
-            return r"[^/]*"
-        if part.startswith("{date"):
-            pieces = re.findall(r"%.|[^%]+", self.date_format)
-            return f"(?P<date>{''.join(_DATE_PARTS.get(p, re.escape(p)) for p in pieces)})"
-        return re.escape(part)
 
 
 class Contract(Strict):

@@ -9,8 +9,8 @@ from decimal import Decimal
 
 import pyarrow as pa
 
-from ingestion.contract import Layout
 from ingestion.convert import Converted
+from ingestion.layout import Layout
 from ingestion.numbers import plain_numbers
 from ingestion.readers.chunk import parse_instant
 from ingestion.reasons import FileRejected, Rejection

@@ -16,8 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingestion import hashing, times
-from ingestion.contract import Column, Contract, Layout, NegativeRule, TimeFormat
+from ingestion.contract import Column, Contract, NegativeRule
 from ingestion.currencies import CODES, WITHOUT_DECIMALS
+from ingestion.layout import Layout, TimeFormat
 from ingestion.mapping import Mapping
 from ingestion.numbers import PRECISIONS, is_negative, plain_numbers, to_decimal, to_integer
 from ingestion.pseudonym import Pseudonyms

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ingestion.contract import Column, Contract, Layout, NegativeRule, all_feeds, load_contract
+from ingestion.contract import Column, Contract, NegativeRule, all_feeds, load_contract
+from ingestion.layout import Layout
 from warehouse.settings import ROOT
 
 PAGE = ROOT / "docs" / "data-dictionary" / "feeds.md"

@@ -16,10 +16,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingestion.binary_copy import Packet, packets, send
-from ingestion.contract import Contract, Layout, load_contract
+from ingestion.contract import Contract, load_contract
 from ingestion.control import Stated, check_control, extract_time
 from ingestion.convert import Converted, Converter
 from ingestion.landing import LandedFile, discover
+from ingestion.layout import Layout
 from ingestion.ledger import Counts, Ledger
 from ingestion.prefetch import prefetched
 from ingestion.raw import identity_table, index_tables

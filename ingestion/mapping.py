@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingestion.contract import Contract, Derived, Layout, RowFilter
+from ingestion.contract import Contract
+from ingestion.layout import Derived, Layout, RowFilter
 from ingestion.numbers import plain_numbers, rounded_product
 from ingestion.readers.chunk import Chunk
 from ingestion.reasons import FileRejected, Rejection

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingestion.contract import Layout
+from ingestion.layout import Layout
 from ingestion.reasons import Reason
 from ingestion.text import Mask, consists_of, data, is_valid, mask, translated, without
 

@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as arrow
 
-from ingestion.contract import Contract, Layout
+from ingestion.contract import Contract
+from ingestion.layout import Layout
 from ingestion.readers.chunk import BadRow, Chunk, Source
 from ingestion.readers.encoding import Decoder, refuse_other_formats
 from ingestion.readers.records import Block, Offsets, Splitter

@@ -9,7 +9,8 @@ from typing import IO, Any
 import numpy as np
 import pyarrow as pa
 
-from ingestion.contract import Contract, Layout
+from ingestion.contract import Contract
+from ingestion.layout import Layout
 from ingestion.readers.chunk import BadRow, Chunk, Source
 from ingestion.readers.encoding import Decoder, refuse_other_formats
 from ingestion.readers.records import MAX_RECORD_BYTES, line_starts

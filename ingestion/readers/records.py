@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ingestion.contract import Layout
+from ingestion.layout import Layout
 from ingestion.readers.encoding import Decoder
 from ingestion.reasons import FileRejected, Reason, Rejection
 

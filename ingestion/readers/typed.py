@@ -17,7 +17,8 @@ from typing import IO, Any
 
 import pyarrow as pa
 
-from ingestion.contract import Contract, Layout
+from ingestion.contract import Contract
+from ingestion.layout import Layout
 from ingestion.mapping import Mapping
 from ingestion.numbers import PRECISIONS
 from ingestion.readers.chunk import BadRow, Source

@@ -13,7 +13,8 @@ import numpy as np
 import pyarrow as pa
 from lxml import etree
 
-from ingestion.contract import Contract, Layout
+from ingestion.contract import Contract
+from ingestion.layout import Layout
 from ingestion.readers.chunk import CHUNK_ROWS, BadRow, Chunk, Source
 from ingestion.readers.encoding import refuse_other_formats
 from ingestion.readers.typed import WITHHELD_ROW

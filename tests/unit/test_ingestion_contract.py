@@ -11,13 +11,13 @@ import pytest
 from ingestion.contract import (
     Contract,
     ContractError,
-    Layout,
     all_feeds,
     feeds,
     load_contract,
     parse_contract,
 )
 from ingestion.dictionary import PAGE, page
+from ingestion.layout import Layout
 from ingestion.sources import source_files
 
 LAYOUT = {"file": "x_{date}.csv", "format": "csv"}

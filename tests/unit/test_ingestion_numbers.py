@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.contract import Layout
+from ingestion.layout import Layout
 from ingestion.numbers import Faults, plain_numbers, rounded_product, to_decimal, to_integer
 
 POINT = Layout(file="{date}", format="csv")

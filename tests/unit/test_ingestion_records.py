@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.contract import Layout
+from ingestion.layout import Layout
 from ingestion.readers.encoding import Decoder
 from ingestion.readers.records import Block, Splitter
 from ingestion.reasons import FileRejected
