@@ -22,8 +22,8 @@ RUN useradd --uid 10001 --user-group --no-create-home --home-dir /var/lib/revlog
 COPY --from=environment /opt/venv /opt/venv
 COPY . /app
 WORKDIR /app
-# The version that ops.publications records; the image has no .git to ask.
-ARG CODE_VERSION=unknown
+# The commit that ops.publications records behind the version; the image has no .git to ask.
+ARG CODE_VERSION
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONPATH=/app \
     PYTHONUNBUFFERED=1 \

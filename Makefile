@@ -18,7 +18,7 @@ $(VENV)/.ready: requirements.lock requirements-bootstrap.lock
 	@$(VENV)/bin/uv pip sync --quiet --compile-bytecode --python $(VENV)/bin/python --require-hashes requirements.lock requirements-bootstrap.lock
 	@touch $@
 
-.PHONY: help setup run test test-quick up down dsn close periods workbook bench docs retailer lint lock clean
+.PHONY: help setup run test test-quick up down dsn upgrade close periods workbook bench docs retailer lint lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -36,6 +36,9 @@ down: $(VENV)/.ready ## Stop Airflow and the embedded PostgreSQL
 
 dsn: $(VENV)/.ready ## Print one libpq URI: make dsn ROLE=bi_reader
 	@$(PY) -m warehouse dsn $(ROLE)
+
+upgrade: $(VENV)/.ready ## Bring the warehouse to the version of this code; make a backup first
+	@$(PY) -m warehouse migrate
 
 close: $(VENV)/.ready ## Close a fiscal period: make close PERIOD=2026-01 APPROVER="A. Name" NOTE="why"
 	@$(PY) -m closing close "$(PERIOD)" --approver "$(APPROVER)" --note "$(NOTE)"

@@ -37,9 +37,7 @@ def render(name: str, book: Book, root: str = "", **given: Any) -> str:
     return (
         _environment()
         .get_template(name)
-        .render(
-            book=book, root=root, m=macros, layers=LAYERS, part=part, version=code_version()[:10], **given
-        )
+        .render(book=book, root=root, m=macros, layers=LAYERS, part=part, version=code_version(), **given)
     )
 
 

@@ -15,6 +15,7 @@ from ingestion.load import reload as reload_file
 from ingestion.raw import create_raw_tables
 from ingestion.sources import write_sources
 from warehouse.settings import settings
+from warehouse.version import OtherVersion
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -38,7 +39,7 @@ def load(
         raise typer.BadParameter("name the day: python -m ingestion load 2026-02-01")
     try:
         results = [load_feed(name, date, typer.echo) for name in feed or feeds()]
-    except ContractError as error:
+    except (ContractError, OtherVersion) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
     _summarise(results)
@@ -49,7 +50,7 @@ def reload(feed: str, name: str, day: Annotated[dt.datetime, typer.Argument(form
     """Load the file NAME of FEED anew, as after a correction of its contract or layout."""
     try:
         _summarise([reload_file(feed, name, day.date(), typer.echo)])
-    except (ContractError, LookupError) as error:
+    except (ContractError, LookupError, OtherVersion) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
 

@@ -182,8 +182,9 @@ def record(stage: str, date: str | None, detail: str, outcome: str, started: dt.
     import psycopg
 
     from warehouse.connections import connect
+    from warehouse.version import OtherVersion
 
-    with contextlib.suppress(psycopg.Error), connect("transformer") as connection:
+    with contextlib.suppress(psycopg.Error, OtherVersion), connect("transformer") as connection:
         connection.execute(
             "insert into ops.stage_runs"
             " (business_date, stage, detail, outcome, started_at, finished_at)"
@@ -199,10 +200,14 @@ def _translated() -> Iterator[None]:
     import psycopg
     import sqlalchemy.exc
 
+    from warehouse.version import OtherVersion
+
     broken = (psycopg.OperationalError, sqlalchemy.exc.OperationalError)
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     try:
         yield
+    except OtherVersion as error:
+        raise NightFailed(str(error)) from error
     except broken as error:
         said = f"{type(error).__name__}: {error}"
         if "No space left on device" in said:

@@ -26,7 +26,7 @@ _SETTINGS = ("WAREHOUSE_DSN", "LANDING_URL", "BUSINESS_DATE", "REPORTING_CURRENC
 
 
 # Folders whose files take minutes come first, so that no worker starts one when the others are done.
-_ORDER = ("e2e", "integration", "machinery", "faults", "real", "dags", "unit")
+_ORDER = ("e2e", "integration", "upgrade", "machinery", "faults", "real", "dags", "unit")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -46,7 +46,7 @@ def warehouse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
         patch.setenv("REVLOG_PORT", "0")
         server.start()
         patch.setenv("REVLOG_DATABASE", "template_warehouse")
-        _migrate_all()
+        migrate.upgrade()
         yield var
         server.destroy()
 
@@ -74,11 +74,3 @@ def _fresh(patch: pytest.MonkeyPatch, landing: Path) -> Path:
     patch.setenv("LANDING_URL", str(landing))
     migrate.migrate()
     return landing
-
-
-def _migrate_all() -> None:
-    migrate.migrate()
-    from ingestion.raw import create_raw_tables
-
-    create_raw_tables()
-    migrate.grant()

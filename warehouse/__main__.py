@@ -1,11 +1,13 @@
-"""`python -m warehouse`: start, stop, migrate, dsn, destroy."""
+"""`python -m warehouse`: start, stop, migrate, version, dsn, destroy."""
 
 from __future__ import annotations
 
 import typer
 
-from warehouse import connections, server
+from warehouse import connections, server, version
 from warehouse import migrate as migration
+from warehouse.settings import code_version
+from warehouse.version import OtherVersion
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -24,12 +26,20 @@ def stop() -> None:
 
 @app.command()
 def migrate() -> None:
-    """Create schemas, ops tables, raw tables, roles and grants."""
-    migration.migrate()
-    from ingestion.raw import create_raw_tables
+    """Bring the warehouse to this code's version: schemas, books, raw tables, roles, grants."""
+    try:
+        typer.echo(migration.upgrade())
+    except OtherVersion as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
 
-    create_raw_tables()
-    migration.grant()
+
+@app.command("version")
+def show_version() -> None:
+    """Show the version of the code and that of the warehouse."""
+    typer.echo(f"code       {code_version()}")
+    with connections.connect("admin") as connection:
+        typer.echo(f"warehouse  {version.of_database(connection) or 'holds nothing yet'}")
 
 
 @app.command()

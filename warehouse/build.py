@@ -28,6 +28,7 @@ from psycopg.rows import dict_row
 
 from warehouse.connections import connect, dsn
 from warehouse.settings import ROOT, settings
+from warehouse.version import OtherVersion
 
 if TYPE_CHECKING:
     from warehouse.publish import Published
@@ -473,7 +474,7 @@ def main(
     try:
         for line in build_all(date, full_refresh):
             typer.echo(line)
-    except (CheckFailed, ConnectionBroken, NoBuildOpen) as error:
+    except (CheckFailed, ConnectionBroken, NoBuildOpen, OtherVersion) as error:
         typer.echo(str(error), err=True)
         # 75 (EX_TEMPFAIL) tells a caller that trying again may help.
         raise typer.Exit(75 if isinstance(error, ConnectionBroken) else 1) from error

@@ -8,11 +8,14 @@ from urllib.parse import quote, urlencode
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from warehouse import server
+from warehouse import server, version
 from warehouse.secrets import secret
 from warehouse.settings import settings
 
 ROLES = ("loader", "transformer", "publisher", "bi_reader", "finance_reader", "auditor")
+WRITERS = ROLES[:3]
+# Warehouses that this process has asked for their version.
+_of_this_version: set[str] = set()
 
 
 def dsn(role: str, database: str | None = None) -> str:
@@ -31,9 +34,27 @@ def dsn(role: str, database: str | None = None) -> str:
 
 
 def connect(role: str, **options: Any) -> psycopg.Connection[Any]:
-    """Open a psycopg connection as `role`; `options` go to `psycopg.connect`."""
+    """Open a psycopg connection as `role`; `options` go to `psycopg.connect`.
+
+    Raises OtherVersion for a role that writes, where code and warehouse are not of one version.
+    """
     options.setdefault("application_name", f"reverse-logistics {role}")
-    return psycopg.connect(dsn(role), **options)
+    address = dsn(role)
+    connection = psycopg.connect(address, **options)
+    if role in WRITERS and address not in _of_this_version:
+        _must_be_of_this_version(connection)
+        _of_this_version.add(address)
+    return connection
+
+
+def _must_be_of_this_version(connection: psycopg.Connection[Any]) -> None:
+    try:
+        version.refuse_another(connection)
+    except Exception:
+        connection.close()
+        raise
+    if not connection.autocommit:
+        connection.rollback()
 
 
 def _address() -> dict[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from warehouse import server
+from warehouse import server, version
 from warehouse.connections import ROLES, connect, dsn
 from warehouse.secrets import secret
 from warehouse.settings import settings
@@ -15,6 +15,21 @@ from warehouse.settings import settings
 SQL = Path(__file__).parent / "sql"
 # One number for the whole pipeline, so that two migrations never interleave.
 MIGRATION_LOCK = 720_001
+
+
+def upgrade() -> str:
+    """Bring everything to this code's version: books, raw tables, roles, grants; returns a line for people.
+
+    Raises OtherVersion, before it changes anything, where newer code has been here.
+    """
+    from ingestion.raw import create_raw_tables
+
+    migrate()
+    create_raw_tables()
+    grant()
+    with connect("admin") as connection:
+        version.note(connection)
+    return f"the warehouse is of version {version.of_code()}"
 
 
 def migrate() -> None:
@@ -27,6 +42,7 @@ def migrate() -> None:
         _create_database()
     with connect("admin") as connection:
         connection.execute("select pg_advisory_xact_lock(%s)", [MIGRATION_LOCK])
+        version.refuse_older_code(connection)
         _create_roles(connection)
         for file in sorted(SQL.glob("*.sql")):
             connection.execute(file.read_bytes())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import tomllib
+from functools import cache
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -11,6 +13,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
+COMMIT_DIGITS = 12
 
 
 class Settings(BaseSettings):
@@ -66,18 +69,31 @@ def settings() -> Settings:
     return found
 
 
+@cache
+def project_version() -> str:
+    """Version of this code, from `pyproject.toml`."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return str(project["version"])
+
+
 def code_version() -> str:
-    """Version of the code for `ops.publications`: CODE_VERSION, else the git commit, else `unknown`."""
-    if explicit := settings().code_version:
-        return explicit
+    """Version and commit of this code for `ops.publications`, such as `0.2.0+3f2c9a1b7d40`.
+
+    CODE_VERSION says the commit where there is no repository to ask; without either the version stands alone.
+    """
+    commit = settings().code_version or _commit()
+    return f"{project_version()}+{commit[:COMMIT_DIGITS]}" if commit else project_version()
+
+
+def _commit() -> str | None:
     head = ROOT / ".git" / "HEAD"
     if not head.is_file():
-        return "unknown"
+        return None
     text = head.read_text().strip()
     if not text.startswith("ref: "):
         return text
     ref = ROOT / ".git" / text.removeprefix("ref: ")
-    return ref.read_text().strip() if ref.is_file() else "unknown"
+    return ref.read_text().strip() if ref.is_file() else None
 
 
 def process_environment() -> dict[str, str]:

@@ -41,6 +41,7 @@ OPS = {
     ("publisher", "model_runs"): {"SELECT"},
     ("publisher", "stage_runs"): {"SELECT"},
     ("loader", "stage_runs"): {"SELECT"},
+    **{(role, "versions"): {"SELECT"} for role in ("loader", "transformer", "publisher")},
     ("finance_reader", "file_ledger"): {"SELECT"},
     ("finance_reader", "publications"): {"SELECT"},
 }

@@ -82,7 +82,7 @@ comment on column ops.publications.publication_id is 'Number of the publication.
 comment on column ops.publications.business_date is 'Business date that was published.';
 comment on column ops.publications.published_at is 'When readers began to see it.';
 comment on column ops.publications.build_id is 'Build that was published.';
-comment on column ops.publications.code_version is 'Version of the code, its git commit.';
+comment on column ops.publications.code_version is 'Version and git commit of the code.';
 comment on column ops.publications.from_seq is 'Last ledger change of the build before.';
 comment on column ops.publications.to_seq is 'Last ledger change that is published.';
 comment on column ops.publications.files is

@@ -24,7 +24,7 @@ comment on column ops.period_acts.acted_at is 'When it was recorded.';
 comment on column ops.period_acts.publication_id is
     'Publication that readers saw then: what was closed.';
 comment on column ops.period_acts.business_date is 'Business date of that publication.';
-comment on column ops.period_acts.code_version is 'Version of the code, its git commit.';
+comment on column ops.period_acts.code_version is 'Version and git commit of the code.';
 comment on column ops.period_acts.frozen_rows is
     'Rows frozen with the close; of a reopening, those that are no longer in force.';
 comment on column ops.period_acts.frozen_amounts is
