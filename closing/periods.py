@@ -14,8 +14,8 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
+from warehouse import locks
 from warehouse.connections import connect
-from warehouse.publish import PUBLISH_LOCK
 from warehouse.settings import code_version
 
 PERIOD = re.compile(r"[0-9]{4}-[0-9]{2}")
@@ -138,7 +138,7 @@ def _check_words(period: str, approver: str) -> None:
 
 def _begin(connection: psycopg.Connection[Any]) -> _Shown:
     """Keep publishers and other closers out until the end of the transaction; tell what is published."""
-    connection.execute("select pg_advisory_xact_lock(%s)", [PUBLISH_LOCK])
+    locks.take(connection, locks.PUBLISH)
     return _published(connection)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from psycopg import sql
 
 from ingestion.contract import all_feeds, load_contract
-from ingestion.load import FEED_LOCK
 from ingestion.pseudonym import pseudonym
 from ingestion.raw import identity_table
+from warehouse import locks
 from warehouse.connections import connect
 from warehouse.settings import settings
 
@@ -24,7 +24,7 @@ def erase(source_customer_id: str, reason: str) -> int:
     with connect("admin") as connection:
         for feed in feeds_with_identifiers():
             # A load that has read the list of erasures before would write the identifiers again.
-            connection.execute("select pg_advisory_xact_lock(%s, hashtext(%s))", [FEED_LOCK, feed])
+            locks.take(connection, locks.feed(feed), tell=print)
             found = connection.execute(
                 sql.SQL("delete from {} where customer_id = %s").format(
                     sql.Identifier("raw", identity_table(feed))

@@ -18,9 +18,8 @@ from ingestion.contract import Contract
 from ingestion.election import Sighting, Verdict, changes
 from ingestion.landing import LandedFile
 from ingestion.readers.chunk import Scan
+from warehouse import locks
 
-# Makes changed_seq follow the order of commits: a build that reads up to a number misses nothing.
-LEDGER_LOCK = 720_002
 BROUGHT = "('loaded', 'superseded', 'duplicate')"
 
 
@@ -106,7 +105,7 @@ class Ledger:
 
         Their rows stay in raw and count no more; they take no part in elections. Returns how many.
         """
-        self._do("select pg_advisory_xact_lock($1::bigint)", (LEDGER_LOCK,))
+        locks.take(self.connection, locks.LEDGER)
         return len(
             self._all(
                 "update ops.file_ledger set status = 'superseded', reason = 'loaded again',"
@@ -174,7 +173,7 @@ class Ledger:
 
         The lock is held until the commit, so that numbers of changes are committed in their order.
         """
-        self._do("select pg_advisory_xact_lock($1::bigint)", (LEDGER_LOCK,))
+        locks.take(self.connection, locks.LEDGER)
         self._do(
             "update ops.file_ledger set seen_extract_at = $2, extract_at = coalesce(extract_at, $2),"
             " seen_modified_at = greatest(seen_modified_at, $3),"

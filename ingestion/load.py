@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -29,10 +30,9 @@ from ingestion.readers.chunk import BadRow, Scan, Source
 from ingestion.reasons import FileRejected, Reason, Rejection
 from ingestion.repeats import Keys, settle
 from ingestion.tally import Tally
+from warehouse import locks
 from warehouse.connections import connect
 
-# One load of a feed at a time; the second number of the lock is the feed's.
-FEED_LOCK = 720_003
 MAX_RAW_TEXT = 10_000
 # These rows could not be split into columns, so what is personal in them can't be told.
 UNSPLIT = {
@@ -127,13 +127,12 @@ def reload(
 
 @contextlib.contextmanager
 def _alone(feed: str, tell: Callable[[str], None]) -> Iterator[None]:
-    """Wait until no other process loads this feed; the lock dies with its connection."""
-    with connect("loader", autocommit=True) as guard:
-        numbers = [FEED_LOCK, feed]
-        free = guard.execute("select pg_try_advisory_lock(%s, hashtext(%s))", numbers).fetchone()
-        if free is None or not free[0]:
-            tell(f"{feed}  another load of this feed is running; waiting for it")
-            guard.execute("select pg_advisory_lock(%s, hashtext(%s))", numbers)
+    """One load of a feed at a time, and none while a night's step reads what it changes."""
+    purpose = f"load of {feed}, process {os.getpid()}"
+    with (
+        locks.hold(locks.NIGHT, "loader", purpose, shared=True, tell=tell),
+        locks.hold(locks.feed(feed), "loader", purpose, tell=tell),
+    ):
         yield
 
 

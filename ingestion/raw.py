@@ -8,6 +8,7 @@ import psycopg
 from psycopg import sql
 
 from ingestion.contract import Contract, all_feeds, load_contract
+from warehouse import locks
 from warehouse.connections import connect
 
 LINEAGE = {
@@ -42,8 +43,8 @@ def create_raw_tables() -> None:
 
 
 def table_statements(contract: Contract) -> list[sql.Composed]:
-    """SQL that brings raw.<feed>, and its identity table where it has one, up to date."""
-    statements = _table(contract.feed, LINEAGE | contract.raw_columns)
+    """SQL that brings raw.<feed>, its lock, and its identity table where it has one, up to date."""
+    statements = _lock(contract.feed) + _table(contract.feed, LINEAGE | contract.raw_columns)
     described = {n: c.description for n, c in contract.columns.items() if c.pii != "direct"}
     statements += _comments(contract.feed, contract.description, described | LINEAGE_TEXT)
     if contract.direct_identifiers:
@@ -64,6 +65,14 @@ def index_tables(connection: psycopg.Connection[Any], contract: Contract) -> Non
         tables[identity_table(contract.feed)] = ("customer_id",)
     for name, key in tables.items():
         connection.execute("select ops.index_raw($1, $2)", (name, list(key)))
+
+
+def _lock(feed: str) -> list[sql.Composed]:
+    table = sql.Identifier("locks", locks.feed(feed).table)
+    return [
+        sql.SQL("create table if not exists {} ()").format(table),
+        sql.SQL("grant update on {} to loader").format(table),
+    ]
 
 
 def _table(name: str, columns: dict[str, str]) -> list[sql.Composed]:

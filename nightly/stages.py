@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from nightly.errors import ConnectionBroken, NightFailed
 
 LAYERS = ("staging", "core", "marts")
-NIGHT_LOCK = 720_005
 
 
 def feeds(source: str) -> list[str]:
@@ -129,21 +128,11 @@ def close_period(act: str, period: str, approver: str, note: str, with_earlier: 
 
 def whole_night(date: str, tell: Callable[[str], object] = print) -> None:
     """Run every stage in order, without an orchestrator; a second night at the same time waits."""
-    with _one_night_at_a_time(tell):
+    from warehouse import locks
+
+    purpose = f"the night of {date}, process {os.getpid()}"
+    with _translated(), locks.hold(locks.NIGHT, "transformer", purpose, tell=tell):
         _whole_night(date, tell)
-
-
-@contextlib.contextmanager
-def _one_night_at_a_time(tell: Callable[[str], object]) -> Iterator[None]:
-    """The lock dies with its connection, so a night that was killed holds up nobody."""
-    from warehouse.connections import connect
-
-    with connect("transformer", autocommit=True) as guard:
-        free = guard.execute("select pg_try_advisory_lock(%s)", [NIGHT_LOCK]).fetchone()
-        if free is None or not free[0]:
-            tell("another night is running; waiting for its end")
-            guard.execute("select pg_advisory_lock(%s)", [NIGHT_LOCK])
-        yield
 
 
 def _whole_night(date: str, say: Callable[[str], object]) -> None:

@@ -50,5 +50,5 @@ def vacuum() -> str:
     from warehouse.connections import connect
 
     with connect("admin", autocommit=True) as connection:
-        connection.execute("vacuum (analyze)")
+        connection.execute("vacuum (analyze, skip_locked)")
     return "vacuumed"

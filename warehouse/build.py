@@ -26,6 +26,7 @@ import typer
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
+from warehouse import locks
 from warehouse.connections import connect, dsn
 from warehouse.settings import ROOT, settings
 from warehouse.version import OtherVersion
@@ -41,7 +42,6 @@ LAYERS = {
     "marts": ("path:models/marts",),
 }
 SAMPLE_ROWS = 5
-BUILD_LOCK = 720_004
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 # Words by which libpq and psycopg2 tell a lost server from a wrong statement.
 BROKEN = (
@@ -158,8 +158,7 @@ def _note_done(build: Build, layer: str) -> None:
 @contextlib.contextmanager
 def _alone() -> Iterator[None]:
     """One layer at a time, whoever asks for it; the lock dies with its connection."""
-    with connect("transformer", autocommit=True) as guard:
-        guard.execute("select pg_advisory_lock(%s)", [BUILD_LOCK])
+    with locks.hold(locks.NIGHT, "transformer", f"a layer, process {os.getpid()}"):
         yield
 
 

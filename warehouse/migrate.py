@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import psycopg
 from psycopg import sql
 
-from warehouse import server, version
+from warehouse import locks, server, version
 from warehouse.connections import ROLES, connect, dsn
 from warehouse.secrets import secret
 from warehouse.settings import settings
 
 SQL = Path(__file__).parent / "sql"
-# One number for the whole pipeline, so that two migrations never interleave.
-MIGRATION_LOCK = 720_001
 
 
 def upgrade() -> str:
@@ -40,8 +39,9 @@ def migrate() -> None:
     if settings().warehouse_dsn is None:
         server.start()
         _create_database()
+    _create_lock()
     with connect("admin") as connection:
-        connection.execute("select pg_advisory_xact_lock(%s)", [MIGRATION_LOCK])
+        locks.take(connection, locks.MIGRATION, tell=print)
         version.refuse_older_code(connection)
         _create_roles(connection)
         for file in sorted(SQL.glob("*.sql")):
@@ -51,8 +51,22 @@ def migrate() -> None:
 def grant() -> None:
     """Apply the grants again, after tables have been created."""
     with connect("admin") as connection:
-        connection.execute("select pg_advisory_xact_lock(%s)", [MIGRATION_LOCK])
+        locks.take(connection, locks.MIGRATION, tell=print)
         connection.execute((SQL / "900_grants.sql").read_bytes())
+
+
+def _create_lock() -> None:
+    """Make the lock of migrations before the first of them; where two do at once, the slower finds it."""
+    made_by_other = (
+        psycopg.errors.UniqueViolation, psycopg.errors.DuplicateSchema, psycopg.errors.DuplicateTable
+    )  # fmt: skip
+    with connect("admin", autocommit=True) as connection:
+        for statement in (
+            "create schema if not exists locks",
+            "create table if not exists locks.migration ()",
+        ):
+            with contextlib.suppress(*made_by_other):
+                connection.execute(statement)
 
 
 def _create_database() -> None:

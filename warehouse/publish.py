@@ -18,11 +18,10 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from warehouse import locks
 from warehouse.connections import connect
 from warehouse.settings import code_version
 
-# One publisher at a time; the second waits and then finds nothing to do.
-PUBLISH_LOCK = 720_003
 # Rows written at once after which the planner's statistics of a table are no longer good.
 MANY_ROWS = 10_000
 # What a built view reads, as PostgreSQL writes its query down.
@@ -81,7 +80,7 @@ def publish(business_date: dt.date, tables: list[Published] | None = None) -> Pu
         tables = published_tables()
     result = PublicationResult(business_date)
     with connect("publisher") as connection:
-        connection.execute("select pg_advisory_xact_lock(%s)", [PUBLISH_LOCK])
+        locks.take(connection, locks.PUBLISH, tell=print)
         build = _last_build(connection)
         since = _published_build(connection)
         publication_id = _next_publication(connection)

@@ -30,6 +30,7 @@ class Settings(BaseSettings):
     reporting_currency: str = Field(default="EUR", alias="REPORTING_CURRENCY")
     layouts: str = Field(default="standard", alias="LAYOUTS")
     code_version: str | None = Field(default=None, alias="CODE_VERSION")
+    lock_patience_minutes: float = Field(default=30, alias="LOCK_PATIENCE_MINUTES")
 
     @property
     def landing(self) -> str:

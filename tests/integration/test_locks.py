@@ -1,0 +1,119 @@
+"""Locks: held by whom, for how long, and out of the reach of readers."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from warehouse import locks
+from warehouse.connections import connect
+
+READERS = ("bi_reader", "finance_reader", "auditor")
+
+
+@pytest.fixture()
+def someone(database: Path) -> Iterator[psycopg.Connection]:
+    """Another process that holds the night."""
+    with connect("transformer", application_name="the night of 2026-02-01") as other:
+        locks.take(other, locks.NIGHT)
+        yield other
+
+
+def test_who_waits_in_vain_is_told_who_holds_the_lock_and_since_when(someone: psycopg.Connection) -> None:
+    told: list[str] = []
+    started = time.monotonic()
+    with (
+        pytest.raises(locks.Busy, match=r"night's work.*the night of 2026-02-01 \(transformer, .* since 20"),
+        locks.hold(locks.NIGHT, "publisher", "a close", tell=told.append, patience=0.3),
+    ):
+        pass
+    assert 0.3 <= time.monotonic() - started < 10
+    assert len(told) == 1
+    assert "waiting for the night of 2026-02-01" in told[0]
+
+
+def test_a_lock_that_comes_free_goes_to_who_waits(someone: psycopg.Connection) -> None:
+    threading.Timer(0.3, someone.rollback).start()
+    with locks.hold(locks.NIGHT, "publisher", "a close", tell=lambda line: None, patience=60):
+        assert locks.holds(locks.NIGHT)
+    assert not locks.holds(locks.NIGHT)
+
+
+def test_what_a_transaction_did_before_it_waited_in_vain_stays(someone: psycopg.Connection) -> None:
+    with connect("publisher") as connection:
+        connection.execute("create temporary table kept as select 1 as one")
+        with pytest.raises(locks.Busy):
+            locks.take(connection, locks.NIGHT, patience=0.1)
+        assert connection.execute("select one from kept").fetchone() == (1,)
+
+
+def test_waiting_leaves_the_timeout_of_the_session_as_it_was(database: Path) -> None:
+    with connect("publisher") as connection:
+        connection.execute("set lock_timeout = '7s'")
+        locks.take(connection, locks.PUBLISH)
+        assert connection.execute("show lock_timeout").fetchone() == ("7s",)
+
+
+def test_loads_share_the_night_and_a_step_waits_for_them(database: Path) -> None:
+    with connect("loader") as one, connect("loader") as two, connect("transformer") as step:
+        locks.take(one, locks.NIGHT, shared=True)
+        locks.take(two, locks.NIGHT, shared=True)
+        with pytest.raises(locks.Busy):
+            locks.take(step, locks.NIGHT, patience=0.1)
+
+
+def test_who_holds_the_night_goes_on_holding_it(database: Path) -> None:
+    with locks.hold(locks.NIGHT, "transformer", "a night"):
+        with locks.hold(locks.NIGHT, "loader", "its load", shared=True, patience=0.1):
+            pass
+        with connect("publisher") as other, pytest.raises(locks.Busy):
+            locks.take(other, locks.NIGHT, patience=0.1)
+
+
+def test_a_lock_that_was_lost_meanwhile_is_told(database: Path) -> None:
+    with (
+        pytest.raises(psycopg.OperationalError),
+        locks.hold(locks.NIGHT, "transformer", "a night that is cut off"),
+        connect("admin") as admin,
+    ):
+        admin.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where application_name = 'a night that is cut off'"
+        )
+
+
+def test_a_lock_that_is_held_keeps_nothing_from_being_vacuumed(database: Path) -> None:
+    with (
+        locks.hold(locks.NIGHT, "transformer", "a long night"),
+        connect("admin", autocommit=True) as admin,
+    ):
+        held_back = admin.execute(
+            "select backend_xid, backend_xmin from pg_stat_activity where application_name = 'a long night'"
+        ).fetchone()
+        assert held_back == (None, None)
+
+
+@pytest.mark.parametrize("role", READERS)
+@pytest.mark.parametrize("mode", ["share", "exclusive", "access exclusive", "row exclusive"])
+def test_readers_can_take_no_lock(database: Path, role: str, mode: str) -> None:
+    with connect("admin") as admin:
+        names = admin.execute(
+            "select oid::regclass::text from pg_class"
+            " where relnamespace = 'locks'::regnamespace and relkind = 'r'"
+        ).fetchall()
+    assert len(names) > 15, "four of the pipeline, and one a feed"
+    for (name,) in names:
+        with connect(role) as reader, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            reader.execute(f"lock table {name} in {mode} mode nowait")
+
+
+def test_no_code_takes_a_lock_by_its_number() -> None:
+    root = Path(locks.__file__).parents[1]
+    sources = [p for p in root.glob("*/**/*") if p.suffix in {".py", ".sql"} and ".venv" not in p.parts]
+    assert len(sources) > 100
+    assert [p.name for p in sources if "advisory_" + "lock" in p.read_text()] == []
