@@ -8,7 +8,6 @@ import typer
 
 from nightly import stages
 from nightly.errors import ConnectionBroken, NightFailed
-from warehouse.version import OtherVersion
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -22,7 +21,7 @@ def night(business_date: str) -> None:
         raise typer.BadParameter(f"{business_date!r} is no date such as 2026-01-31") from error
     try:
         stages.whole_night(business_date, typer.echo)
-    except (NightFailed, ConnectionBroken, OtherVersion) as error:
+    except (NightFailed, ConnectionBroken) as error:
         typer.echo(f"\n{error}\n\nWhat to do: docs/runbook.md", err=True)
         raise typer.Exit(1) from error
 

@@ -189,13 +189,14 @@ def _translated() -> Iterator[None]:
     import psycopg
     import sqlalchemy.exc
 
+    from warehouse.locks import Busy
     from warehouse.version import OtherVersion
 
     broken = (psycopg.OperationalError, sqlalchemy.exc.OperationalError)
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     try:
         yield
-    except OtherVersion as error:
+    except (OtherVersion, Busy) as error:
         raise NightFailed(str(error)) from error
     except broken as error:
         said = f"{type(error).__name__}: {error}"

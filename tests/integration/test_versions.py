@@ -15,7 +15,6 @@ from warehouse import connections, migrate
 from warehouse.__main__ import app
 from warehouse.connections import connect
 from warehouse.settings import ROOT, code_version, project_version
-from warehouse.version import OtherVersion
 
 NIGHT = "2026-02-01"
 
@@ -64,11 +63,10 @@ def test_older_code_writes_nothing_into_a_newer_warehouse(fresh_database: Path) 
         lambda: stages.ingest("crm_customers", NIGHT),
         lambda: stages.begin_build(NIGHT),
         lambda: stages.publish(NIGHT),
+        lambda: stages.whole_night(NIGHT, lambda line: None),
     ):
         with pytest.raises(NightFailed, match=r"is of version 99\.0, .* Run 99\.0 or newer"):
             act()
-    with pytest.raises(OtherVersion, match=r"99\.0"):
-        stages.whole_night(NIGHT, lambda line: None)
     with connect("auditor") as connection:
         assert connection.execute("select count(*) from ops.builds").fetchone() == (0,)
 
