@@ -102,15 +102,20 @@ class Contract(Strict):
         named = {*self.key, *filter(None, [self.version, self.amount])}
         if unknown := named - self.columns.keys():
             raise ValueError(f"key, version or amount names unknown columns {sorted(unknown)}")
-        for layout in self.layouts.values():
+        for name, layout in self.layouts.items():
             mapped = {
                 *layout.columns, *layout.aliases, *layout.derive, *layout.fields, *layout.negate,
-                *layout.float_ids, *layout.upper, *layout.extract, *layout.value_maps,
+                *layout.float_ids, *layout.upper, *layout.extract, *layout.value_maps, *layout.optional,
             }  # fmt: skip
             if layout.control and layout.control.total_of:
                 mapped.add(layout.control.total_of)
+            if layout.timestamp and layout.timestamp.zone_column:
+                mapped.add(layout.timestamp.zone_column)
             if unknown := mapped - self.columns.keys():
                 raise ValueError(f"a layout maps unknown columns {sorted(unknown)}")
+            if wanted := [n for n in layout.optional if self.columns[n].required]:
+                raise ValueError(f"layout {name}: the contract requires {wanted}: they can't be optional")
+            self._check_zone(name, layout)
             if layout.format == "fixed_width":
                 self._check_places(layout)
         for name, column in self.columns.items():
@@ -118,6 +123,18 @@ class Contract(Strict):
         if self.direct_identifiers and self.columns.get("customer_id", None) is None:
             raise ValueError("a feed with direct identifiers needs a column customer_id")
         return self
+
+    def _check_zone(self, name: str, layout: Layout) -> None:
+        """A time without an offset means nothing without its zone, and none is guessed."""
+        rule = layout.timestamp
+        if rule is None or not rule.is_local or rule.zone or rule.zone_column:
+            return
+        without = [n for n, c in self.columns.items() if c.type == "timestamp" and not c.zone_column]
+        if without:
+            raise ValueError(
+                f"layout {name}: {', '.join(without)} in local time need `timestamp: {{zone: …}}`, such as "
+                "Europe/Berlin, or UTC; or a zone_column"
+            )
 
     def _check_places(self, layout: Layout) -> None:
         """A file of fixed width has no header: what `widths` does not name is in no file."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 
 import numpy as np
@@ -18,8 +18,10 @@ import pyarrow.compute as pc
 from ingestion import hashing, times
 from ingestion.contract import Column, Contract, NegativeRule
 from ingestion.currencies import CODES, WITHOUT_DECIMALS
+from ingestion.findings import Findings, Kind
+from ingestion.header import check_needs, shown
 from ingestion.layout import Layout, TimeFormat
-from ingestion.mapping import Mapping
+from ingestion.mapping import WITH_HEADER, Mapping
 from ingestion.numbers import PRECISIONS, is_negative, plain_numbers, to_decimal, to_integer
 from ingestion.pseudonym import Pseudonyms
 from ingestion.readers.chunk import BadRow, Chunk
@@ -56,17 +58,17 @@ class Converted:
     text_of: Callable[[int], str]
     total: Decimal = Decimal(0)
     unread: int = 0
-    warnings: dict[str, int] = field(default_factory=dict)
 
 
 class Converter:
-    """Converts the chunks of one file."""
+    """Converts the chunks of one file; `findings` are what it is told of, whole after `finish`."""
 
     def __init__(self, contract: Contract, layout: Layout) -> None:
         self.contract = contract
         self.layout = layout
         self.mapping = Mapping(contract, layout)
         self.pseudonyms = Pseudonyms()
+        self.findings = Findings()
         self._seen: dict[str, None] = {}
         self._rows = 0
 
@@ -81,13 +83,16 @@ class Converter:
         bad = own.bad + rows.bad_rows()
         return Converted(
             rows.good(), rows.identity(), bad, own.table.num_rows + len(own.bad), others,
-            own.control, own.root, rows.text_of, total, unread, rows.warnings,
+            own.control, own.root, rows.text_of, total, unread,
         )  # fmt: skip
 
     def finish(self) -> None:
-        """Raise FileRejected where no record of the file had a required column."""
-        if self.layout.format != "csv" and self._rows:
-            self.mapping.check_required(list(self._seen))
+        """Raise FileRejected where no record of the file had a column that it must have."""
+        if self.layout.format not in WITH_HEADER and self._rows:
+            check_needs(self.contract, self.layout, self._seen)
+        for (rule, name), values in self.mapping.useless().items():
+            text = f"{rule} of {name} knows not one of its values: is it right?"
+            self.findings.add(Kind.USELESS_RULE, text, values)
 
     def _own_rows(self, chunk: Chunk) -> tuple[Chunk, int]:
         """Keep the rows that belong to this feed, where one file feeds several."""
@@ -107,14 +112,13 @@ class _Rows:
 
     def __init__(self, owner: Converter, chunk: Chunk) -> None:
         self.contract, self.layout, self.mapping = owner.contract, owner.layout, owner.mapping
-        self.pseudonyms = owner.pseudonyms
+        self.pseudonyms, self.findings = owner.pseudonyms, owner.findings
         self.chunk = chunk
         self.size = chunk.table.num_rows
         self.text = self.mapping.columns(chunk)
         self.done: dict[str, pa.Array] = {}
         self.fault: Mask = np.zeros(self.size, dtype=bool)
         self.faults: dict[int, tuple[Reason, str]] = {}
-        self.warnings: dict[str, int] = {}
         self.whole_units: dict[str, Mask] = {}
         for name, column in self.contract.columns.items():
             self._check_text(name, column, self.text[name])
@@ -138,7 +142,7 @@ class _Rows:
             self._note(misfit & broken, Reason.MOJIBAKE, name)
             self._note(misfit, Reason.PATTERN_MISMATCH, name)
         elif broken.any():
-            self.warnings[f"mojibake in {name}"] = int(broken.sum())
+            self.findings.add(Kind.MOJIBAKE, f"mojibake in {name}", int(broken.sum()))
         if column.values:
             known = mask(pc.is_in(values, value_set=pa.array(column.values, pa.string())))
             self._note(~known & is_valid(values), Reason.VALUE_NOT_ALLOWED, name)
@@ -233,17 +237,14 @@ class _Rows:
     ) -> tuple[times.Instants, Mask]:
         zone_column = self.contract.columns[name].zone_column or rule.zone_column
         if zone_column is None:
-            utc, lost = times.to_utc(micros, valid, rule.zone or "UTC", rule.gap, rule.overlap)
+            utc, lost = times.to_utc(micros, valid, str(rule.zone), rule.gap, rule.overlap)
             self._note(lost, Reason.AMBIGUOUS_TIME, name)
             return utc, valid & ~lost
         zones = self.text[zone_column].to_numpy(zero_copy_only=False)
         utc, placed = np.zeros_like(micros), np.zeros(self.size, dtype=bool)
-        for zone in {z for z in zones.tolist() if z}:
+        for zone in set(zones.tolist()) & times.zones():
             here = valid & (zones == zone)
-            try:
-                found, lost = times.to_utc(micros, here, zone, rule.gap, rule.overlap)
-            except Exception:  # an unknown zone: pandas, zoneinfo and pytz raise various
-                continue
+            found, lost = times.to_utc(micros, here, zone, rule.gap, rule.overlap)
             self._note(lost, Reason.AMBIGUOUS_TIME, name)
             utc[here], placed[here] = found[here], ~lost[here]
         self._note(valid & ~placed, Reason.BAD_TIMESTAMP, name)
@@ -330,7 +331,9 @@ class _Rows:
         names = self.mapping.extra_columns(header)
         if not names or self.layout.extra_columns != "keep":
             return pa.nulls(self.size, pa.json_())
-        self.warnings |= {f"unknown column {n}": self.size for n in names}
+        for name in names:
+            told = shown(self.contract, [name], header)
+            self.findings.add(Kind.UNKNOWN_COLUMN, f"unknown column {told}", self.size)
         rows = self.chunk.table.select(names).to_pylist()
         if self.contract.direct_identifiers:
             rows = [{n: v and WITHHELD for n, v in row.items()} for row in rows]

@@ -18,6 +18,7 @@ import fsspec
 from ingestion.archives import unpacked
 from ingestion.contract import Contract
 from ingestion.readers.chunk import Scan
+from ingestion.text import printable
 from warehouse.settings import settings, variable
 
 BLOCK = 1 << 20
@@ -115,22 +116,16 @@ def _matching(
         date = contract.layouts[layout_name].business_date(name)
         if date is not None:
             yield LandedFile(
-                _printable(name), path, layout_name, date, cast("int", entry["size"]),
+                printable(name), path, layout_name, date, cast("int", entry["size"]),
                 _modified(entry), is_done, _fault(name, entry),
             )  # fmt: skip
-
-
-def _printable(name: str) -> str:
-    """The name as the ledger can hold it: control characters and broken encoding spelt out."""
-    text = name.encode(errors="backslashreplace").decode()
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def _fault(name: str, entry: dict[str, object]) -> str | None:
     """What is wrong with a file before it is opened."""
     if entry.get("islink") or entry["type"] not in ("file", "link"):
         return "it is a link or no plain file; deliver the file itself"
-    if _printable(name) != name or len(name) > MAX_NAME:
+    if printable(name) != name or len(name) > MAX_NAME:
         return "its name has control or broken characters, or is too long; rename it"
     return None
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import datetime as dt
 import functools
 import re
-import zoneinfo
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -17,6 +17,8 @@ _DATE_PARTS = {
     "%Y": r"\d{4}", "%y": r"\d{2}", "%m": r"\d{2}", "%d": r"\d{2}", "%H": r"\d{2}",
     "%M": r"\d{2}", "%S": r"\d{2}", "%j": r"\d{3}", "%b": r"[A-Za-z]{3}",
 }  # fmt: skip
+# All of it, and what escapes of UTF-7, HZ, ISO 2022 and Python look like.
+ASCII = bytes(range(128)) + b"\\u0041 +AGE- ~{ \x1b$B0l\x1b(B"
 
 
 class Strict(BaseModel):
@@ -44,9 +46,16 @@ class TimeFormat(Strict):
     @field_validator("zone")
     @classmethod
     def _known_zone(cls, value: str | None) -> str | None:
-        if value is not None and value not in zoneinfo.available_timezones():
+        from ingestion.times import zones
+
+        if value is not None and value not in zones():
             raise ValueError(f"{value!r} is no time zone of the IANA database")
         return value
+
+    @property
+    def is_local(self) -> bool:
+        """True where the times do not say themselves how far from UTC they are."""
+        return self.format != "iso_offset"
 
 
 class Control(Strict):
@@ -75,12 +84,15 @@ class Derived(Strict):
     """A column that the file lacks: a constant, or made from other source columns.
 
     In `concat`, `#record` is the number of the record in the file and `#ordinal_of:A+B` the running
-    number of the row among those with equal columns A and B.
+    number of the row among those with equal columns A and B. Where a part is empty the whole is, unless
+    `if_empty` stands in for the part, or `default` for the whole.
     """
 
     constant: str | None = None
     concat: tuple[str, ...] | None = None
     separator: str = "-"
+    if_empty: str | None = None
+    default: str | None = None
     product: tuple[str, str] | None = None
     decimals: int = 2
     ordinal: Literal["record", "within_key"] | None = None
@@ -91,6 +103,10 @@ class Derived(Strict):
         ways = (self.constant, self.concat, self.product, self.ordinal, self.ordinal_of)
         if sum(way is not None for way in ways) != 1:
             raise ValueError("give exactly one of constant, concat, product, ordinal, ordinal_of")
+        if None not in (self.if_empty, self.default):
+            raise ValueError("`if_empty` fills a part and `default` the whole: give one of them")
+        if not self.concat and (self.if_empty, self.default) != (None, None):
+            raise ValueError("`if_empty` and `default` belong to `concat`")
         return self
 
     @property
@@ -131,6 +147,7 @@ class Layout(Strict):
     date: TimeFormat | None = None
     columns: dict[str, str] = {}
     aliases: dict[str, tuple[str, ...]] = {}
+    optional: tuple[str, ...] = ()
     derive: dict[str, Derived] = {}
     negate: tuple[str, ...] = ()
     float_ids: tuple[str, ...] = ()
@@ -145,6 +162,22 @@ class Layout(Strict):
     widths: dict[str, tuple[int, int]] = {}
     sheet: str | None = None
     header_row: int = 1
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, value: str) -> str:
+        """Lines and delimiters are found on the bytes, so those of ASCII must stand for themselves."""
+        try:
+            codecs.lookup(value)
+        except LookupError:
+            raise ValueError(f"{value!r} is no encoding that is known") from None
+        try:
+            is_plain = ASCII.decode(value) == ASCII.decode("ascii")
+        except (LookupError, ValueError):
+            is_plain = False
+        if not is_plain:
+            raise ValueError(f"{value!r} can't be read: export in UTF-8, or in a code page such as cp1252")
+        return value
 
     @field_validator("booleans", "value_maps", mode="before")
     @classmethod
@@ -188,6 +221,11 @@ class Layout(Strict):
     def is_canonical(self) -> bool:
         """True when the file is expected to spell every column as the contract does."""
         return not (self.columns or self.derive) and self.extra_columns == "keep"
+
+    @property
+    def named(self) -> set[str]:
+        """Columns for which the layout says where they stand in the file."""
+        return {*self.columns, *self.fields}
 
     @functools.cached_property
     def name_pattern(self) -> re.Pattern[str]:

@@ -16,6 +16,7 @@ import psycopg
 
 from ingestion.contract import Contract
 from ingestion.election import Sighting, Verdict, changes
+from ingestion.findings import Findings
 from ingestion.landing import LandedFile
 from ingestion.readers.chunk import Scan
 from warehouse import locks
@@ -124,7 +125,7 @@ class Ledger:
             found = self._insert(file, sha256, size, status)
         self._do(
             "update ops.file_ledger set status = $2, reason = $3, content_sha256 = $4,"
-            " size_bytes = $5, run_date = $6, modified_at = $7,"
+            " size_bytes = $5, run_date = $6, modified_at = $7, findings = '[]',"
             " finished_at = clock_timestamp(), rows_parsed = 0, rows_loaded = 0,"
             " rows_quarantined = 0, rows_duplicate = 0, rows_control = 0 where file_id = $1",
             (found, status, reason, sha256, size, self.run_date, file.modified_at),
@@ -152,18 +153,19 @@ class Ledger:
 
     def close(
         self, file_id: int, file: LandedFile, extract_at: dt.datetime, counts: Counts,
-        warning: str | None,
+        findings: Findings,
     ) -> str:  # fmt: skip
         """Write counts and place, and say which contents count now; returns this file's status."""
         counts.balance()
         self._do(
             "update ops.file_ledger set rows_parsed = $2, rows_loaded = $3, rows_quarantined = $4,"
-            " rows_duplicate = $5, rows_control = $6, amounts = $7, reason = $8, last_event_at = $9"
+            " rows_duplicate = $5, rows_control = $6, amounts = $7, reason = $8, last_event_at = $9,"
+            " findings = $10"
             " where file_id = $1",
             (
                 file_id, counts.parsed, counts.loaded, counts.quarantined, counts.duplicate,
                 counts.control, json.dumps({k: str(v) for k, v in sorted(counts.amounts.items())}),
-                warning, counts.last_event,
+                findings.text(), counts.last_event, json.dumps(findings.rows()),
             ),
         )  # fmt: skip
         return self.settle(file_id, file, extract_at)

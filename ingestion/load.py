@@ -20,6 +20,7 @@ from ingestion.binary_copy import Packet, packets, send
 from ingestion.contract import Contract, load_contract
 from ingestion.control import Stated, check_control, extract_time
 from ingestion.convert import Converted, Converter
+from ingestion.findings import Findings
 from ingestion.landing import LandedFile, discover
 from ingestion.layout import Layout
 from ingestion.ledger import Counts, Ledger
@@ -224,32 +225,27 @@ class _Load:
         """Send the file, settle what stands twice in it, and commit."""
         file_id = self.ledger.open(self.file, self.scan)
         tally, stated, keys = Tally(self.contract), Stated(), Keys(self.contract)
-        warnings: dict[str, int] = {}
-        with contextlib.closing(prefetched(self._ready(file_id, self._erased()))) as shipments:
+        converter = Converter(self.contract, self.layout)
+        with contextlib.closing(prefetched(self._ready(converter, file_id, self._erased()))) as shipments:
             for part, packed in shipments:
                 stated.add(part)
                 keys.look(part.rows)
                 tally.add(part)
                 self._send(packed)
-                for text, number in part.warnings.items():
-                    warnings[text] = warnings.get(text, 0) + number
         self._check(stated)
         if keys.may_repeat():
             self._settle_repeats(file_id, tally)
-        return self._close(file_id, stated, tally.counts, warnings)
+        return self._close(file_id, stated, tally.counts, converter.findings)
 
-    def _close(self, file_id: int, stated: Stated, counts: Counts, warnings: dict[str, int]) -> FileResult:
-        note = "; ".join(f"{text}: {n:,} rows" for text, n in warnings.items())
-        warning = f"warning: {note}" if note else None
+    def _close(self, file_id: int, stated: Stated, counts: Counts, findings: Findings) -> FileResult:
         extract_at = extract_time(self.layout, stated) or self._named_time()
         self.ledger.identify(file_id, self.scanned())
-        status = self.ledger.close(file_id, self.file, extract_at, counts, warning)
+        status = self.ledger.close(file_id, self.file, extract_at, counts, findings)
         self.connection.commit()
-        return FileResult(self.file.name, status, warning, counts)
+        return FileResult(self.file.name, status, findings.text(), counts)
 
-    def _converted(self) -> Iterator[Converted]:
+    def _converted(self, converter: Converter) -> Iterator[Converted]:
         source = Source(self.file.name, self.file.open, self.scan)
-        converter = Converter(self.contract, self.layout)
         for chunk in reader(self.layout.format)(source, self.contract, self.file.layout):
             yield converter.convert(chunk)
         converter.finish()
@@ -271,7 +267,7 @@ class _Load:
     def _quarantine_conflicts(self, file_id: int, records: list[int]) -> None:
         """Read the file again for the text of these records."""
         wanted, key = pa.array(records, pa.int64()), ", ".join(self.contract.key)
-        for part in self._converted():
+        for part in self._converted(Converter(self.contract, self.layout)):
             few = part.rows.filter(pc.is_in(part.rows["_record_no"], value_set=wanted))
             places = zip(few["_line_no"].to_pylist(), few["_record_no"].to_pylist(), strict=True)
             bad = [
@@ -290,9 +286,11 @@ class _Load:
 
     # -- sending
 
-    def _ready(self, file_id: int, erased: pa.Array) -> Iterator[tuple[Converted, list[Parcel]]]:
+    def _ready(
+        self, converter: Converter, file_id: int, erased: pa.Array
+    ) -> Iterator[tuple[Converted, list[Parcel]]]:
         """Chunks of the file with the rows that they bring, encoded: made ahead, in another thread."""
-        for part in self._converted():
+        for part in self._converted(converter):
             tables = [("raw", self.contract.feed, _with_file(part.rows, file_id))]
             if part.identity is not None:
                 keep = pc.invert(pc.is_in(part.identity["customer_id"], value_set=erased))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingestion.contract import Contract
+from ingestion.header import check_needs, refuse_repeated, shown, spellings
 from ingestion.layout import Derived, Layout, RowFilter
 from ingestion.numbers import plain_numbers, rounded_product
 from ingestion.readers.chunk import Chunk
 from ingestion.reasons import FileRejected, Rejection
-from ingestion.text import Mask, as_array, mask, trimmed
+from ingestion.text import Mask, as_array, is_valid, mask, trimmed, without_empty
 
 # In other formats a column is there when some record has it.
 WITH_HEADER = ("csv", "fixed_width", "parquet", "xlsx")
@@ -24,6 +27,9 @@ class Mapping:
         self.contract = contract
         self.layout = layout
         self._checked: list[str] | None = None
+        # How many values each extract and map was tried on, and how many it knew.
+        self._tried: Counter[tuple[str, str]] = Counter()
+        self._known: Counter[tuple[str, str]] = Counter()
         self._running: dict[str, dict[tuple[str | None, ...], int]] = {}
 
     # -- which columns there are
@@ -32,29 +38,17 @@ class Mapping:
         """Raise FileRejected where the file's columns break the contract."""
         if header == self._checked:
             return
-        twice = sorted({name for name in header if name and header.count(name) > 1})
-        if twice:
-            raise FileRejected(Rejection.HEADER, f"columns stand twice: {', '.join(twice)}")
         if self.layout.format in WITH_HEADER:
-            self.check_required(header)
+            check_needs(self.contract, self.layout, header)
             self._check_renamed(header)
+        refuse_repeated(self.contract, header)
         extra = self.extra_columns(header)
         if extra and self.layout.extra_columns == "reject":
             raise FileRejected(
                 Rejection.UNEXPECTED_COLUMN,
-                f"columns that the contract does not know: {', '.join(extra)}",
+                f"columns that the contract does not know: {shown(self.contract, extra, header)}",
             )
         self._checked = header
-
-    def check_required(self, header: list[str]) -> None:
-        """Raise FileRejected where a required column is missing."""
-        missing = [n for n in self._absent(header) if self.contract.columns[n].required]
-        if missing:
-            raise FileRejected(
-                Rejection.HEADER,
-                f"required columns are missing: {', '.join(missing)}; the file has "
-                f"{', '.join(header)[:500]}. If they were renamed, add aliases to the layout",
-            )
 
     def _check_renamed(self, header: list[str]) -> None:
         """Raise FileRejected where one column is gone and another is new: that loses values."""
@@ -62,8 +56,8 @@ class Mapping:
         if absent and extra and self.layout.is_canonical:
             raise FileRejected(
                 Rejection.HEADER,
-                f"{', '.join(absent)} missing, {', '.join(extra)} unknown: if renamed, add aliases "
-                "to the layout",
+                f"{', '.join(absent)} missing, {shown(self.contract, extra, header)} unknown: "
+                "if renamed, add aliases to the layout",
             )
 
     def _absent(self, header: list[str]) -> list[str]:
@@ -81,8 +75,7 @@ class Mapping:
         """The file's name of a contract column; None where the file lacks it."""
         if name in self.layout.derive:
             return None
-        candidates = (self.layout.columns.get(name, name), *self.layout.aliases.get(name, ()))
-        return next((c for c in candidates if c in header), None)
+        return next((c for c in spellings(self.layout, name) if c in header), None)
 
     def _is_given(self, name: str, header: list[str]) -> bool:
         if rule := self.layout.derive.get(name):
@@ -95,7 +88,7 @@ class Mapping:
         """True for the rows of the file that pass every test of the layout."""
         keep: Mask = np.ones(chunk.table.num_rows, dtype=bool)
         for test in self.layout.rows:
-            values = pc.fill_null(as_array(chunk.table.column(test.column)), "")
+            values = pc.fill_null(self._column(chunk, test.column), "")
             keep &= self._passes(test, values)
         return keep
 
@@ -127,21 +120,44 @@ class Mapping:
             found[name] = self._mended(name, found[name])
         return found
 
+    def _column(self, chunk: Chunk, source: str) -> pa.StringArray:
+        """A column as the file has it; in formats without a header some chunk may lack it."""
+        if source not in chunk.table.column_names:
+            return pa.nulls(chunk.table.num_rows, pa.string())
+        return as_array(chunk.table.column(source))
+
     def _read(self, chunk: Chunk, source: str) -> pa.StringArray:
-        values = as_array(chunk.table.column(source))
-        return trimmed(values) if self.layout.strip else values
+        values = self._column(chunk, source)
+        return trimmed(values) if self.layout.strip else without_empty(values)
 
     def _mended(self, name: str, values: pa.StringArray) -> pa.StringArray:
         if name in self.layout.extract:
+            given = len(values) - values.null_count
             values = pc.struct_field(pc.extract_regex(values, f"(?:{self.layout.extract[name]})"), [0])
+            self._note("extract", name, given, len(values) - values.null_count)
         if name in self.layout.float_ids:
             values = pc.replace_substring_regex(values, r"^(\d+)\.0+$", r"\1")
         if name in self.layout.upper:
             values = pc.utf8_upper(values)
         if codes := self.layout.value_maps.get(name):
-            found = pc.index_in(values, value_set=pa.array(codes.keys(), pa.string()))
-            values = pc.coalesce(pc.take(pa.array(codes.values(), pa.string()), found), values)
+            values = self._mapped(name, values, codes)
         return values
+
+    def _mapped(self, name: str, values: pa.StringArray, codes: dict[str, str]) -> pa.StringArray:
+        found = pc.index_in(values, value_set=pa.array(codes.keys(), pa.string()))
+        is_code = pc.is_in(values, value_set=pa.array(codes.values(), pa.string()))
+        given = len(values) - values.null_count
+        self._note("value_maps", name, given, int((mask(is_code) | is_valid(found)).sum()))
+        return pc.coalesce(pc.take(pa.array(codes.values(), pa.string()), found), values)
+
+    def _note(self, rule: str, name: str, tried: int, known: int) -> None:
+        self._tried[rule, name] += tried
+        self._known[rule, name] += known
+
+    def useless(self) -> dict[tuple[str, str], int]:
+        """Extracts and maps that knew no value of the file, with the number of values."""
+        tried = {rule: n for rule, n in self._tried.items() if n and rule[1] not in self.layout.optional}
+        return {rule: n for rule, n in tried.items() if not self._known[rule]}
 
     def _derived(self, name: str, rule: Derived, chunk: Chunk) -> pa.StringArray:
         if rule.constant is not None:
@@ -153,10 +169,16 @@ class Mapping:
         if rule.ordinal_of:
             return self._numbered(name, rule.ordinal_of, chunk)
         if rule.concat:
-            parts = [self._part(p, chunk) for p in rule.concat]
-            return pc.binary_join_element_wise(*parts, rule.separator, null_handling="skip")
+            return self._joined(rule, [self._part(p, chunk) for p in rule.concat])
         left, right = (plain_numbers(self._read(chunk, p), self.layout)[0] for p in rule.product or ())
         return rounded_product(left, right, rule.decimals)
+
+    def _joined(self, rule: Derived, parts: list[pa.StringArray]) -> pa.StringArray:
+        """The parts end to end; a stump would be another key, so where one is empty the whole is."""
+        if rule.if_empty is not None:
+            parts = [pc.fill_null(part, rule.if_empty) for part in parts]
+        joined = pc.binary_join_element_wise(*parts, rule.separator, null_handling="emit_null")
+        return joined if rule.default is None else pc.fill_null(joined, rule.default)
 
     def _part(self, source: str, chunk: Chunk) -> pa.StringArray:
         if source == "#record":

@@ -80,9 +80,26 @@ def trimmed(values: pa.StringArray) -> pa.StringArray:
     if _may_be_space(raw[starts]) or _may_be_space(raw[ends - 1]):
         values = pc.utf8_trim_whitespace(values)
         filled = lengths(values) > 0
+    return _null_where_not(values, filled)
+
+
+def without_empty(values: pa.StringArray) -> pa.StringArray:
+    """The same values, null where they are empty."""
+    return _null_where_not(values, lengths(values) > 0)
+
+
+def _null_where_not(values: pa.StringArray, filled: Mask) -> pa.StringArray:
     if filled.all() or bool((filled == is_valid(values)).all()):
         return values
     return pc.if_else(pa.array(filled), values, pa.scalar(None, pa.string()))
+
+
+def printable(text: str) -> str:
+    """The text as books and terminals can hold it: control characters and broken encoding spelt out."""
+    if text.isprintable():
+        return text
+    plain = text.encode(errors="backslashreplace").decode()
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in plain)
 
 
 def _may_be_space(characters: np.ndarray[Any, np.dtype[np.uint8]]) -> bool:

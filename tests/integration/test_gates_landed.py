@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from expectations import gates
 from expectations.acceptance import accept
 from expectations.asset import CRITICAL, Asset, no_rows
 from expectations.gates import GateFailed, GateResult, run_gate
+from ingestion.contract import CONTRACTS
 from ingestion.load import load_feed
 from tests.integration.gate_landing import SALES, put, requests, sales, sales_row
 from warehouse.connections import connect
@@ -319,3 +321,21 @@ def test_the_command_ends_with_one_when_a_night_is_held(fresh_database: Path) ->
     assert accepted.exit_code == 0
     again = CliRunner().invoke(app, ["gate", "landed", "--business-date", str(DAY)])
     assert again.exit_code == 0 and "0 critical failed" in again.stdout
+
+
+def test_a_rule_of_a_layout_without_effect_holds_until_it_is_accepted(
+    fresh_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layouts = tmp_path / "layouts"
+    layouts.mkdir()
+    own = yaml.safe_load((CONTRACTS / f"{FEED}.yml").read_text(encoding="utf-8"))["layouts"]
+    own["standard"] |= {"extract": {"lot_no": "CHARGE (?P<no>.*)"}}
+    (layouts / f"{FEED}.yml").write_text(yaml.safe_dump({"layouts": own}))
+    monkeypatch.setenv("LAYOUTS", str(layouts))
+    sales(fresh_database, DAY, 5)
+    _load()
+    message = _failed()
+    assert "rule_without_effect" in message and "extract of lot_no" in message and "rows=5" in message
+    assert f"file={FEED}_{DAY:%Y%m%d}.csv" in message
+    accept(FEED, DAY, "no charges today")
+    assert "rule_without_effect_accepted" in _checks(run_gate("landed", DAY), "warning")

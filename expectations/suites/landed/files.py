@@ -23,7 +23,8 @@ ASK = (
 def assets(night: Night) -> list[Asset]:
     """Assets on `ops.file_ledger` and `ops.quarantine`."""
     return [
-        _silence(night), _files(night), _feeds(night), _volumes(night), _endings(night), _quarantine(night)
+        _silence(night), _files(night), _findings(night), _feeds(night), _volumes(night), _endings(night),
+        _quarantine(night),
     ]  # fmt: skip
 
 
@@ -125,6 +126,41 @@ def _files(night: Night) -> Asset:
             ),
         ],
         ("feed", "file", "reason"),
+    )
+
+
+def _findings(night: Night) -> Asset:
+    """What files were told of though they loaded; what empties a column all through holds the night."""
+    ids = _ids([f.file_id for f in night.files if f.status == "loaded"])
+    query = f"""
+        select l.feed, l.name as file, l.business_date, f.value ->> 'text' as finding,
+            f.value ->> 'rows' as rows, (f.value ->> 'is_critical')::boolean as is_critical,
+            {_accepted("l")} as is_accepted
+        from ops.file_ledger as l
+        cross join jsonb_array_elements(l.findings) as f
+        where l.file_id = any({ids})
+    """
+    return Asset(
+        "ops.file_ledger findings",
+        "landed.findings",
+        query.strip(),
+        [
+            no_rows(
+                "rule_without_effect",
+                "is_critical and not is_accepted",
+                severity=CRITICAL,
+                description="Every extract and map of a layout fits some value of each file.",
+                advice="Mend the layout and load the file again: python -m ingestion reload FEED FILE DATE."
+                " If the rule is right, name the column under `optional`, or accept the date.",
+            ),
+            no_rows(
+                "rule_without_effect_accepted",
+                "is_critical and is_accepted",
+                severity=WARNING,
+                description="Rules of layouts without effect that someone accepted.",
+            ),
+        ],
+        ("feed", "file", "finding", "rows"),
     )
 
 

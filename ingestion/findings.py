@@ -1,0 +1,62 @@
+"""What a file is told of though it loads: counted by kind and column, in the ledger and for the gate."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from ingestion.text import printable
+
+# A file may have thousands of columns that nobody knows; beyond these they are only counted.
+MOST = 20
+
+
+class Kind(StrEnum):
+    """What there is to tell."""
+
+    UNKNOWN_COLUMN = "unknown_column"
+    MOJIBAKE = "mojibake"
+    USELESS_RULE = "useless_rule"
+
+
+# These hold the night until someone has looked: a column is empty or wrong all through.
+CRITICAL = {Kind.USELESS_RULE}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing to tell; `text` names column or rule, and no value."""
+
+    kind: Kind
+    text: str
+
+
+class Findings:
+    """The findings of one file with the rows that each is about."""
+
+    def __init__(self) -> None:
+        self._rows: Counter[Finding] = Counter()
+        self._further: Counter[Kind] = Counter()
+
+    def add(self, kind: Kind, text: str, rows: int) -> None:
+        """Take in one finding on some rows."""
+        finding = Finding(kind, printable(text)[:200])
+        if finding in self._rows or sum(f.kind == kind for f in self._rows) < MOST:
+            self._rows[finding] += rows
+        else:
+            self._further[kind] += 1
+
+    def text(self) -> str | None:
+        """All of them in one line for people; None where there are none."""
+        parts = [f"{f.text}: {rows:,} rows" for f, rows in self._rows.items()]
+        parts += [f"{count:,} times more {kind.replace('_', ' ')}" for kind, count in self._further.items()]
+        return f"warning: {'; '.join(parts)}" if parts else None
+
+    def rows(self) -> list[dict[str, Any]]:
+        """For the ledger: kind, text, rows, and whether it holds the night."""
+        return [
+            {"kind": f.kind.value, "text": f.text, "rows": rows, "is_critical": f.kind in CRITICAL}
+            for f, rows in self._rows.items()
+        ]

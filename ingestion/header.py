@@ -1,0 +1,116 @@
+"""A file's columns beside those that its contract and layout name: what is missing, and what is near it."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from ingestion.contract import Contract
+from ingestion.layout import Layout
+from ingestion.reasons import FileRejected, Rejection
+from ingestion.text import printable
+
+# Names that a message lists; a file may have thousands.
+LISTED = 20
+# A name that software gives; "Ada Grün" and "ada@example.com" are none.
+TECHNICAL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# The best of three, alike by this much, as difflib measures it.
+NEAR, LIKENESS = 3, 0.6
+
+
+@dataclass(frozen=True)
+class Need:
+    """A column that files must have, under one of these names; `purpose` says what for."""
+
+    names: tuple[str, ...]
+    purpose: str
+
+
+def needs(contract: Contract, layout: Layout) -> list[Need]:
+    """What the contract requires and what the layout names, but for columns that it calls optional."""
+    found = [Need((test.column,), "rows") for test in layout.rows]
+    for name in _placing(contract, layout):
+        found.append(Need(spellings(layout, name), f"the zone of {name}"))
+    for name, column in contract.columns.items():
+        if rule := layout.derive.get(name):
+            if name not in layout.optional:
+                found += [Need((source,), name) for source in rule.sources]
+        elif column.required or (name not in layout.optional and name in layout.named):
+            found.append(Need(spellings(layout, name), name))
+    return list({need.names: need for need in reversed(found)}.values())[::-1]
+
+
+def spellings(layout: Layout, name: str) -> tuple[str, ...]:
+    """Names that a contract column may have in a file."""
+    return (layout.columns.get(name, name), *layout.aliases.get(name, ()))
+
+
+def _placing(contract: Contract, layout: Layout) -> Iterator[str]:
+    """Columns with the zone of local times, where the layout reads any."""
+    if layout.timestamp is None or not layout.timestamp.is_local:
+        return
+    for column in contract.columns.values():
+        zone = column.zone_column or layout.timestamp.zone_column
+        if column.type == "timestamp" and zone and zone not in layout.derive:
+            yield zone
+
+
+def check_needs(contract: Contract, layout: Layout, header: Iterable[str]) -> None:
+    """Raise FileRejected where a column is missing; names it, and what the file has that is near."""
+    there = dict.fromkeys(header)
+    missing = [need for need in needs(contract, layout) if not there.keys() & set(need.names)]
+    if not missing:
+        return
+    raise FileRejected(
+        Rejection.HEADER,
+        f"required columns are missing: {', '.join(_told(need, list(there)) for need in missing)}; "
+        f"{_file_has(contract, list(there))}. Correct the layout or add aliases to it; what files may lack "
+        "it names under `optional`",
+    )
+
+
+def _told(need: Need, header: list[str]) -> str:
+    name = need.names[0]
+    near = near_names(name, header)
+    about = [f"{name!r} in the layout"] if need.purpose != name else []
+    about += [f"the file has {', '.join(map(repr, near))}"] if near else []
+    return need.purpose + (f" ({', '.join(about)})" if about else "")
+
+
+def near_names(name: str, header: list[str]) -> list[str]:
+    """Columns of the file that are spelled nearly like `name`, whatever their case."""
+    plain = {h.casefold(): h for h in reversed(header)}
+    found = difflib.get_close_matches(name.casefold(), plain, NEAR, LIKENESS)
+    return [printable(plain[n]) for n in found]
+
+
+def _file_has(contract: Contract, header: list[str]) -> str:
+    """The file's columns; of a feed with personal data their number, since a row may stand in their place."""
+    if contract.has_pii:
+        known = sum(name in contract.columns for name in header)
+        hint = "; is the line with the names missing?" if not known else ""
+        return f"the file has {len(header)} columns, {known} of them named as in the contract{hint}"
+    return f"the file has {listed(header)}"
+
+
+def listed(names: Iterable[str]) -> str:
+    """Some names, and how many there are beside them."""
+    every = [printable(name)[:100] for name in names]
+    more = f" and {len(every) - LISTED:,} more" if len(every) > LISTED else ""
+    return ", ".join(every[:LISTED]) + more
+
+
+def shown(contract: Contract, names: Iterable[str], header: list[str]) -> str:
+    """Columns of a file that fits: by name, or by place where a name may be a person's."""
+    is_plain = (lambda name: True) if not contract.has_pii else TECHNICAL.fullmatch
+    return listed(name if is_plain(name) else f"no. {header.index(name) + 1}" for name in names)
+
+
+def refuse_repeated(contract: Contract, header: list[str]) -> None:
+    """Raise FileRejected where a name stands twice."""
+    twice = sorted(name for name, count in Counter(header).items() if count > 1)
+    if twice:
+        raise FileRejected(Rejection.HEADER, f"columns stand twice: {shown(contract, twice, header)}")
