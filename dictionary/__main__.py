@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dictionary.collect import collect, read_artifacts
 from dictionary.pages import Beside, pages
+from outputs.files import write_text
 from warehouse.build import CheckFailed, write_docs
 from warehouse.settings import settings
 
@@ -18,10 +19,7 @@ def write_dictionary(folder: Path, target: Path) -> list[Path]:
     for old in {*folder.glob("*/*.html"), *folder.glob("*.html")} - {folder / "dbt.html"}:
         if str(old.relative_to(folder)) not in made:
             old.unlink()
-    for name, text in made.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text, encoding="utf-8")
-    return [folder / name for name in made]
+    return [write_text(folder / name, text) for name, text in made.items()]
 
 
 def _beside(folder: Path) -> list[Beside]:

@@ -7,10 +7,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from dictionary.book import LAYERS, Book
+from outputs.escaping import SCRIPTS_BESIDE, html_environment
 from warehouse.settings import code_version
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -19,13 +20,8 @@ ASSETS = Path(__file__).parent / "assets"
 
 @functools.cache
 def _environment() -> Environment:
-    found = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    found.filters |= {
-        "code": _with_code, "first_sentence": _first_sentence, "plain": _plain, "dict_of": dict,
-    }  # fmt: skip
+    filters = {"code": _with_code, "first_sentence": _first_sentence, "plain": _plain, "dict_of": dict}
+    found = html_environment(TEMPLATES, filters, SCRIPTS_BESIDE)
     found.tests["code"] = lambda value: re.fullmatch(r"[A-Z0-9]+(_[A-Z0-9]+)*", value) is not None
     return found
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 from dictionary.book import LAYERS, Book, Table
+from outputs import escaping
 
 Entry = dict[str, str]
 
@@ -17,8 +17,7 @@ def entries(book: Book) -> list[Entry]:
 
 def script(found: list[Entry]) -> str:
     """The entries as JavaScript: a page opened from disk may not fetch, but may load a script."""
-    content = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
-    return "window.DICTIONARY = " + content.replace("<", "\\u003c") + ";\n"
+    return f"window.DICTIONARY = {escaping.script(found)};\n"
 
 
 def _entry(name: str, kind: str, place: str, url: str, text: str) -> Entry:

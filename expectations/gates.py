@@ -14,7 +14,7 @@ import time
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 # Before the first import of GX: no telemetry leaves the machine.
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
@@ -25,6 +25,7 @@ from great_expectations.data_context.types.base import ProgressBarsConfig
 
 from expectations import docs, results
 from expectations.asset import Asset
+from expectations.docs import STAGES, Stage
 from expectations.night import Night, read_night
 from expectations.results import CheckResult
 from warehouse.connections import connect, dsn
@@ -32,8 +33,6 @@ from warehouse.connections import connect, dsn
 if TYPE_CHECKING:
     from great_expectations.data_context import EphemeralDataContext
 
-Stage = Literal["landed", "core", "publish"]
-STAGES: tuple[Stage, ...] = ("landed", "core", "publish")
 log = logging.getLogger(__name__)
 # GX warns of each decimal that it turns into JSON, and of nothing else that matters here.
 logging.getLogger("great_expectations").setLevel(logging.ERROR)

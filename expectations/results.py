@@ -12,6 +12,7 @@ from great_expectations.core import ExpectationValidationResult
 from psycopg import Connection
 
 from expectations.asset import Asset
+from outputs.escaping import one_line
 
 SAMPLES = 5
 
@@ -45,15 +46,15 @@ class CheckResult:
         where = f"{self.asset}.{self.column}" if self.column else self.asset
         parts = [f"{self.check} on {where}"]
         if self.error:
-            return f"{parts[0]}: could not be evaluated: {self.error}"
+            return f"{parts[0]}: could not be evaluated: {one_line(self.error)}"
         if self.unexpected_count is not None:
             plural = "" if self.unexpected_count == 1 else "s"
             parts.append(f"{self.unexpected_count:,} row{plural}")
         elif self.observed is not None:
-            parts.append(f"observed {json.dumps(self.observed, default=str)[:200]}")
+            parts.append(one_line(f"observed {json.dumps(self.observed, default=str)[:200]}"))
         text = ": ".join(parts) + f". Expected: {self.description}"
         for row in self.sample:
-            text += "\n      " + ", ".join(f"{k}={v}" for k, v in row.items() if v is not None)
+            text += "\n      " + one_line(", ".join(f"{k}={v}" for k, v in row.items() if v is not None))
         return text + (f"\n      To do: {self.advice}" if self.advice else "")
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ingestion.contract import Column, Contract, NegativeRule, all_feeds, load_contract
 from ingestion.layout import Layout
+from outputs.escaping import markdown_cell
 from warehouse.settings import ROOT
 
 PAGE = ROOT / "docs" / "data-dictionary" / "feeds.md"
@@ -56,8 +57,8 @@ def _section(contract: Contract) -> str:
 
 
 def _row(name: str, column: Column) -> str:
-    rules = _cell("; ".join(column_rules(column)))
-    return f"| `{name}` | {column.type} | {rules} | {_cell(column.description)} |\n"
+    rules = markdown_cell("; ".join(column_rules(column)))
+    return f"| `{name}` | {column.type} | {rules} | {markdown_cell(column.description)} |\n"
 
 
 def _layout(name: str, layout: Layout) -> str:
@@ -100,7 +101,3 @@ def column_rules(column: Column) -> list[str]:
     elif column.negative_rule == "never":
         rules.append("never negative")
     return rules
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")

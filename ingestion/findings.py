@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from ingestion.text import printable
+from outputs.escaping import one_line
 
 # A file may have thousands of columns that nobody knows; beyond these they are only counted.
 MOST = 20
@@ -42,7 +42,7 @@ class Findings:
 
     def add(self, kind: Kind, text: str, rows: int) -> None:
         """Take in one finding on some rows."""
-        finding = Finding(kind, printable(text)[:200])
+        finding = Finding(kind, one_line(text)[:200])
         if finding in self._rows or sum(f.kind == kind for f in self._rows) < MOST:
             self._rows[finding] += rows
         else:

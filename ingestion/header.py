@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ingestion.contract import Contract
 from ingestion.layout import Layout
 from ingestion.reasons import FileRejected, Rejection
-from ingestion.text import printable
+from outputs.escaping import one_line
 
 # Names that a message lists; a file may have thousands.
 LISTED = 20
@@ -84,7 +84,7 @@ def near_names(name: str, header: list[str]) -> list[str]:
     """Columns of the file that are spelled nearly like `name`, whatever their case."""
     plain = {h.casefold(): h for h in reversed(header)}
     found = difflib.get_close_matches(name.casefold(), plain, NEAR, LIKENESS)
-    return [printable(plain[n]) for n in found]
+    return [one_line(plain[n]) for n in found]
 
 
 def _file_has(contract: Contract, header: list[str]) -> str:
@@ -98,7 +98,7 @@ def _file_has(contract: Contract, header: list[str]) -> str:
 
 def listed(names: Iterable[str]) -> str:
     """Some names, and how many there are beside them."""
-    every = [printable(name)[:100] for name in names]
+    every = [one_line(name)[:100] for name in names]
     more = f" and {len(every) - LISTED:,} more" if len(every) > LISTED else ""
     return ", ".join(every[:LISTED]) + more
 

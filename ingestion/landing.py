@@ -18,7 +18,7 @@ import fsspec
 from ingestion.archives import unpacked
 from ingestion.contract import Contract
 from ingestion.readers.chunk import Scan
-from ingestion.text import printable
+from outputs.escaping import one_line
 from warehouse.settings import settings, variable
 
 BLOCK = 1 << 20
@@ -116,7 +116,7 @@ def _matching(
         date = contract.layouts[layout_name].business_date(name)
         if date is not None:
             yield LandedFile(
-                printable(name), path, layout_name, date, cast("int", entry["size"]),
+                one_line(name), path, layout_name, date, cast("int", entry["size"]),
                 _modified(entry), is_done, _fault(name, entry),
             )  # fmt: skip
 
@@ -125,7 +125,7 @@ def _fault(name: str, entry: dict[str, object]) -> str | None:
     """What is wrong with a file before it is opened."""
     if entry.get("islink") or entry["type"] not in ("file", "link"):
         return "it is a link or no plain file; deliver the file itself"
-    if printable(name) != name or len(name) > MAX_NAME:
+    if one_line(name) != name or len(name) > MAX_NAME:
         return "its name has control or broken characters, or is too long; rename it"
     return None
 

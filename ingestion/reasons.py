@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from outputs.escaping import one_line
+
 
 class Reason(StrEnum):
     """Why a row went to `ops.quarantine`."""
@@ -56,11 +58,12 @@ class Rejection(StrEnum):
 class FileRejected(Exception):
     """A file can't be loaded; nothing of it is.
 
-    `reason` is from the closed list, `detail` says what was found and what to do.
+    `reason` is from the closed list, `detail` says what was found and what to do. The message is one line,
+    whatever the file says.
     """
 
     def __init__(self, reason: Rejection, detail: str) -> None:
-        super().__init__(f"{reason}: {detail}")
+        super().__init__(one_line(f"{reason}: {detail}"))
         self.reason = reason
         self.detail = detail
 

@@ -94,14 +94,6 @@ def _null_where_not(values: pa.StringArray, filled: Mask) -> pa.StringArray:
     return pc.if_else(pa.array(filled), values, pa.scalar(None, pa.string()))
 
 
-def printable(text: str) -> str:
-    """The text as books and terminals can hold it: control characters and broken encoding spelt out."""
-    if text.isprintable():
-        return text
-    plain = text.encode(errors="backslashreplace").decode()
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in plain)
-
-
 def _may_be_space(characters: np.ndarray[Any, np.dtype[np.uint8]]) -> bool:
     """True where some character is no visible one of ASCII."""
     return bool((characters - np.uint8(33) > 126 - 33).any())

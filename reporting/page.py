@@ -8,9 +8,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
+from outputs.escaping import html_environment
 from reporting import tiles
 from reporting.charts import spark
 from reporting.figures import counted, shown
@@ -28,15 +29,11 @@ def render(name: str, **given: Any) -> str:
 
 @functools.cache
 def _environment() -> Environment:
-    found = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    found.filters |= {
+    filters = {
         "counted": _counted, "ratio": shown, "unit": _unit, "day": _day, "month": _month, "hours": _hours,
         "spark": spark, "verdict": _verdict, "difference": _difference, "sum_of": _sum_of, "fade": _fade,
     }  # fmt: skip
-    return found
+    return html_environment(TEMPLATES, filters)
 
 
 def _counted(value: Decimal | int) -> str:

@@ -20,9 +20,10 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name, xl_range_abs
 
 from ingestion.currencies import WITHOUT_DECIMALS
+from outputs.escaping import sheet_text
 
-# Of Excel: rows of a sheet, and characters of a cell.
-ROWS_MOST, TEXT_MOST = 1_048_576, 32_767
+# Of Excel: rows of a sheet.
+ROWS_MOST = 1_048_576
 # Two lines of a head.
 HEAD_POINTS = 28
 HEAD_STYLE: dict[str, Any] = {"bold": True, "bottom": 1, "bg_color": "#e8eef4", "text_wrap": True}
@@ -216,7 +217,7 @@ class Sheet:
         elif kind != "text" and isinstance(value, (Decimal, int)) and is_exact(value):
             self._sheet.write_number(self.row, place, value, self.book.of(kind, currency or "", style))
         else:
-            self._sheet.write_string(self.row, place, text(value), self.book.of("text", "", style))
+            self._sheet.write_string(self.row, place, sheet_text(value), self.book.of("text", "", style))
 
 
 def _shape(kind: Kind, currency: str) -> Row:
@@ -246,20 +247,3 @@ def is_exact(value: Decimal | int) -> bool:
     """Whether a cell can hold the number: Excel keeps 15 digits, the cents of more would be invented."""
     exact = Decimal(value)
     return abs(exact) < 10**12 or len(exact.normalize().as_tuple().digits) <= 15
-
-
-def text(value: object) -> str:
-    """A value as the text of a cell; what is longer than a cell ends in an ellipsis.
-
-    XlsxWriter takes a text between <r> and </r> for markup of its own and writes it into the sheet as it is:
-    such a text ends in a space.
-    """
-    found = str(value)
-    if len(found) > TEXT_MOST:
-        found = found[: TEXT_MOST - 1] + "…"
-    return f"{found} " if found.startswith("<r>") and found.endswith("</r>") else found
-
-
-def quoted(value: str) -> str:
-    """A text as a literal in a formula; no text can end the literal early."""
-    return '"' + value.replace('"', '""') + '"'

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from outputs.escaping import formula_text
 from reporting import period as reader
 from reporting.closing import as_reported, is_closed, restatements, status_lines
 from reporting.period import AGES, LEGS, Publication, Reader, Row
-from reporting.sheets import ROWS_MOST, Area, Book, Column, Formula, Sheet, quoted
+from reporting.sheets import ROWS_MOST, Area, Book, Column, Formula, Sheet
 
 LEG_NAMES = {
     "E": "Entitlement", "M": "Credit memos", "P": "Cash", "G": "Cash in the ledger",
@@ -444,7 +445,7 @@ def _value(cell: Formula | Decimal | None) -> Decimal:
 
 def _sumifs(area: Area, amount: str, **equal: str) -> str:
     """Formula: the sum of a column over the rows whose other columns are these."""
-    conditions = "".join(f",{area.range(name)},{quoted(value)}" for name, value in equal.items())
+    conditions = "".join(f",{area.range(name)},{formula_text(value)}" for name, value in equal.items())
     return f"=ROUND(SUMIFS({area.range(amount)}{conditions}),2)"
 
 

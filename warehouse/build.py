@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import TYPE_CHECKING, Annotated, Any
 
 import psycopg
@@ -26,6 +27,8 @@ import typer
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
+from outputs import files
+from outputs.escaping import continued, one_line, policy, script
 from warehouse import locks
 from warehouse.connections import connect, dsn
 from warehouse.settings import ROOT, settings
@@ -219,7 +222,7 @@ def published_tables() -> list[Published]:
     if not manifest.exists():
         done = _dbt(["parse"])
         if done.returncode:
-            raise CheckFailed(f"dbt does not understand the project:\n{_tail(done)}")
+            raise CheckFailed(f"dbt does not understand the project: {_tail(done)}")
     nodes = json.loads(manifest.read_text())["nodes"].values()
     found = [
         Published(
@@ -241,16 +244,34 @@ def write_docs() -> Path:
 
     The SQL shown is that of a full build: a night's says of sums only that others have changed them.
     """
-    for command in (
-        ["compile", "--full-refresh", "--quiet"],
-        ["docs", "generate", "--static", "--no-compile"],
-    ):
+    for command in (["compile", "--full-refresh", "--quiet"], ["docs", "generate", "--no-compile"]):
         done = _dbt(command)
         if done.returncode:
-            raise CheckFailed(f"dbt docs failed:\n{_tail(done)}")
-    page = settings().var / "pages" / "dbt.html"
-    page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_bytes((_target() / "static_index.html").read_bytes())
+            raise CheckFailed(f"dbt docs failed: {_tail(done)}")
+    return files.write_text(settings().var / "pages" / "dbt.html", _docs_page())
+
+
+def _docs_page() -> str:
+    """dbt's page with its data inside, as `--static` makes it, but for what a description could do.
+
+    The page's own script has a nonce; no other runs, and nothing is fetched.
+    """
+    nonce = token_urlsafe(12)
+    page = (_target() / "index.html").read_text(encoding="utf-8")
+    scripts = f"'nonce-{nonce}' 'unsafe-eval'"
+    parts = {
+        '<meta charset="utf-8">': '<meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy(scripts)}">',
+        "<script defer": f'<script nonce="{nonce}" defer',
+        **{
+            f'"{name.upper()}.JSON INLINE DATA"': script(json.loads((_target() / f"{name}.json").read_text()))
+            for name in ("manifest", "catalog")
+        },
+    }
+    for place, content in parts.items():
+        if place not in page:
+            raise CheckFailed(f"dbt's page of its documentation has no {place!r}: dbt makes another one now")
+        page = page.replace(place, content)
     return page
 
 
@@ -289,6 +310,7 @@ def _dbt(arguments: list[str]) -> subprocess.CompletedProcess[str]:
         "DBT_TARGET_PATH": str(_target()),
         "DBT_LOG_PATH": str(settings().var / "dbt" / "logs"),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DBT_USE_COLORS": "false",
         "DO_NOT_TRACK": "1",
     }
     return subprocess.run(
@@ -368,7 +390,7 @@ def _raise_for(layer: str, done: subprocess.CompletedProcess[str], results: list
     if any(word in said.lower() for word in BROKEN):
         raise ConnectionBroken(f"layer {layer}: {_first_line(said)}")
     if not failed:
-        raise CheckFailed(f"layer {layer}: dbt ended with {done.returncode}:\n{_tail(done)}")
+        raise CheckFailed(f"layer {layer}: dbt ended with {done.returncode}: {_tail(done)}")
     nodes = _nodes()
     told = [_explained(result, nodes.get(result["unique_id"], {})) for result in failed]
     raise CheckFailed(f"layer {layer}: {len(failed)} failed\n" + "\n".join(told))
@@ -376,7 +398,7 @@ def _raise_for(layer: str, done: subprocess.CompletedProcess[str], results: list
 
 def _explained(result: dict[str, Any], node: dict[str, Any]) -> str:
     """What failed, what that means, the first rows at fault, and where the SQL is."""
-    lines = [f"{_kind(result)} {_name(result)}: {result['message']}"]
+    lines = [f"{_kind(result)} {_name(result)}: {continued(result['message'])}"]
     if meaning := _meaning(node):
         lines.append(f"  It means: {meaning}")
     if result["status"] == "fail" and _kind(result) == "test":
@@ -395,7 +417,7 @@ def _sample(query: str) -> Iterator[str]:
             yield f"(rows could not be read: {_first_line(str(error))})"
             return
         for row in cursor:
-            yield ", ".join(f"{name}={value}" for name, value in row.items())
+            yield one_line(", ".join(f"{name}={value}" for name, value in row.items()))
 
 
 def _nodes() -> dict[str, dict[str, Any]]:
@@ -439,11 +461,11 @@ def _name(result: dict[str, Any]) -> str:
 
 
 def _first_line(text: str | None) -> str:
-    return next((line.strip() for line in (text or "").splitlines() if line.strip()), "")[:500]
+    return one_line(next((line.strip() for line in (text or "").splitlines() if line.strip()), ""))[:500]
 
 
 def _tail(done: subprocess.CompletedProcess[str]) -> str:
-    return "\n".join((done.stdout + done.stderr).strip().splitlines()[-25:])
+    return continued("\n".join((done.stdout + done.stderr).strip().split("\n")[-25:]))
 
 
 def _summary(layer: str, results: Iterable[dict[str, Any]]) -> str:

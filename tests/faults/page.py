@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from outputs.escaping import markdown_cell
 from tests.faults.case import Case
 from tests.faults.corpus import CASES
 from tests.faults.inputs import ORDER
@@ -26,7 +27,7 @@ def page() -> str:
     rows: dict[str, list[str]] = {title: [] for title in ORDER}
     for (title, name, _, outcome), cases in _alike(CASES).items():
         formats = ", ".join(dict.fromkeys(case.file_format for case in cases))
-        rows[title].append(f"| {name} | {formats} | {outcome} |\n")
+        rows[title].append(f"| {markdown_cell(name)} | {formats} | {markdown_cell(outcome)} |\n")
     for story in STORIES:
         rows[story.input].append(f"| {story.name} | each | {story.outcome} |\n")
     tables = (

@@ -26,6 +26,7 @@ from ingestion.contract import feeds
 from ingestion.load import load_feed
 from nightly import stages
 from nightly.errors import NightFailed
+from outputs import escaping
 from reporting import sheets, workbook, workbook_sheets
 from reporting.workbook import WorkbookFailed, write_workbook, write_workbooks
 from simulator.company import Company
@@ -315,11 +316,12 @@ def test_every_formula_is_one_of_ours(spoilt: Workbook) -> None:
 
 
 def test_a_text_can_not_end_its_literal_in_a_formula() -> None:
-    assert sheets.quoted('a",1)+HYPERLINK("x') == '"a"",1)+HYPERLINK(""x"'
+    assert escaping.formula_text('a",1)+HYPERLINK("x') == '"a"",1)+HYPERLINK(""x"'
 
 
 def test_a_text_longer_than_a_cell_is_cut_and_says_so() -> None:
-    assert len(sheets.text("x" * 40_000)) == 32_767 and sheets.text("x" * 40_000).endswith("…")
+    cut = escaping.sheet_text("x" * 40_000)
+    assert len(cut) == 32_767 and cut.endswith("…")
 
 
 def test_formulas_come_to_the_values_that_are_stored(books: Books, book: Workbook) -> None:

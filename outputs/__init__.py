@@ -1,0 +1,1 @@
+"""What leaves the pipeline: values from outside made inert for where they go, and files written whole."""
