@@ -106,6 +106,7 @@ class Contract(Strict):
             mapped = {
                 *layout.columns, *layout.aliases, *layout.derive, *layout.fields, *layout.negate,
                 *layout.float_ids, *layout.upper, *layout.extract, *layout.value_maps, *layout.optional,
+                *layout.formats,
             }  # fmt: skip
             if layout.control and layout.control.total_of:
                 mapped.add(layout.control.total_of)
@@ -126,10 +127,11 @@ class Contract(Strict):
 
     def _check_zone(self, name: str, layout: Layout) -> None:
         """A time without an offset means nothing without its zone, and none is guessed."""
-        rule = layout.timestamp
-        if rule is None or not rule.is_local or rule.zone or rule.zone_column:
-            return
-        without = [n for n, c in self.columns.items() if c.type == "timestamp" and not c.zone_column]
+        without = [
+            n
+            for n, c in self.columns.items()
+            if c.type == "timestamp" and not c.zone_column and layout.spelling(n).lacks_zone
+        ]
         if without:
             raise ValueError(
                 f"layout {name}: {', '.join(without)} in local time need `timestamp: {{zone: …}}`, such as "

@@ -18,9 +18,10 @@ import pyarrow.compute as pc
 from ingestion import hashing, times
 from ingestion.contract import Column, Contract, NegativeRule
 from ingestion.currencies import CODES, WITHOUT_DECIMALS
+from ingestion.datepatterns import tells_instant
 from ingestion.findings import Findings, Kind
 from ingestion.header import check_needs, shown
-from ingestion.layout import Layout, TimeFormat
+from ingestion.layout import DEFAULT_FORMATS, Layout, TimeFormat
 from ingestion.mapping import WITH_HEADER, Mapping
 from ingestion.numbers import PRECISIONS, is_negative, plain_numbers, to_decimal, to_integer
 from ingestion.pseudonym import Pseudonyms
@@ -33,8 +34,8 @@ SCIENTIFIC = r"^[+-]?\d+(\.\d+)?[eE][+-]\d+$|^[+-]?\d+\.\d+[eE]\d+$"
 # UTF-8 read as a one-byte encoding, and what decoders put where they gave up.
 MOJIBAKE = "[ÃÂ][\u0080-\u00bf]|â[\u0080-\u00bf€]|\ufffd"
 WITHHELD = "[withheld]"
-TIMESTAMP = TimeFormat(format="iso_offset")
-DATE = TimeFormat(format="%Y-%m-%d")
+TIMESTAMP = TimeFormat(format=DEFAULT_FORMATS["timestamp"])
+DATE = TimeFormat(format=DEFAULT_FORMATS["date"])
 
 
 @dataclass
@@ -42,10 +43,10 @@ class Converted:
     """Typed rows of a chunk.
 
     `rows` has the raw table's columns (lineage too, file id excepted); `identity` the direct
-    identifiers of the same rows; `bad` the rows set apart; `parsed` counts all of them and
-    `other_feeds` the rows that the layout's filter left to other feeds. `total` is the sum that
-    the layout's control total states, over good and bad rows, with `unread` amounts that are no
-    numbers. `text_of` gives the text of a record by its number.
+    identifiers of the same rows; `bad` the rows set apart; `parsed` counts all of them,
+    `other_feeds` the rows that the layout's filter left to other feeds, and `skipped` those that it
+    leaves out. `total` is the sum that the layout's control total states, over good and bad rows, with
+    `unread` amounts that are no numbers. `text_of` gives the text of a record by its number.
     """
 
     rows: pa.Table
@@ -58,6 +59,7 @@ class Converted:
     text_of: Callable[[int], str]
     total: Decimal = Decimal(0)
     unread: int = 0
+    skipped: int = 0
 
 
 class Converter:
@@ -83,7 +85,7 @@ class Converter:
         bad = own.bad + rows.bad_rows()
         return Converted(
             rows.good(), rows.identity(), bad, own.table.num_rows + len(own.bad), others,
-            own.control, own.root, rows.text_of, total, unread,
+            own.control, own.root, rows.text_of, total, unread, chunk.skipped,
         )  # fmt: skip
 
     def finish(self) -> None:
@@ -179,7 +181,8 @@ class _Rows:
             return self._timestamp(name, values)
         if column.type == "list":
             native = self.layout.format == "jsonl"
-            return pc.split_pattern(values, LIST_SEPARATOR if native else self.layout.list_separator)
+            separator = self.layout.spelling(name).list_separator
+            return pc.split_pattern(values, LIST_SEPARATOR if native else separator)
         return values
 
     def _scientific(self, values: pa.StringArray) -> Mask:
@@ -189,7 +192,7 @@ class _Rows:
         return mask(pc.match_substring_regex(values, SCIENTIFIC))
 
     def _number(self, name: str, column: Column, values: pa.StringArray) -> pa.Array:
-        plain, faults = plain_numbers(values, self.layout)
+        plain, faults = plain_numbers(values, self.layout.spelling(name))
         if column.type == "integer":
             numbers, more = to_integer(plain)
         else:
@@ -199,7 +202,7 @@ class _Rows:
         return pc.negate(numbers) if name in self.layout.negate else numbers
 
     def _boolean(self, name: str, column: Column, values: pa.StringArray) -> pa.Array:
-        words = self.layout.booleans
+        words = self.layout.spelling(name).booleans
         index = pc.index_in(pc.fill_null(values, ""), value_set=pa.array(words, pa.string()))
         unknown = ~is_valid(index)
         self._note(unknown & is_valid(values), Reason.BAD_BOOLEAN, name)
@@ -208,24 +211,25 @@ class _Rows:
         return pc.take(pa.array(words.values(), pa.bool_()), index)
 
     def _date(self, name: str, values: pa.StringArray) -> pa.Array:
-        form = (self.layout.date or DATE).format
-        micros, valid = times.parse_fixed(values, form)
+        rule = self.layout.spelling(name).date or DATE
+        # A day is the one that is written, unless a zone is named in which the instant is to be seen.
+        micros, valid = times.parse(values, rule.format, as_written=rule.zone is None)
         self._note(is_valid(values) & ~valid, Reason.BAD_DATE, name)
         outside = times.range_fault(micros, valid)
         self._note(outside, Reason.DATE_OUT_OF_RANGE, name)
-        return times.as_dates(micros, valid & ~outside)
+        valid &= ~outside
+        if rule.zone is not None and tells_instant(rule.format):
+            micros = times.in_zone(micros, rule.zone)
+        return times.as_dates(micros, valid)
 
     def _timestamp(self, name: str, values: pa.StringArray) -> pa.Array:
-        rule = self.layout.timestamp or TIMESTAMP
-        if rule.format == "iso_offset":
-            micros, valid = times.parse_iso_offset(values)
-        else:
-            micros, valid = times.parse_fixed(values, rule.format)
+        rule = self.layout.spelling(name).timestamp or TIMESTAMP
+        micros, valid = times.parse(values, rule.format)
         self._note(is_valid(values) & ~valid, Reason.BAD_TIMESTAMP, name)
         outside = times.range_fault(micros, valid)
         self._note(outside, Reason.DATE_OUT_OF_RANGE, name)
         valid &= ~outside
-        if rule.format != "iso_offset":
+        if not tells_instant(rule.format):
             micros, valid = self._in_utc(name, micros, valid, rule)
         is_utc = rule.zone == "UTC" and rule.zone_column is None
         # The text as it came, where it says more than the time in UTC does.

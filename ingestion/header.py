@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -50,11 +49,12 @@ def spellings(layout: Layout, name: str) -> tuple[str, ...]:
 
 def _placing(contract: Contract, layout: Layout) -> Iterator[str]:
     """Columns with the zone of local times, where the layout reads any."""
-    if layout.timestamp is None or not layout.timestamp.is_local:
-        return
-    for column in contract.columns.values():
-        zone = column.zone_column or layout.timestamp.zone_column
-        if column.type == "timestamp" and zone and zone not in layout.derive:
+    for name, column in contract.columns.items():
+        rule = layout.spelling(name).timestamp
+        if column.type != "timestamp" or rule is None or not rule.is_local:
+            continue
+        zone = column.zone_column or rule.zone_column
+        if zone and zone not in layout.derive:
             yield zone
 
 
@@ -109,8 +109,12 @@ def shown(contract: Contract, names: Iterable[str], header: list[str]) -> str:
     return listed(name if is_plain(name) else f"no. {header.index(name) + 1}" for name in names)
 
 
-def refuse_repeated(contract: Contract, header: list[str]) -> None:
-    """Raise FileRejected where a name stands twice."""
-    twice = sorted(name for name, count in Counter(header).items() if count > 1)
+def refuse_repeated(contract: Contract, header: list[str], used: set[str | None]) -> None:
+    """Raise FileRejected where a name that stands twice (`told_apart`) is used as if it stood once."""
+    twice = [n for n in header if n in used and f"{n} [2]" in header and f"{n} [2]" not in used]
     if twice:
-        raise FileRejected(Rejection.HEADER, f"columns stand twice: {shown(contract, twice, header)}")
+        raise FileRejected(
+            Rejection.HEADER,
+            f"columns stand twice: {shown(contract, twice, header)}; say in the layout what the second is, "
+            "called by its name with [2] behind it, or correct the file",
+        )

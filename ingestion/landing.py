@@ -9,15 +9,19 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+import zoneinfo
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import IO, cast
 
 import fsspec
 
 from ingestion.archives import unpacked
 from ingestion.contract import Contract
+from ingestion.filedate import latest_day
+from ingestion.layout import Layout
 from ingestion.readers.chunk import Scan
+from ingestion.reasons import FileRejected, Rejection
 from outputs.escaping import one_line
 from warehouse.settings import settings, variable
 
@@ -37,7 +41,7 @@ class LandedFile:
     size: int
     modified_at: dt.datetime
     is_complete: bool = True
-    fault: str | None = None
+    fault: FileRejected | None = None
 
     def open(self) -> IO[bytes]:
         """Open the content for reading from its start, unpacked where the file is packed."""
@@ -63,16 +67,39 @@ class LandedFile:
         return cast("IO[bytes]", filesystem.open(self.path, "rb"))
 
 
-def discover(contract: Contract, until: dt.date) -> list[LandedFile]:
-    """List the feed's files dated up to `until`, oldest first, with incomplete ones marked."""
-    found = [f for f in _look(contract) if f.business_date <= until]
+def discover(
+    contract: Contract, until: dt.date, is_done: Callable[[LandedFile], bool] = lambda file: False
+) -> list[LandedFile]:
+    """List the feed's files dated up to `until`, oldest first, with incomplete ones marked.
+
+    Those that are done are listed, too, but are not opened for their date.
+    """
+    found = [f for f in _look(contract) if f.business_date <= until or _tells_day(f, contract)]
     doubtful = {f.path: f for f in found if not f.is_complete}
     if doubtful:
         # The second look: whoever still writes changes size or time between the two.
         time.sleep(_settle_seconds())
         again = {f.path: f for f in _look(contract)}
         found = [_settled(f, again.get(f.path)) if f.path in doubtful else f for f in found]
-    return sorted(found, key=lambda f: (f.business_date, f.name))
+    dated = [f if is_done(f) else _dated(f, contract) for f in found]
+    return sorted((f for f in dated if f.business_date <= until), key=lambda f: (f.business_date, f.name))
+
+
+def _tells_day(file: LandedFile, contract: Contract) -> bool:
+    """True where the day is told by a column of the file."""
+    rule = contract.layouts[file.layout].file_date
+    return rule is not None and rule.column is not None
+
+
+def _dated(file: LandedFile, contract: Contract) -> LandedFile:
+    """The file with the day that a column of it tells, where the layout says so."""
+    if not _tells_day(file, contract) or not file.is_complete or file.fault is not None:
+        return file
+    try:
+        day = latest_day(file, contract)
+    except FileRejected as error:
+        return replace(file, fault=error)
+    return replace(file, business_date=day)
 
 
 def _settle_seconds() -> float:
@@ -83,7 +110,7 @@ def _settled(first: LandedFile, second: LandedFile | None) -> LandedFile:
     same = second is not None and (first.size, first.modified_at) == (
         second.size, second.modified_at,
     )  # fmt: skip
-    return LandedFile(**(first.__dict__ | {"is_complete": same}))
+    return replace(first, is_complete=same)
 
 
 def _look(contract: Contract) -> Iterable[LandedFile]:
@@ -113,7 +140,7 @@ def _matching(
 ) -> Iterable[LandedFile]:
     name = path.rsplit("/", 1)[-1]
     for layout_name in layouts:
-        date = contract.layouts[layout_name].business_date(name)
+        date = _day(contract.layouts[layout_name], name, _modified(entry))
         if date is not None:
             yield LandedFile(
                 one_line(name), path, layout_name, date, cast("int", entry["size"]),
@@ -121,13 +148,24 @@ def _matching(
             )  # fmt: skip
 
 
-def _fault(name: str, entry: dict[str, object]) -> str | None:
+def _day(layout: Layout, name: str, modified_at: dt.datetime) -> dt.date | None:
+    """The day that a file's name tells, or its last change; None where it is not the layout's."""
+    if layout.file_date is None:
+        return layout.business_date(name)
+    if not layout.takes(name):
+        return None
+    zone = zoneinfo.ZoneInfo(layout.file_date.modified or "UTC")
+    return modified_at.astimezone(zone).date()
+
+
+def _fault(name: str, entry: dict[str, object]) -> FileRejected | None:
     """What is wrong with a file before it is opened."""
+    detail = None
     if entry.get("islink") or entry["type"] not in ("file", "link"):
-        return "it is a link or no plain file; deliver the file itself"
-    if one_line(name) != name or len(name) > MAX_NAME:
-        return "its name has control or broken characters, or is too long; rename it"
-    return None
+        detail = "it is a link or no plain file; deliver the file itself"
+    elif one_line(name) != name or len(name) > MAX_NAME:
+        detail = "its name has control or broken characters, or is too long; rename it"
+    return FileRejected(Rejection.UNSAFE_NAME, detail) if detail else None
 
 
 def _modified(entry: dict[str, object]) -> dt.datetime:

@@ -10,13 +10,20 @@ from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
-# Digits and letters of strptime's directives in a file name.
-_DATE_PARTS = {
-    "%Y": r"\d{4}", "%y": r"\d{2}", "%m": r"\d{2}", "%d": r"\d{2}", "%H": r"\d{2}",
-    "%M": r"\d{2}", "%S": r"\d{2}", "%j": r"\d{3}", "%b": r"[A-Za-z]{3}",
-}  # fmt: skip
+from ingestion.datepatterns import tells_instant
+from ingestion.filename import FilePattern
+
+Negative = Literal["minus", "trailing_minus", "parentheses", "cr"]
+DEFAULT_FORMATS = {"date": "%Y-%m-%d", "timestamp": "iso_offset"}
+
+
+def words_as_text(value: Any) -> Any:
+    """YAML reads `1`, `yes` and the like as numbers and truths where they stand unquoted as keys."""
+    return {str(k): v for k, v in value.items()} if isinstance(value, dict) else value
+
+
 # All of it, and what escapes of UTF-7, HZ, ISO 2022 and Python look like.
 ASCII = bytes(range(128)) + b"\\u0041 +AGE- ~{ \x1b$B0l\x1b(B"
 
@@ -55,7 +62,74 @@ class TimeFormat(Strict):
     @property
     def is_local(self) -> bool:
         """True where the times do not say themselves how far from UTC they are."""
-        return self.format != "iso_offset"
+        return not tells_instant(self.format)
+
+
+class ColumnFormat(Strict):
+    """How one column is written where that is another way than the rest of the layout's."""
+
+    format: str | None = None
+    zone: str | None = None
+    zone_column: str | None = None
+    gap: Literal["shift_forward", "quarantine"] | None = None
+    overlap: Literal["first", "second", "quarantine"] | None = None
+    decimal: str | None = None
+    thousands: str | None = None
+    negatives: tuple[Negative, ...] | None = None
+    symbols: tuple[str, ...] | None = None
+    null_values: tuple[str, ...] | None = None
+    booleans: dict[str, bool] | None = None
+    list_separator: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain_format(cls, value: Any) -> Any:
+        """A text alone is the format of dates or times."""
+        return {"format": value} if isinstance(value, str) else value
+
+    @field_validator("booleans", mode="before")
+    @classmethod
+    def _words_are_text(cls, value: Any) -> Any:
+        return words_as_text(value)
+
+    def changes(self, layout: Layout) -> dict[str, Any]:
+        """Fields of the layout that are others for the column."""
+        given = self.model_dump(exclude_none=True)
+        times = {name: given.pop(name) for name in TimeFormat.model_fields if name in given}
+        if "zone" in times or "zone_column" in times:  # the one replaces the other
+            times = {"zone": None, "zone_column": None} | times
+        if times:
+            for kind in ("date", "timestamp"):
+                known: TimeFormat | None = getattr(layout, kind)
+                before = known.model_dump() if known else {"format": DEFAULT_FORMATS[kind]}
+                given[kind] = TimeFormat.model_validate(before | times)
+        return given
+
+    @model_validator(mode="after")
+    def _sound(self) -> ColumnFormat:
+        given = self.model_dump(exclude_none=True)
+        times = {name: given[name] for name in TimeFormat.model_fields if name in given}
+        TimeFormat.model_validate({"format": "iso_offset"} | times)
+        return self
+
+
+class FileDate(Strict):
+    """A file's day where its name does not tell it.
+
+    Either the day of its last change, as clocks in the zone `modified` showed it; or the latest day in
+    `column` of the file, which is written in `format`.
+    """
+
+    modified: str | None = None
+    column: str | None = None
+    format: str = "%Y-%m-%d"
+
+    @model_validator(mode="after")
+    def _one_way(self) -> FileDate:
+        if (self.modified is None) == (self.column is None):
+            raise ValueError("give one of `modified` (a time zone) and `column` (of the file)")
+        TimeFormat(format=self.format, zone=self.modified)
+        return self
 
 
 class Control(Strict):
@@ -125,6 +199,13 @@ class RowFilter(Strict):
     not_matches: str | None = None
     among: tuple[str, ...] | None = Field(default=None, alias="in")
 
+    @field_validator("matches", "not_matches")
+    @classmethod
+    def _compiles(cls, value: str | None) -> str | None:
+        if value is not None:
+            pc.match_substring_regex(pa.array([""]), value)  # raises ArrowInvalid, a ValueError
+        return value
+
 
 class Layout(Strict):
     """How one company's files spell a feed."""
@@ -132,12 +213,14 @@ class Layout(Strict):
     file: str
     format: Literal["csv", "fixed_width", "jsonl", "parquet", "xlsx", "xml"]
     folder: str | None = None
+    file_date: FileDate | None = None
     delimiter: str = ","
     quote: str = '"'
     encoding: str = "utf-8"
     decimal: str = "."
     thousands: str | None = None
-    negatives: tuple[Literal["minus", "trailing_minus", "parentheses", "cr"], ...] = ("minus",)
+    negatives: tuple[Negative, ...] = ("minus",)
+    symbols: tuple[str, ...] = ()
     null_values: tuple[str, ...] = ()
     list_separator: str = "|"
     strip: bool = True
@@ -145,6 +228,7 @@ class Layout(Strict):
     booleans: dict[str, bool] = {"true": True, "false": False}
     timestamp: TimeFormat | None = None
     date: TimeFormat | None = None
+    formats: dict[str, ColumnFormat] = {}
     columns: dict[str, str] = {}
     aliases: dict[str, tuple[str, ...]] = {}
     optional: tuple[str, ...] = ()
@@ -162,6 +246,9 @@ class Layout(Strict):
     widths: dict[str, tuple[int, int]] = {}
     sheet: str | None = None
     header_row: int = 1
+    names: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    _found: dict[str, Layout] = PrivateAttr(default_factory=dict)
 
     @field_validator("encoding")
     @classmethod
@@ -182,19 +269,22 @@ class Layout(Strict):
     @field_validator("booleans", "value_maps", mode="before")
     @classmethod
     def _words_are_text(cls, value: Any) -> Any:
-        """YAML reads `1`, `yes` and the like as numbers and truths where they stand unquoted."""
-        return {str(k): v for k, v in value.items()} if isinstance(value, dict) else value
+        return words_as_text(value)
 
     @model_validator(mode="after")
     def _sound(self) -> Layout:
-        if not re.search(r"\{date(:[^}]+)?\}", self.file):
-            raise ValueError("the file pattern needs {date} or {date:%Y-%m-%d}")
+        self.name_pattern.check()
+        if self.name_pattern.is_dated == (self.file_date is not None):
+            raise ValueError(
+                "the file pattern needs {date} or {date:%Y-%m-%d}, or the layout `file_date`: one of them "
+                "tells a file's day"
+            )
         if self.format == "xml" and not (self.record and self.fields):
             raise ValueError("an XML layout needs `record` (a tag) and `fields` (column: path)")
         if self.format == "fixed_width":
             self._check_widths()
         if self.header_row < 1:
-            raise ValueError("header_row counts the sheet's rows from 1")
+            raise ValueError("header_row counts the rows of a sheet, or the lines of a file, from 1")
         if len(self.delimiter) != 1 or len(self.quote) > 1:
             raise ValueError("delimiter is one character, quote one or none")
         return self
@@ -207,6 +297,16 @@ class Layout(Strict):
             if first < free or size < 1:
                 raise ValueError(f"widths: {name} [{first}, {size}] overlaps {before} or has no characters")
             free, before = first + size, name
+
+    @field_validator("skip")
+    @classmethod
+    def _compiles(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in value:
+            try:
+                re.compile(pattern.encode())
+            except re.error as error:
+                raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
+        return value
 
     @field_validator("extract")
     @classmethod
@@ -223,36 +323,35 @@ class Layout(Strict):
         return not (self.columns or self.derive) and self.extra_columns == "keep"
 
     @property
+    def lacks_zone(self) -> bool:
+        """True where times are local, and no zone is named."""
+        rule = self.timestamp
+        return rule is not None and rule.is_local and not (rule.zone or rule.zone_column)
+
+    @property
     def named(self) -> set[str]:
         """Columns for which the layout says where they stand in the file."""
         return {*self.columns, *self.fields}
 
     @functools.cached_property
-    def name_pattern(self) -> re.Pattern[str]:
-        """Regular expression of the file name; group `date` holds the business date's text."""
-        parts = re.split(r"(\{date[^}]*\}|\*)", self.file)
-        return re.compile("".join(self._part(p) for p in parts) + r"\Z", re.DOTALL)
+    def name_pattern(self) -> FilePattern:
+        """The names of the layout's files."""
+        return FilePattern(self.file)
 
-    @functools.cached_property
-    def date_format(self) -> str:
-        """strptime format of the date in the file name."""
-        found = re.search(r"\{date(?::([^}]*))?\}", self.file)
-        return (found and found[1]) or "%Y%m%d"
+    def takes(self, name: str) -> bool:
+        """True for names of the layout's files."""
+        return self.name_pattern.dates_of(name) is not None
 
     def business_date(self, name: str) -> dt.date | None:
-        """Business date in a file's name; None where the name is not of this layout."""
-        found = self.name_pattern.match(re.sub(r"\.(gz|zip)$", "", name, flags=re.IGNORECASE))
-        if not found:
-            return None
-        try:
-            return dt.datetime.strptime(found["date"], self.date_format).date()
-        except ValueError:
-            return None
+        """Business date in a file's name; None where the name is not of this layout, or tells none."""
+        return self.name_pattern.day_of(name)
 
-    def _part(self, part: str) -> str:
-        if part == "*":
-            return r"[^/]*"
-        if part.startswith("{date"):
-            pieces = re.findall(r"%.|[^%]+", self.date_format)
-            return f"(?P<date>{''.join(_DATE_PARTS.get(p, re.escape(p)) for p in pieces)})"
-        return re.escape(part)
+    def spelling(self, column: str) -> Layout:
+        """The layout as it holds for one column of the contract."""
+        own = self.formats.get(column)
+        return self if own is None else self._spellings(column, own)
+
+    def _spellings(self, column: str, own: ColumnFormat) -> Layout:
+        if column not in self._found:
+            self._found[column] = self.model_copy(update=own.changes(self))
+        return self._found[column]

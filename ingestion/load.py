@@ -96,8 +96,12 @@ def load_feed(
         ledger = Ledger(connection, contract, business_date)
         finished = ledger.finished()
         connection.rollback()
-        for file in discover(contract, business_date):
-            if (file.layout, file.name, file.size, file.modified_at) in finished:
+
+        def is_done(file: LandedFile) -> bool:
+            return (file.layout, file.name, file.size, file.modified_at) in finished
+
+        for file in discover(contract, business_date, is_done):
+            if is_done(file):
                 continue
             started = time.perf_counter()
             done = _load_file(connection, ledger, contract, file)
@@ -161,7 +165,7 @@ def _load_file(
         load = _Load(connection, ledger, contract, file, beside)
         try:
             if file.fault is not None:
-                raise FileRejected(Rejection.UNSAFE_NAME, file.fault)
+                raise file.fault
             holder = load.look()
             return load.again(*holder) if holder else load.run()
         except FileRejected as error:

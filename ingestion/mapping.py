@@ -14,7 +14,7 @@ from ingestion.layout import Derived, Layout, RowFilter
 from ingestion.numbers import plain_numbers, rounded_product
 from ingestion.readers.chunk import Chunk
 from ingestion.reasons import FileRejected, Rejection
-from ingestion.text import Mask, as_array, is_valid, mask, trimmed, without_empty
+from ingestion.text import Mask, as_array, is_valid, mask, trimmed, without_empty, without_words
 
 # In other formats a column is there when some record has it.
 WITH_HEADER = ("csv", "fixed_width", "parquet", "xlsx")
@@ -38,10 +38,10 @@ class Mapping:
         """Raise FileRejected where the file's columns break the contract."""
         if header == self._checked:
             return
+        refuse_repeated(self.contract, header, self._used(header))
         if self.layout.format in WITH_HEADER:
             check_needs(self.contract, self.layout, header)
             self._check_renamed(header)
-        refuse_repeated(self.contract, header)
         extra = self.extra_columns(header)
         if extra and self.layout.extra_columns == "reject":
             raise FileRejected(
@@ -65,11 +65,15 @@ class Mapping:
 
     def extra_columns(self, header: list[str]) -> list[str]:
         """Columns of the file that no column of the contract is made from."""
+        used = self._used(header)
+        return [name for name in header if name not in used]
+
+    def _used(self, header: list[str]) -> set[str | None]:
+        """Columns of the file that the layout makes something of."""
         used = {self.source_of(n, header) for n in self.contract.columns}
         for rule in self.layout.derive.values():
             used |= set(rule.sources)
-        used |= {test.column for test in self.layout.rows}
-        return [name for name in header if name not in used]
+        return used | {test.column for test in self.layout.rows}
 
     def source_of(self, name: str, header: list[str]) -> str | None:
         """The file's name of a contract column; None where the file lacks it."""
@@ -116,7 +120,8 @@ class Mapping:
             elif source is None:
                 found[name] = pa.nulls(chunk.table.num_rows, pa.string())
             else:
-                found[name] = self._read(chunk, source)
+                words = self.layout.spelling(name).null_values
+                found[name] = without_words(self._trimmed(chunk, source), words)
             found[name] = self._mended(name, found[name])
         return found
 
@@ -127,6 +132,9 @@ class Mapping:
         return as_array(chunk.table.column(source))
 
     def _read(self, chunk: Chunk, source: str) -> pa.StringArray:
+        return without_words(self._trimmed(chunk, source), self.layout.null_values)
+
+    def _trimmed(self, chunk: Chunk, source: str) -> pa.StringArray:
         values = self._column(chunk, source)
         return trimmed(values) if self.layout.strip else without_empty(values)
 

@@ -21,6 +21,8 @@ Faults = list[tuple[Mask, Reason]]
 def plain_numbers(values: pa.StringArray, layout: Layout) -> tuple[pa.StringArray, Faults]:
     """The layout's spelling as digits with a point and a leading minus; null where it is none."""
     point = layout.decimal.encode()
+    for symbol in layout.symbols:
+        values = _without_symbol(values, re.escape(symbol))
     if "trailing_minus" in layout.negatives:
         values = _minus_in_front(values)
     if consists_of(values, b"0123456789-" + point):
@@ -110,6 +112,12 @@ def _spelling(layout: Layout) -> str:
     point, mark = re.escape(layout.decimal), re.escape(layout.thousands or "")
     whole = rf"(?:\d+|\d{{1,3}}(?:{mark}\d{{3}})+)" if mark else r"\d+"
     return rf"^-?(?:{whole}(?:{point}\d*)?|{point}\d+)$"
+
+
+def _without_symbol(values: pa.StringArray, symbol: str) -> pa.StringArray:
+    """Numbers without the sign of their currency in front of or behind the digits."""
+    values = pc.replace_substring_regex(values, rf"^([-(]?)\s*{symbol}\s*([-(]?)", r"\1\2")
+    return pc.replace_substring_regex(values, rf"\s*{symbol}\s*([-)]?)$", r"\1")
 
 
 def _minus_in_front(values: pa.StringArray) -> pa.StringArray:

@@ -51,6 +51,7 @@ class Rejection(StrEnum):
     MALFORMED = "malformed"
     CONTROL_TOTAL = "control_total"
     UNSAFE_XML = "unsafe_xml"
+    NO_DATE = "no_date"
     UNSAFE_NAME = "unsafe_name"
     UNSAFE_ARCHIVE = "unsafe_archive"
 
@@ -108,6 +109,7 @@ MEANINGS = {
     "malformed": "The file can't be read to its end.",
     "control_total": "The file's own count or total disagrees with its rows.",
     "unsafe_xml": "The XML declares a document type or entities.",
+    "no_date": "The layout finds no day in the file's column that tells it.",
     "unsafe_name": "The file's name leads out of its folder or holds control characters.",
     "unsafe_archive": "The archive is too large unpacked, or holds several files, links, or unsafe names.",
 }

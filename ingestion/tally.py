@@ -29,7 +29,7 @@ class Tally:
 
     def add(self, part: Converted) -> None:
         """Take in one chunk, whose good rows are loaded."""
-        counts, apart = self.counts, part.other_feeds + len(part.control)
+        counts, apart = self.counts, part.other_feeds + part.skipped + len(part.control)
         counts.parsed += part.parsed + apart
         counts.control += apart
         counts.loaded += part.rows.num_rows

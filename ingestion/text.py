@@ -106,6 +106,13 @@ def without(values: pa.Array, bad: Mask) -> pa.Array:
     return pc.if_else(pa.array(~bad), values, pa.scalar(None, values.type))
 
 
+def without_words(values: pa.StringArray, words: tuple[str, ...]) -> pa.StringArray:
+    """The same column with null where a value is one of the `words` for nothing."""
+    if not words:
+        return values
+    return without(values, mask(pc.is_in(values, value_set=pa.array(words, pa.string()))))
+
+
 def packed(valid: Mask) -> pa.Buffer:
     """The mask as Arrow's validity bitmap."""
     return pa.py_buffer(np.packbits(valid, bitorder="little"))

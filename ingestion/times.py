@@ -1,4 +1,4 @@
-"""Text to dates and instants by one declared format, every digit in its place."""
+"""Text to dates and instants by one declared format; local times to UTC."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ingestion.datepatterns import EPOCHS, expression, read_epoch, read_parts
 from ingestion.reasons import Reason
 from ingestion.text import Mask, data, is_valid, lengths
 
@@ -19,6 +20,8 @@ WIDTHS = {"Y": 4, "m": 2, "d": 2, "H": 2, "M": 2, "S": 2}
 # Dates outside are typing errors or fillers such as 1900-01-01 and 9999-12-31.
 EARLIEST_YEAR, LATEST_YEAR = 1990, 2100
 MICROSECONDS = 1_000_000
+_DEFAULTS = {"Y": 1970, "m": 1, "d": 1, "H": 0, "M": 0, "S": 0}
+_SHORT_OFFSET = "%Y-%m-%dT%H:%M:%S%z"
 Instants = np.ndarray[Any, np.dtype[np.int64]]
 Fields = np.ndarray[Any, Any]  # of the smallest type that holds them
 Faults = list[tuple[Mask, Reason]]
@@ -33,6 +36,35 @@ _NO_PLACE = {"localtime", "posixrules", "Factory"}
 def zones() -> frozenset[str]:
     """Names of the IANA database, which mean the same on every machine."""
     return frozenset(zoneinfo.available_timezones() - _NO_PLACE)
+
+
+def parse(values: pa.StringArray, form: str, as_written: bool = False) -> tuple[Instants, Mask]:
+    """Microseconds since 1970 of texts in a format, and which texts are valid.
+
+    UTC where the format tells an instant (`tells_instant`), else, or `as_written`, what a clock showed.
+    """
+    if form in EPOCHS:
+        return read_epoch(values, form)
+    if form == "iso_offset":
+        return parse_iso_offset(values, as_written)
+    if _is_fixed(form):
+        return parse_fixed(values, form)
+    return _parse_pattern(values, form, as_written)
+
+
+def _parse_pattern(values: pa.StringArray, form: str, as_written: bool) -> tuple[Instants, Mask]:
+    parts = read_parts(values, form)
+    valid, fields = parts.valid, dict(parts.fields)
+    for name, default in _DEFAULTS.items():
+        fields.setdefault(name, np.full(len(values), default, dtype=np.int64))
+    if "j" in fields:
+        in_year = fields["Y"] % 4 == 0
+        in_year &= (fields["Y"] % 100 != 0) | (fields["Y"] % 400 == 0)
+        valid &= (fields["j"] >= 1) & (fields["j"] <= 365 + in_year)
+    micros = _micros(fields, valid) + parts.micros
+    if "j" in fields:
+        micros += (fields["j"] - 1) * 86_400 * MICROSECONDS
+    return micros - (0 if as_written else 60 * MICROSECONDS) * parts.offset, valid
 
 
 def parse_fixed(values: pa.StringArray, form: str) -> tuple[Instants, Mask]:
@@ -55,8 +87,8 @@ def _cells(values: pa.StringArray, width: int) -> np.ndarray[Any, np.dtype[np.ui
     return np.asfortranarray(np.frombuffer(data(values), np.uint8).reshape(-1, width))
 
 
-def parse_iso_offset(values: pa.StringArray) -> tuple[Instants, Mask]:
-    """UTC microseconds of ISO 8601 instants with `Z` or an offset such as +02:00."""
+def parse_iso_offset(values: pa.StringArray, as_written: bool = False) -> tuple[Instants, Mask]:
+    """UTC microseconds of ISO 8601 instants with `Z` or an offset such as +02:00 or +0200."""
     micros = np.zeros(len(values), dtype=np.int64)
     valid = np.zeros(len(values), dtype=bool)
     sizes = lengths(values)
@@ -72,7 +104,10 @@ def parse_iso_offset(values: pa.StringArray) -> tuple[Instants, Mask]:
             if not len(part) or (not zulu and size < 25):
                 continue
             at = rows[is_zulu] if zulu else rows[~is_zulu]
-            micros[at], valid[at] = _iso_cells(part, 1 if zulu else 6)
+            micros[at], valid[at] = _iso_cells(part, 1 if zulu else 6, as_written)
+    if (other := is_valid(values) & ~valid).any():
+        few = values.filter(pa.array(other))
+        micros[other], valid[other] = _parse_pattern(few, _SHORT_OFFSET, as_written)
     return micros, valid
 
 
@@ -101,6 +136,13 @@ def to_utc(micros: Instants, valid: Mask, zone: str, gap: str, overlap: str) -> 
     lost = np.asarray(there.isna()) & valid
     utc = there.tz_convert("UTC").tz_localize(None).as_unit("us").to_numpy().view(np.int64)
     return np.where(valid & ~lost, utc, 0), lost
+
+
+def in_zone(micros: Instants, zone: str) -> Instants:
+    """What clocks in a zone show at UTC instants."""
+    instants = pd.DatetimeIndex(micros.view("datetime64[us]"), tz="UTC")
+    local = instants.tz_convert(zone).tz_localize(None).as_unit("us").to_numpy()
+    return local.view(np.int64)
 
 
 def as_timestamps(micros: Instants, good: Mask) -> pa.Array:
@@ -134,10 +176,19 @@ def _pieces(form: str) -> tuple[tuple[tuple[str, int, int], ...], int]:
     return tuple(found), at
 
 
-def check_format(form: str) -> str:
-    """Return `form`; raises ValueError where it has no fixed width."""
-    if form != "iso_offset":
+@lru_cache(maxsize=64)
+def _is_fixed(form: str) -> bool:
+    try:
         _pieces(form)
+    except ValueError:
+        return False
+    return True
+
+
+def check_format(form: str) -> str:
+    """Return `form`; raises ValueError where it has a directive that is not known."""
+    if form != "iso_offset" and form not in EPOCHS:
+        expression(form)
     return form
 
 
@@ -145,14 +196,13 @@ def _read_cells(
     cells: np.ndarray[Any, np.dtype[np.uint8]], pieces: tuple[tuple[str, int, int], ...]
 ) -> tuple[Instants, Mask]:
     sound = np.ones(len(cells), dtype=bool)
-    parts = {"Y": 1970, "m": 1, "d": 1, "H": 0, "M": 0, "S": 0}
     numbers: dict[str, Any] = {}
     for piece, start, end in pieces:
         if end < 0:
             sound &= cells[:, start] == ord(piece)
         else:
             numbers[piece] = _digits(cells[:, start:end], sound)
-    for name, default in parts.items():
+    for name, default in _DEFAULTS.items():
         numbers.setdefault(name, np.full(len(cells), default, dtype=np.int64))
     return _micros(numbers, sound), sound
 
@@ -181,7 +231,9 @@ def _micros(n: dict[str, Fields], sound: Mask) -> Instants:
     return (((days * 24 + hour) * 60 + minute) * 60 + second) * MICROSECONDS
 
 
-def _iso_cells(cells: np.ndarray[Any, np.dtype[np.uint8]], offset_width: int) -> tuple[Instants, Mask]:
+def _iso_cells(
+    cells: np.ndarray[Any, np.dtype[np.uint8]], offset_width: int, as_written: bool
+) -> tuple[Instants, Mask]:
     """Read rows of equal length that all end in Z (width 1) or an offset (width 6)."""
     pieces, width = _pieces("%Y-%m-%dT%H:%M:%S")
     micros, sound = _read_cells(cells[:, :width], pieces)
@@ -194,7 +246,8 @@ def _iso_cells(cells: np.ndarray[Any, np.dtype[np.uint8]], offset_width: int) ->
         micros = micros + _digits(digits, sound).astype(np.int64) * 10 ** (6 - digits.shape[1])
         _digits(fraction[:, 1:], sound)
     if offset_width == 6:
-        micros = micros - _offset(cells[:, -6:], sound)
+        offset = _offset(cells[:, -6:], sound)
+        micros = micros if as_written else micros - offset
     return micros, sound
 
 

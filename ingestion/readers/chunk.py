@@ -52,7 +52,8 @@ class Chunk:
 
     `table` holds text columns under the file's own names, null or empty where nothing is there;
     `line_no` and `record_no` are aligned with it, and `raw_text(i)` is row i as the file has it.
-    `control` are rows that state totals, as lists of text; `root` what an XML root says.
+    `control` are rows that state totals, as lists of text; `root` what an XML root says; `skipped`
+    counts the rows that the layout leaves out.
     """
 
     table: pa.Table
@@ -62,6 +63,17 @@ class Chunk:
     bad: list[BadRow] = field(default_factory=list)
     control: list[list[str]] = field(default_factory=list)
     root: dict[str, str] = field(default_factory=dict)
+    skipped: int = 0
+
+
+def told_apart(names: list[str]) -> list[str]:
+    """The names of a header; one that came before gets its number: `Amount`, `Amount [2]`."""
+    seen: dict[str, int] = {}
+    found: list[str] = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        found.append(f"{name} [{seen[name]}]" if seen[name] > 1 else name)
+    return found
 
 
 def parse_instant(text: str) -> dt.datetime:

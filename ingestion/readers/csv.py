@@ -14,9 +14,9 @@ import pyarrow.csv as arrow
 
 from ingestion.contract import Contract
 from ingestion.layout import Layout
-from ingestion.readers.chunk import BadRow, Chunk, Source
+from ingestion.readers.chunk import BadRow, Chunk, Source, told_apart
 from ingestion.readers.encoding import Decoder, refuse_other_formats
-from ingestion.readers.records import Block, Offsets, Splitter
+from ingestion.readers.records import MAX_RECORD_BYTES, Block, Offsets, Splitter
 from ingestion.reasons import FileRejected, Reason, Rejection
 
 # Large enough for vectorised work, small enough for bounded memory.
@@ -37,28 +37,32 @@ class _CsvFile:
         self.file = file
         self.layout = layout
         self.decoder = Decoder(layout.encoding)
-        self.header: list[str] = []
+        self.header = list(layout.names)
+        self.header_record = b""
         self.records = 0
         self.control_start = self._control_pattern()
+        self.skipped_lines = [re.compile(p.encode(), re.MULTILINE) for p in layout.skip]
 
     def chunks(self) -> Iterator[Chunk]:
+        is_begun = False
         for block in self._blocks():
             if not self.header and len(block):
-                self.header = self._header(block)
-                block = block.without_first()
+                block = self._begun(block)
+            if self.header and (len(block) or not is_begun):
+                is_begun = True
                 yield self._chunk(block)  # even without rows: its columns are to be checked
-            elif len(block):
-                yield self._chunk(block)
         self.decoder.finish()
         if not self.header:
             raise FileRejected(Rejection.EMPTY_FILE, "there is no header; ask for the file again")
 
     def _blocks(self) -> Iterator[Block]:
         splitter = Splitter(self.layout)
+        titles = [self.file.readline(MAX_RECORD_BYTES) for _ in range(self.layout.header_row - 1)]
         # A small first block, so that the database has something to do while the next is read.
-        rest = self.decoder.start(self.file.read(BLOCK_BYTES // 8))
+        rest = self.file.read(BLOCK_BYTES // 8)
+        rest = rest if titles else self.decoder.start(rest)
         is_old_mac = b"\r" in rest and b"\n" not in rest
-        line = 1
+        line = 1 + len(titles)
         while rest:
             more = self.file.read(BLOCK_BYTES)
             if is_old_mac:
@@ -68,13 +72,20 @@ class _CsvFile:
             yield block.decoded(self.decoder)
             rest = rest[used:] + more
 
-    def _header(self, block: Block) -> list[str]:
-        if block.faults.get(0):
-            raise FileRejected(Rejection.HEADER, f"the header has {block.faults[0][1]}")
-        names = [name.strip() for name in self._fields(block.text(0))]
+    def _begun(self, block: Block) -> Block:
+        """Take the header from the first record that is not left out; returns what follows it."""
+        apart = self._skipped_rows(block)
+        first = next((i for i in range(len(block)) if i not in apart), None)
+        if first is None:
+            return block.from_record(len(block))
+        if block.faults.get(first):
+            raise FileRejected(Rejection.HEADER, f"the header has {block.faults[first][1]}")
+        self.header_record = block.bytes_of(first).rstrip(b"\r\n")
+        names = [name.strip() for name in self._fields(block.text(first))]
         if len(names) == 1:
             self._refuse_other_delimiters(names[0])
-        return names
+        self.header = told_apart(names)
+        return block.from_record(first + 1)
 
     def _refuse_other_delimiters(self, header: str) -> None:
         for other in ",;\t|":
@@ -97,8 +108,10 @@ class _CsvFile:
         numbers = self.records + 1 + np.arange(len(block), dtype=np.int64)
         self.records += len(block)
         control = self._control_rows(block)
-        kept = _without(np.arange(len(block)), {*block.faults, *control})
-        faults = {i: f for i, f in block.faults.items() if i not in control}
+        skipped = self._skipped_rows(block) - set(control)
+        apart = {*control, *skipped}
+        kept = _without(np.arange(len(block)), {*block.faults, *apart})
+        faults = {i: f for i, f in block.faults.items() if i not in apart}
         table, ragged = self._parse(block, kept)
         faults |= ragged
         kept = _without(kept, set(ragged))
@@ -108,7 +121,7 @@ class _CsvFile:
         ]
         return Chunk(
             table, block.lines[kept], numbers[kept], lambda row: block.text(int(kept[row])),
-            bad, [self._fields(block.text(i)) for i in control],
+            bad, [self._fields(block.text(i)) for i in control], skipped=len(skipped),
         )  # fmt: skip
 
     def _control_pattern(self) -> re.Pattern[bytes] | None:
@@ -126,6 +139,17 @@ class _CsvFile:
         found = [m.start() for m in self.control_start.finditer(block.data)]
         index = {int(start): i for i, start in enumerate(block.starts)} if found else {}
         return [index[start] for start in found if start in index]
+
+    def _skipped_rows(self, block: Block) -> set[int]:
+        """Index of the records that the layout leaves out, and of those that repeat the header."""
+        found = [m.start() for pattern in self.skipped_lines for m in pattern.finditer(block.data)]
+        if self.header_record and self.header_record in block.data:
+            again = re.finditer(rb"^" + re.escape(self.header_record) + rb"\r?$", block.data, re.MULTILINE)
+            found += [m.start() for m in again]
+        if not found:
+            return set()
+        rows = np.searchsorted(block.starts, found, side="right") - 1
+        return {int(i) for i in rows if i >= 0}  # what lies before the block's first record is not in it
 
     def _parse(self, block: Block, kept: Offsets) -> tuple[pa.Table, dict[int, tuple[Reason, str]]]:
         """Parse the `kept` records; returns their table, and the ragged ones by index."""
@@ -156,7 +180,7 @@ class _CsvFile:
                 newlines_in_values=block.has_inner_newlines,
                 invalid_row_handler=set_apart,
             ),
-            convert_options=_as_text(names, self.layout.null_values),
+            convert_options=_as_text(names),
         )
         self._refuse_cut_row(block, ragged)
         if table.num_rows + len(ragged) != len(kept):
@@ -184,7 +208,7 @@ class _CsvFile:
         for i in kept.tolist():
             values = self._fields(block.text(i))
             if len(values) == width:
-                rows.append([None if v in ("", *self.layout.null_values) else v for v in values])
+                rows.append([v or None for v in values])
             else:
                 detail = f"{len(values)} fields instead of {width}"
                 ragged[i] = (Reason.RAGGED_ROW, detail)
@@ -193,10 +217,10 @@ class _CsvFile:
         return pa.Table.from_arrays(arrays, names=self.header), ragged
 
 
-def _as_text(names: list[str], null_values: tuple[str, ...]) -> arrow.ConvertOptions:
+def _as_text(names: list[str]) -> arrow.ConvertOptions:
     return arrow.ConvertOptions(
         column_types=dict.fromkeys(names, pa.string()),
-        null_values=["", *null_values],
+        null_values=[""],
         strings_can_be_null=True,
         quoted_strings_can_be_null=True,
         check_utf8=False,  # the decoder has

@@ -44,6 +44,7 @@ class _FixedWidthFile:
         self.slots = {name: (first - 1, first - 1 + size) for name, (first, size) in layout.widths.items()}
         self.width = max(end for _, end in self.slots.values())
         self.mark = (layout.control and layout.control.first_column) or None
+        self.skipped_lines = [re.compile(p) for p in layout.skip]
         self.records = 0
         self.is_known = False
 
@@ -77,8 +78,9 @@ class _FixedWidthFile:
     def _chunk(self, lines: _Lines, at_end: bool) -> Chunk:
         self.decoder.utf8(lines.data)
         control = self._control_lines(lines)
+        skipped = [i for i in self._skipped_lines(lines) if i not in control]
         apart = np.zeros(len(lines), dtype=bool)
-        apart[control] = True
+        apart[[*control, *skipped]] = True
         numbers = self.records + 1 + np.arange(len(lines), dtype=np.int64)
         self.records += len(lines)
         sizes = self._characters(lines)
@@ -95,7 +97,7 @@ class _FixedWidthFile:
         return Chunk(
             self._table(lines, kept), lines.numbers[kept], numbers[kept],
             lambda row: self._text(lines, int(kept[row])), bad,
-            [self._slots_of(self._text(lines, i)) for i in control],
+            [self._slots_of(self._text(lines, i)) for i in control], skipped=len(skipped),
         )  # fmt: skip
 
     # -- what is no sound row
@@ -108,6 +110,13 @@ class _FixedWidthFile:
         start = re.compile(rb"^.{%d} *%s" % (first, re.escape(self.mark.encode())), re.MULTILINE)
         found = [lines.at(m.start()) for m in start.finditer(lines.data)]
         return [i for i in found if self._slots_of(self._text(lines, i))[0] == self.mark]
+
+    def _skipped_lines(self, lines: _Lines) -> list[int]:
+        """Index of the lines that the layout leaves out."""
+        if not self.skipped_lines:
+            return []
+        texts = (self._text(lines, i) for i in range(len(lines)))
+        return [i for i, text in enumerate(texts) if any(p.search(text) for p in self.skipped_lines)]
 
     def _faults(self, lines: _Lines, sizes: Offsets, control: Mask) -> dict[int, tuple[Reason, str]]:
         found: dict[int, tuple[Reason, str]] = {

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from ingestion.archives import unpacked_limit, unsafe
 from ingestion.contract import Contract
-from ingestion.readers.chunk import Chunk, Source
+from ingestion.readers.chunk import Chunk, Source, told_apart
 from ingestion.readers.encoding import refuse_other_formats
 from ingestion.readers.typed import Target, bad_row, seekable, table_row_text, targets
 from ingestion.reasons import FileRejected, Reason, Rejection
@@ -66,9 +66,11 @@ class _ParquetFile:
             file, pre_buffer=False, buffer_size=BUFFER_BYTES, coerce_int96_timestamp_unit="us"
         )
         self.limit = unpacked_limit(size)
-        self.names = list(self.file.schema_arrow.names)
+        self.names = told_apart(self.file.schema_arrow.names)
         self.targets = targets(contract, self.layout, self.names)
-        self.kept = [i for i, t in enumerate(self.targets) if t.kind or self.layout.extra_columns != "ignore"]
+        # Columns are read by name: where one stands twice, all of them are.
+        wants_all = self.layout.extra_columns != "ignore" or self.names != self.file.schema_arrow.names
+        self.kept = [i for i, target in enumerate(self.targets) if target.kind or wants_all]
         self.mark = (self.layout.control and self.layout.control.first_column) or None
         self.records = 0
 

@@ -57,14 +57,14 @@ class Block:
         """Text of one record, without its line end."""
         return self.bytes_of(index).rstrip(b"\r\n").decode(errors="replace")
 
-    def without_first(self) -> Block:
-        """The same block from its second record on."""
-        faults = {i - 1: f for i, f in self.faults.items() if i > 0}
+    def from_record(self, first: int) -> Block:
+        """The same block from record `first` on, counted from 0."""
+        faults = {i - first: f for i, f in self.faults.items() if i >= first}
         if self.known_starts is None:
-            rest = self.data[self.data.find(b"\n") + 1 :] if len(self) > 1 else b""
-            return Block(rest, self.lines[1:], None, faults)
-        starts = self.known_starts[1:]
-        return Block(self.data, self.lines[1:], starts, faults, self.has_inner_newlines)
+            rest = self.data[self.starts[first] :] if first < len(self) else b""
+            return Block(rest, self.lines[first:], None, faults)
+        starts = self.known_starts[first:]
+        return Block(self.data, self.lines[first:], starts, faults, self.has_inner_newlines)
 
     def decoded(self, decoder: Decoder) -> Block:
         """The same block as UTF-8, offsets moved along."""

@@ -18,15 +18,22 @@ from typing import IO, Any
 import pyarrow as pa
 
 from ingestion.contract import Contract
-from ingestion.layout import Layout
+from ingestion.datepatterns import tells_instant
+from ingestion.layout import DEFAULT_FORMATS, Layout
 from ingestion.mapping import Mapping
 from ingestion.numbers import PRECISIONS
 from ingestion.readers.chunk import BadRow, Source
 from ingestion.reasons import Reason
 
-DATE, ISO_OFFSET = "%Y-%m-%d", "iso_offset"
 # Nanoseconds of the smallest part that a format tells, the smallest first.
-FINEST = {"%S": 10**9, "%M": 60 * 10**9, "%H": 3600 * 10**9, "": 86_400 * 10**9}
+FINEST = {
+    "%f": 10**3,
+    "%S": 10**9,
+    "%M": 60 * 10**9,
+    "%H": 3600 * 10**9,
+    "%I": 3600 * 10**9,
+    "": 86_400 * 10**9,
+}
 WITHHELD = "[withheld]"
 WITHHELD_ROW = "[withheld: personal data; see file and line]"
 
@@ -57,11 +64,9 @@ class Target:
     @property
     def format(self) -> str:
         """How the layout writes the column's dates or times; empty where it does not say."""
-        if self.kind == "date":
-            return self.layout.date.format if self.layout.date else DATE
-        if self.kind == "timestamp":
-            return self.layout.timestamp.format if self.layout.timestamp else ISO_OFFSET
-        return ""
+        rule = {"date": self.layout.date, "timestamp": self.layout.timestamp}.get(self.kind or "")
+        form = rule.format if rule else DEFAULT_FORMATS.get(self.kind or "", "")
+        return form.replace("%-", "%")  # which takes two digits, too
 
     @property
     def words(self) -> dict[bool, str]:
@@ -77,7 +82,7 @@ class Target:
 
     def is_whole(self, nanoseconds: Any) -> Any:
         """True where the column's format can tell all of a time of day (one, or an array)."""
-        if self.format in ("", ISO_OFFSET):
+        if not self.format or tells_instant(self.format):
             return nanoseconds < 0
         return nanoseconds % next(n for part, n in FINEST.items() if part in self.format) == 0
 
@@ -89,13 +94,18 @@ def targets(contract: Contract, layout: Layout, header: list[str]) -> list[Targe
     kinds: dict[str | None, str] = {s: "rate" for r in layout.derive.values() for s in r.product or ()}
     kinds |= {source: contract.columns[name].type for source, name in fed.items()}
     return [
-        Target(fed.get(source), kinds.get(source), layout, _is_utc(contract, layout, fed.get(source)))
+        Target(
+            fed.get(source),
+            kinds.get(source),
+            layout.spelling(fed.get(source) or ""),
+            _is_utc(contract, layout, fed.get(source)),
+        )
         for source in header
     ]
 
 
 def _is_utc(contract: Contract, layout: Layout, name: str | None) -> bool:
-    rule = layout.timestamp
+    rule = layout.spelling(name or "").timestamp
     if rule is None or name is None or contract.columns[name].type != "timestamp":
         return False
     return rule.zone == "UTC" and not (rule.zone_column or contract.columns[name].zone_column)

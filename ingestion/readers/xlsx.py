@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from ingestion.contract import Contract
-from ingestion.readers.chunk import CHUNK_ROWS, BadRow, Chunk, Source
+from ingestion.readers.chunk import CHUNK_ROWS, BadRow, Chunk, Source, told_apart
 from ingestion.readers.encoding import refuse_other_formats
 from ingestion.readers.typed import Target, bad_row, seekable, table_row_text, targets
 from ingestion.readers.workbook import Cell, Merge, NumberFormat, Workbook
@@ -57,13 +57,20 @@ class _Sheet:
         self.part = workbook.sheet(self.layout.sheet)
         self.epoch = EPOCH_1904 if workbook.starts_1904 else EPOCH
         self.mark = (self.layout.control and self.layout.control.first_column) or None
+        self.skipped_rows = [re.compile(p) for p in self.layout.skip]
         self.header: list[str] = []
         self.records = 0
         self._clear()
+        if self.layout.names:
+            self._name(list(self.layout.names), self.layout.header_row - 1)
 
     def chunks(self) -> Iterator[Chunk]:
         for number, cells in self.workbook.rows(self.part):
             if number < self.layout.header_row:
+                continue
+            if self.skipped_rows and self._is_skipped(cells):
+                self.records += bool(self.header)
+                self.skipped += bool(self.header)
                 continue
             if not self.header:
                 self._begin(number, cells)
@@ -79,15 +86,19 @@ class _Sheet:
     # -- columns
 
     def _begin(self, number: int, cells: list[Cell]) -> None:
-        if number != self.layout.header_row:
+        if number != self.layout.header_row and not self.skipped_rows:
             raise self._no_header()
         names = {c.column: _name(c) for c in cells}
-        self.header = [names.get(i, "") for i in range(max(names) + 1)]
+        self._name([names.get(i, "") for i in range(max(names) + 1)], number)
+
+    def _name(self, header: list[str], number: int) -> None:
+        """Take the names of the columns, which stand in row `number`, or in the layout."""
+        self.header = header
         self.named = [i for i, name in enumerate(self.header) if name]
-        self.names = [self.header[i] for i in self.named]
+        self.names = told_apart([self.header[i] for i in self.named])
         self.targets = dict(zip(self.named, targets(self.contract, self.layout, self.names), strict=True))
         self.place = {column: at for at, column in enumerate(self.named)}
-        self.merged = _merged_rows(self.workbook.merges(self.part), number, max(names))
+        self.merged = _merged_rows(self.workbook.merges(self.part), number, len(header) - 1)
 
     def _no_header(self) -> FileRejected:
         return FileRejected(
@@ -96,6 +107,10 @@ class _Sheet:
         )
 
     # -- rows
+
+    def _is_skipped(self, cells: list[Cell]) -> bool:
+        text = "\t".join(c.text for c in cells)
+        return any(pattern.search(text) for pattern in self.skipped_rows)
 
     def _take(self, number: int, cells: list[Cell]) -> None:
         self.records += 1
@@ -142,13 +157,14 @@ class _Sheet:
         self.numbers: list[int] = []
         self.bad: list[BadRow] = []
         self.control: list[list[str]] = []
+        self.skipped = 0
 
     def _chunk(self) -> Chunk:
         columns = zip(*self.rows, strict=True) if self.rows else [()] * len(self.names)
         table = pa.Table.from_arrays([pa.array(list(c), pa.string()) for c in columns], names=self.names)
         chunk = Chunk(
             table, np.array(self.lines, dtype=np.int64), np.array(self.numbers, dtype=np.int64),
-            lambda row: table_row_text(table, row), self.bad, self.control,
+            lambda row: table_row_text(table, row), self.bad, self.control, skipped=self.skipped,
         )  # fmt: skip
         self._clear()
         return chunk

@@ -53,7 +53,7 @@ def test_every_contract_is_sound(feed: str) -> None:
         ({"layouts": {"a": {"file": "x.csv", "format": "csv"}}}, "needs {date}"),
         ({"layouts": {"a": LAYOUT | {"format": "xml"}}}, "`record`"),
         ({"layouts": {"a": LAYOUT | {"columns": {"no": "No"}}}}, r"unknown columns \['no'\]"),
-        ({"layouts": {"a": LAYOUT | {"date": {"format": "%d %B %Y"}}}}, "%B is not one of"),
+        ({"layouts": {"a": LAYOUT | {"date": {"format": "%d %U %Y"}}}}, "%U is not one of"),
         ({"layouts": {"a": LAYOUT | {"timestamp": {"format": "%Y", "zone": "Mars/X"}}}},
          "no time zone"),
         ({"layouts": {"a": LAYOUT | {"derive": {"id": {}}}}}, "exactly one of constant"),
@@ -102,6 +102,14 @@ def test_a_company_replaces_the_layouts_and_carries_only_what_it_has(
         ("{date:%Y-%m-%d}.csv", "2010-12-01-a.csv", None),
         ("sales-{date:%d%m%y}.csv", "sales-011210.csv", dt.date(2010, 12, 1)),
         ("x.{date}", "xy20250131", None),
+        (
+            "r_{from:%Y-%m-%d}_to_{date:%Y-%m-%d}_*.csv",
+            "r_2025-12-01_to_2026-01-31_US.csv",
+            dt.date(2026, 1, 31),
+        ),
+        ("r_{from}_{until}.csv", "r_20260101_20260201.csv", dt.date(2026, 1, 31)),
+        ("r_{from}_{date}.csv", "r_20260132_20260201.csv", None),
+        ("r-{date:%-d-%b-%Y}.csv", "r-5-Jan-2026.csv", dt.date(2026, 1, 5)),
     ],
 )
 def test_the_date_of_a_file_is_in_its_name(pattern: str, name: str, date: dt.date | None) -> None:
