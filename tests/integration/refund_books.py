@@ -22,9 +22,9 @@ from warehouse.settings import settings
 
 FACTS = (
     "core.fct_return_line", "core.fct_refund_entitlement", "core.fct_credit_memo_component",
-    "core.fct_refund_tender", "core.fct_settlement", "core.fct_gl_line",
+    "core.fct_refund_tender", "core.fct_settlement", "core.fct_gl_line", "core.fct_rma_line",
 )  # fmt: skip
-FIRST_MODELS = ("int_refund_nodes", "int_refund_links")
+FIRST_MODELS = ("int_refund_whole_returns", "int_refund_nodes", "int_refund_links")
 FOLDERS = (
     "intermediate/refunds/", "marts/finance/", "core/bridge_refund_document", "core/dim_refund_group",
 )  # fmt: skip

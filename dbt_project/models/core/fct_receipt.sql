@@ -33,7 +33,7 @@ select
     receipts.rma_no,
     receipts.rma_line_no,
     receipts.order_no,
-    receipts.order_line_no,
+    lines.order_line_no,
     lines.sales_line_key,
     case
         when not receipts.is_blind then 'rma'

@@ -32,6 +32,7 @@ final as (
         lines.tracking_no,
         lines.order_no,
         lines.order_line_no,
+        lines.order_line_rule,
         lines.sales_line_key,
         lines.customer_id,
         lines.customer_country,

@@ -1,6 +1,7 @@
 {{ config(indexes=[{'columns': ['return_line_key']}]) }}
 -- Grain: one row per credit memo line and component of the touched units, matched to its return line
--- by the RMA line, else by the refund, else by the order line where only one return line exists.
+-- by the RMA line, else by the refund, else by the order line, or the order's SKU, where only one return
+-- line exists.
 
 with candidates as (
     {{ working_set(ref('stg_erp__credit_memos'), [
@@ -31,8 +32,18 @@ memos as (
 ),
 
 rma_lines as (
-    select *, count(*) over (partition by unit_key, rma_no) as lines_of_rma
-    from {{ ref('int_rma_lines') }}
+    select
+        rma.return_line_key,
+        rma.unit_key,
+        rma.rma_no,
+        rma.rma_line_no,
+        rma.sku,
+        origins.order_line_no,
+        count(*) over (partition by rma.unit_key, rma.rma_no) as lines_of_rma,
+        count(*) over (partition by rma.unit_key, rma.rma_no, rma.sku) as lines_of_sku
+    from {{ ref('int_rma_lines') }} as rma
+    inner join {{ ref('int_return_line_origins') }} as origins
+        on rma.return_line_key = origins.return_line_key
 ),
 
 by_rma as (
@@ -46,10 +57,26 @@ by_rma as (
             memos.rma_line_no = rma_lines.rma_line_no
             or (
                 memos.rma_line_no is null
-                and (memos.order_line_no = rma_lines.order_line_no or rma_lines.lines_of_rma = 1)
+                and (
+                    rma_lines.lines_of_rma = 1
+                    or memos.order_line_no = rma_lines.order_line_no
+                    or (
+                        memos.order_line_no is null
+                        and memos.sku = rma_lines.sku
+                        and rma_lines.lines_of_sku = 1
+                    )
+                )
             )
         )
     group by memos.memo_no, memos.memo_line_no, memos.component
+),
+
+by_sku as (
+    select unit_key, order_no, sku, min(return_line_key) as return_line_key
+    from {{ ref('int_return_lines') }}
+    where order_no is not null and sku is not null
+    group by unit_key, order_no, sku
+    having count(*) = 1
 ),
 
 refund_lines as (
@@ -62,12 +89,14 @@ refund_lines as (
 select
     memos.unit_key,
     coalesce(
-        by_rma.return_line_key, refund_lines.return_line_key, by_order.return_line_key
+        by_rma.return_line_key, refund_lines.return_line_key, by_order.return_line_key,
+        by_sku.return_line_key
     ) as return_line_key,
     case
         when by_rma.return_line_key is not null then 'rma'
         when refund_lines.return_line_key is not null then 'refund'
         when by_order.return_line_key is not null then 'order_line'
+        when by_sku.return_line_key is not null then 'order_sku'
         else 'none'
     end as match_rule,
     memos.memo_no || '-' || memos.memo_line_no || '-' || memos.component as memo_component_key,
@@ -95,4 +124,9 @@ left join {{ ref('int_order_line_returns') }} as by_order
     on memos.unit_key = by_order.unit_key
     and memos.order_no = by_order.order_no
     and memos.order_line_no = by_order.order_line_no
+left join by_sku
+    on memos.order_line_no is null
+    and memos.unit_key = by_sku.unit_key
+    and memos.order_no = by_sku.order_no
+    and memos.sku = by_sku.sku
 where {{ in_touched_units('memos.unit_key') }}

@@ -3,8 +3,7 @@
     {'columns': ['return_line_key']},
 ]) }}
 -- Grain: one row per receipt of the touched units. A receipt with a known RMA belongs to its return
--- line; without one it is blind, and its own return line. A blind receipt that names its order is
--- attributed to the order's line where exactly one line holds the SKU.
+-- line; without one it is blind, and its own return line.
 
 with receipts as (
     {{ working_set(ref('stg_wms__return_receipts'), [
@@ -14,7 +13,30 @@ with receipts as (
     ]) }}
 ),
 
--- The RMA line named, else the RMA's first line of that SKU, else its first line
+-- Units received before it under the same RMA and SKU, where the RMA line is not named
+received as (
+    select
+        *,
+        sum(quantity) over (
+            partition by rma_no, rma_line_no, sku order by received_at, receipt_id
+            rows between unbounded preceding and current row
+        ) - quantity as units_before
+    from receipts
+),
+
+rma_units as (
+    select
+        *,
+        sum(case when is_void then 0 else quantity_authorized end) over (
+            partition by rma_no, sku order by rma_line_no
+            rows between unbounded preceding and current row
+        ) as units_upto
+    from {{ ref('int_rma_units') }}
+    where rma_no in (select rma_no from receipts)
+),
+
+-- The RMA line named, else the RMA's first line of that SKU with units to come, else its last; else the
+-- RMA's first line
 matches as (
     select
         receipts.receipt_id,
@@ -26,10 +48,13 @@ matches as (
             order by
                 case when rma.rma_line_no = receipts.rma_line_no then 0 else 1 end,
                 case when rma.sku = receipts.sku then 0 else 1 end,
-                rma.rma_line_no
+                case when rma.sku = receipts.sku and receipts.units_before >= rma.units_upto
+                    then 1 else 0 end,
+                case when rma.sku = receipts.sku and receipts.units_before >= rma.units_upto
+                    then -rma.rma_line_no else rma.rma_line_no end
         ) as rank_of_match
-    from receipts
-    inner join {{ ref('int_rma_units') }} as rma
+    from received as receipts
+    inner join rma_units as rma
         on receipts.rma_no = rma.rma_no
         and (receipts.rma_line_no is null or receipts.rma_line_no = rma.rma_line_no)
 ),
@@ -44,15 +69,6 @@ placed as (
     left join matches on receipts.receipt_id = matches.receipt_id and matches.rank_of_match = 1
 ),
 
--- The one line of an order that holds a SKU; void lines were never shipped
-single_lines as (
-    select order_no, sku, min(line_no) as line_no
-    from {{ ref('int_sales_lines') }}
-    where not is_void
-    group by order_no, sku
-    having count(*) = 1
-),
-
 rma_lines as (
     select * from {{ ref('int_rma_lines') }}
 )
@@ -65,8 +81,7 @@ select
     coalesce(rma_lines.rma_no, placed.rma_no) as rma_no,
     coalesce(rma_lines.rma_line_no, placed.rma_line_no) as rma_line_no,
     case when rma_lines.rma_no is null then placed.order_no else rma_lines.order_no end as order_no,
-    case when rma_lines.rma_no is null then single_lines.line_no else rma_lines.order_line_no end
-        as order_line_no,
+    rma_lines.order_line_no,
     placed.tracking_no,
     placed.sku,
     placed.quantity,
@@ -79,8 +94,4 @@ select
 from placed
 left join rma_lines
     on placed.known_rma_no = rma_lines.rma_no and placed.known_rma_line_no = rma_lines.rma_line_no
-left join single_lines
-    on rma_lines.rma_no is null
-    and placed.order_no = single_lines.order_no
-    and placed.sku = single_lines.sku
 where {{ in_touched_units('placed.unit_key') }}

@@ -6,8 +6,8 @@ select
     coalesce(
         refund.order_no,
         (
-            select min(coalesce(request.order_no, 'REQ:' || request.request_id))
-            from {{ ref('stg_crm__return_requests') }} as request
+            select min(request.unit_key)
+            from {{ ref('int_request_units') }} as request
             where request.request_id = refund.request_id
         ),
         (

@@ -23,7 +23,9 @@ by_request as (
     inner join {{ ref('int_requests') }} as request
         on refunds.unit_key = request.unit_key
         and refunds.request_id = request.request_id
-        and (refunds.order_line_no is null or refunds.order_line_no = request.order_line_no)
+    inner join {{ ref('int_return_line_origins') }} as origin
+        on request.return_line_key = origin.return_line_key
+        and (refunds.order_line_no is null or refunds.order_line_no = origin.order_line_no)
     group by refunds.refund_id, refunds.tender_no
     having min(request.return_line_key) = max(request.return_line_key)
         or min(refunds.order_line_no) is not null
@@ -35,7 +37,9 @@ by_rma as (
     inner join {{ ref('int_rma_lines') }} as rma
         on refunds.unit_key = rma.unit_key
         and refunds.rma_no = rma.rma_no
-        and (refunds.order_line_no is null or refunds.order_line_no = rma.order_line_no)
+    inner join {{ ref('int_return_line_origins') }} as origin
+        on rma.return_line_key = origin.return_line_key
+        and (refunds.order_line_no is null or refunds.order_line_no = origin.order_line_no)
     group by refunds.refund_id, refunds.tender_no
     having min(rma.return_line_key) = max(rma.return_line_key)
         or min(refunds.order_line_no) is not null

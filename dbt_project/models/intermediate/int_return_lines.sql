@@ -6,67 +6,15 @@
 -- or a blind receipt; with the sale it comes from. Product as of the order date, or as of today
 -- where the sale is not known.
 
-with requests as (
-    select * from {{ ref('int_requests') }}
-),
-
--- The RMA that stands for the line: the first that is not void
-rmas as (
-    select
-        *,
-        row_number() over (
-            partition by return_line_key
-            order by case when is_void then 1 else 0 end, authorized_at, rma_no, rma_line_no
-        ) as rank_of_rma
-    from {{ ref('int_rma_lines') }}
-),
-
-receipts as (
-    select
-        *,
-        row_number() over (partition by return_line_key order by received_at, receipt_id)
-            as rank_of_receipt
-    from {{ ref('int_receipts') }}
-),
-
-keys as (
-    select unit_key, return_line_key from requests
-    union
-    select unit_key, return_line_key from rmas
-    union
-    select unit_key, return_line_key from receipts
+with joined as (
+    select documents.*, origins.order_line_no, origins.order_line_rule
+    from {{ ref('int_return_line_documents') }} as documents
+    inner join {{ ref('int_return_line_origins') }} as origins
+        on documents.return_line_key = origins.return_line_key
 ),
 
 reasons as (
     select * from {{ ref('reasons') }}
-),
-
-joined as (
-    select
-        keys.unit_key,
-        keys.return_line_key,
-        coalesce(requests.request_id, rmas.request_id) as request_id,
-        requests.request_line,
-        requests.request_id is not null as has_request,
-        rmas.rma_no,
-        rmas.rma_line_no,
-        rmas.tracking_no,
-        receipts.receipt_id as first_receipt_id,
-        coalesce(receipts.is_blind, false) as is_blind,
-        coalesce(requests.order_no, rmas.order_no, receipts.order_no) as order_no,
-        coalesce(requests.order_line_no, rmas.order_line_no, receipts.order_line_no)
-            as order_line_no,
-        requests.customer_id,
-        coalesce(receipts.sku, rmas.sku) as returned_sku,
-        coalesce(receipts.site, 'NOT_RECEIVED') as site,
-        -- the ERP's word before the customer's; UNKNOWN only where neither gives one
-        coalesce(nullif(rmas.reason, 'UNKNOWN'), requests.reason, 'UNKNOWN') as reason,
-        coalesce(rmas.resolution, requests.desired_resolution, 'unknown') as resolution
-    from keys
-    left join requests on keys.return_line_key = requests.return_line_key
-    left join rmas on keys.return_line_key = rmas.return_line_key and rmas.rank_of_rma = 1
-    left join receipts
-        on keys.return_line_key = receipts.return_line_key and receipts.rank_of_receipt = 1
 ),
 
 sales as (
@@ -90,6 +38,7 @@ select
     joined.is_blind,
     joined.order_no,
     joined.order_line_no,
+    joined.order_line_rule,
     sales.sales_line_key,
     sales.sales_line_key is not null as is_attributed,
     coalesce(joined.customer_id, sales.customer_id) as customer_id,

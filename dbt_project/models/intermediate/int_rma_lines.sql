@@ -1,9 +1,9 @@
 {{ config(indexes=[
     {'columns': ['rma_no', 'rma_line_no']}, {'columns': ['unit_key']}, {'columns': ['tracking_no']},
 ]) }}
--- Grain: one row per RMA line of the touched units, with the return line it belongs to: that of the
--- request line with the same request, order and order line, else its own; and with the first use of
--- its label. A label that was only printed shows no scan.
+-- Grain: one row per RMA line of the touched units, with the return line it belongs to: that of its
+-- request line, else its own; and with the first use of its label. A label that was only printed shows
+-- no scan.
 
 with rmas as (
     {{ working_set(ref('int_rma_units'), [
@@ -14,10 +14,8 @@ with rmas as (
     ]) }}
 ),
 
-requests as (
-    select unit_key, request_id, order_no, order_line_no, min(request_line) as request_line
-    from {{ ref('int_requests') }}
-    group by unit_key, request_id, order_no, order_line_no
+request_lines as (
+    select * from {{ ref('int_rma_request_lines') }}
 ),
 
 scans as (
@@ -35,16 +33,16 @@ scans as (
 select
     rmas.unit_key,
     coalesce(
-        'REQ:' || requests.request_id || '-' || requests.request_line,
+        'REQ:' || rmas.request_id || '-' || request_lines.request_line,
         'RMA:' || rmas.rma_no || '-' || rmas.rma_line_no
     ) as return_line_key,
     rmas.rma_no || '-' || rmas.rma_line_no as rma_line_key,
     rmas.rma_no,
     rmas.rma_line_no,
-    coalesce(rmas.order_no, requests.order_no) as order_no,
-    coalesce(rmas.order_line_no, requests.order_line_no) as order_line_no,
+    coalesce(rmas.order_no, request_lines.order_no) as order_no,
+    coalesce(rmas.order_line_no, request_lines.order_line_no) as order_line_no,
     rmas.request_id,
-    requests.request_line,
+    request_lines.request_line,
     rmas.sku,
     rmas.quantity_authorized,
     rmas.source_reason_code,
@@ -60,9 +58,7 @@ select
     rmas.is_void,
     rmas.updated_at
 from rmas
-left join requests
-    on rmas.request_id = requests.request_id
-    and rmas.unit_key = requests.unit_key
-    and rmas.order_line_no = requests.order_line_no
+left join request_lines
+    on rmas.rma_no = request_lines.rma_no and rmas.rma_line_no = request_lines.rma_line_no
 left join scans on rmas.tracking_no = scans.tracking_no
 where {{ in_touched_units('rmas.unit_key') }}

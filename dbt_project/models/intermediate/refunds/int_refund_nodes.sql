@@ -46,6 +46,8 @@ named as (
     union all
     select return_line_key, 'line' as kind, unit_key, currency from memos
     union all
+    select return_line_key, 'line' as kind, unit_key, currency from {{ ref('int_refund_whole_returns') }}
+    union all
     select 'REF:' || refund_id as node, 'refund' as kind, unit_key, currency from memos
     union all
     select 'REF:' || refund_id as node, 'refund' as kind, unit_key, currency from settlements

@@ -25,6 +25,7 @@ select
     winners.order_line_no,
     winners.customer_id,
     -- what
+    winners.sku,
     winners.quantity,
     winners.reason_code as source_reason_code,
     {{ canonical('winners.reason_code', 'crosswalk.reason') }} as reason,
