@@ -1,37 +1,40 @@
-{{ config(materialized='view', post_hook=[]) }}
 -- Grain: one row per customer that was merged into another, with the customer left at the chain's end.
--- A chain that closes on itself ends at its smallest id, so that every member names the same one.
+-- A chain that runs into a circle ends at the circle's smallest id, so that all who lead there name the
+-- same one.
 
-with recursive merges as (  -- noqa: PRS
+{# Each round doubles the steps looked ahead, so that a chain of 2 ^ rounds merges is followed to its end at
+   a cost that grows with the merges, not with their square. A longer one would stop half way. -#}
+{%- set rounds = 20 -%}
+with merges as (
     select customer_id, merged_into
     from {{ ref('stg_crm__customers') }}
     where is_current and merged_into is not null and merged_into <> customer_id
 ),
 
-chain as (
-    select customer_id, merged_into, 1 as step, array[customer_id, merged_into] as seen
+-- `ahead`: where so many steps lead; `smallest`: the smallest id on the way there
+ahead_0 as (
+    select customer_id, merged_into as ahead, least(customer_id, merged_into) as smallest
     from merges
-    union all
-    select chain.customer_id, merges.merged_into, chain.step + 1, chain.seen || merges.merged_into
-    from chain
-    inner join merges on chain.merged_into = merges.customer_id
-    where chain.merged_into <> all(chain.seen[1:array_length(chain.seen, 1) - 1])
 ),
+{%- for round in range(rounds) %}
+
+ahead_{{ round + 1 }} as (
+    select
+        near.customer_id,
+        coalesce(far.ahead, near.ahead) as ahead,
+        least(near.smallest, far.smallest) as smallest
+    from ahead_{{ round }} as near
+    left join ahead_{{ round }} as far on near.ahead = far.customer_id
+),
+{%- endfor %}
 
 ends as (
-    select
-        *,
-        row_number() over (partition by customer_id order by step desc) as from_end
-    from chain
+    select * from ahead_{{ rounds }}
 )
 
 select
-    customer_id,
-    case
-        -- closed on itself
-        when merged_into = any(seen[1:array_length(seen, 1) - 1])
-            then (select min(member) from unnest(seen) as member)
-        else merged_into
-    end as survivor_customer_id
+    ends.customer_id,
+    -- whoever is still merged after so many steps goes round in a circle
+    coalesce(circle.smallest, ends.ahead) as survivor_customer_id
 from ends
-where from_end = 1
+left join ends as circle on ends.ahead = circle.customer_id
