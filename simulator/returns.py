@@ -173,11 +173,22 @@ def _paths(rng: np.random.Generator, sales: pd.DataFrame, sale: np.ndarray) -> n
     # Where it is on two, the order is known and the line is not.
     repeated = sales.duplicated(["order", "item"], keep=False).to_numpy()[sale]
     path = np.where((path == BLIND_ORDER) & repeated, RMA_ONLY, path)
-    sent = sales[sales["voided_at"] == NEVER]
-    unclear = sent[sent.duplicated(["order", "item"], keep=False)].index
-    some = np.flatnonzero(np.isin(sale, unclear) & (path == NORMAL))[::3]
+    some = np.flatnonzero(_is_unclear(sales)[sale] & _comes_alone(sales, sale) & (path == NORMAL))[::3]
     path[some] = BLIND
     return path
+
+
+def _is_unclear(sales: pd.DataFrame) -> np.ndarray:
+    """True for lines that nothing but their number tells from another one of the same order and SKU."""
+    sent = sales[sales["voided_at"] == NEVER]
+    twins = sent.groupby(["order", "item"])[["line_no", "shipped_at", "quantity"]].transform("nunique")
+    alike = (twins["line_no"] > 1) & (twins["shipped_at"] == 1) & (twins["quantity"] == 1)
+    return sales.index.isin(sent.index[alike])
+
+
+def _comes_alone(sales: pd.DataFrame, sale: np.ndarray) -> np.ndarray:
+    """True for returns of which no other is of the same order and SKU, so that neither line is taken."""
+    return ~sales.iloc[sale].duplicated(["order", "item"], keep=False).to_numpy()
 
 
 def _lose_line(lines: pd.DataFrame) -> None:
