@@ -5,7 +5,7 @@
 {# Each round doubles the steps looked ahead, so that a chain of 2 ^ rounds merges is followed to its end at
    a cost that grows with the merges, not with their square. A longer one would stop half way. -#}
 {%- set rounds = 20 -%}
-with merges as (
+with merged as (
     select customer_id, merged_into
     from {{ ref('stg_crm__customers') }}
     where is_current and merged_into is not null and merged_into <> customer_id
@@ -14,7 +14,7 @@ with merges as (
 -- `ahead`: where so many steps lead; `smallest`: the smallest id on the way there
 ahead_0 as (
     select customer_id, merged_into as ahead, least(customer_id, merged_into) as smallest
-    from merges
+    from merged
 ),
 {%- for round in range(rounds) %}
 

@@ -57,13 +57,13 @@ candidates as (
                 and (
                     (
                         rmas.sku = requests.sku
-                        and requests.place_of_sku = least(rmas.place_of_sku, requests.lines_of_sku)
+                        and least(rmas.place_of_sku, requests.lines_of_sku) = requests.place_of_sku
                     )
                     or (
                         requests.sku is null
                         and (
                             requests.lines = 1
-                            or (requests.lines = rmas.lines and requests.place = rmas.place)
+                            or (rmas.lines = requests.lines and rmas.place = requests.place)
                         )
                     )
                 )
