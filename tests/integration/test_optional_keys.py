@@ -151,7 +151,8 @@ def _write(landing: Path) -> None:
     ])  # fmt: skip
     _put(landing, "crm/crm_refunds_20260131.jsonl", [
         {"refund_id": "F1", "tender_no": 1, "request_id": "QA", "order_no": "A", "customer_id": "K1",
-         "amount": "83.30", "currency": "EUR", "tender": "card", "status": "succeeded", "is_returnless": False,
+         "amount": "83.30", "currency": "EUR", "tender": "card", "status": "succeeded",
+         "is_returnless": False,
          "created_at": "2026-01-26T10:00:00+00:00", "updated_at": "2026-01-26T10:00:00+00:00"}
     ])  # fmt: skip
     _put(landing, "erp/erp_payment_settlements_20260131.csv", (
