@@ -18,7 +18,7 @@ $(VENV)/.ready: requirements.lock requirements-bootstrap.lock
 	@$(VENV)/bin/uv pip sync --quiet --compile-bytecode --python $(VENV)/bin/python --require-hashes requirements.lock requirements-bootstrap.lock
 	@touch $@
 
-.PHONY: help setup run test test-quick up down dsn upgrade close periods workbook bench docs retailer lint lock clean
+.PHONY: help setup run test test-quick up down dsn psql upgrade close periods workbook bench docs retailer lint lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -36,6 +36,10 @@ down: $(VENV)/.ready ## Stop Airflow and the embedded PostgreSQL
 
 dsn: $(VENV)/.ready ## Print one libpq URI: make dsn ROLE=bi_reader
 	@$(PY) -m warehouse dsn $(ROLE)
+
+psql: override export CMD := $(value CMD)
+psql: $(VENV)/.ready ## psql as a role: make psql ROLE=bi_reader, with CMD="select ..." or a statement piped in
+	@$(PY) -m warehouse psql "$(ROLE)"
 
 upgrade: $(VENV)/.ready ## Bring the warehouse to the version of this code; make a backup first
 	@$(PY) -m warehouse migrate

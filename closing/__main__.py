@@ -12,6 +12,7 @@ import typer
 from closing import periods
 from nightly import stages
 from nightly.errors import NightFailed
+from warehouse.redaction import run_command
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 Approver = Annotated[str, typer.Option(help="Name of the person who answers for it.")]
@@ -55,4 +56,4 @@ def _refusals_told() -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    app()
+    run_command(app)

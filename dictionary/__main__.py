@@ -10,6 +10,7 @@ from dictionary.collect import collect, read_artifacts
 from dictionary.pages import Beside, pages
 from outputs.files import write_text
 from warehouse.build import CheckFailed, write_docs
+from warehouse.redaction import run_command
 from warehouse.settings import settings
 
 
@@ -52,4 +53,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(lambda: sys.exit(main()))

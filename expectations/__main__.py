@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from warehouse.redaction import run_command
+
 if TYPE_CHECKING:
     from expectations.gates import Stage
 
@@ -48,4 +50,4 @@ def accept(
 
 
 if __name__ == "__main__":
-    app()
+    run_command(app)

@@ -1,7 +1,7 @@
 """Run one gate: build its suites, let Great Expectations judge, keep the results, stop the night.
 
-One ephemeral context and one datasource a gate; assets are queries over this night's rows. GX reads
-as `auditor`; the results are written as `transformer`.
+One ephemeral context and one datasource a gate; assets are queries over this night's rows. All of it runs
+as `validator`, who may read what is judged and write nothing but the results.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def run_gate(stage: Stage, business_date: dt.date) -> GateResult:
     evaluated counts as failed, whatever it would have found.
     """
     started = time.perf_counter()
-    with connect("auditor", autocommit=True) as reader:
+    with connect("validator", autocommit=True) as reader:
         night = read_night(reader, business_date)
         assets = suites(stage, night)
         context = _context()
@@ -102,7 +102,7 @@ def run_gate(stage: Stage, business_date: dt.date) -> GateResult:
     result = GateResult(
         stage, business_date, run_id, tuple(checks), page, time.perf_counter() - started, seconds
     )
-    with connect("transformer") as writer:
+    with connect("validator") as writer:
         results.store(writer, run_id, stage, business_date, checks, seconds)
     for warning in result.warnings:
         log.warning("%s", warning.headline)
@@ -120,6 +120,12 @@ def suites(stage: Stage, night: Night) -> list[Asset]:
     return found
 
 
+def open_source(context: EphemeralDataContext) -> Any:
+    """The warehouse as the validator sees it; no $ is left in the URL, since GX would replace $NAME."""
+    url = dsn("validator").replace("postgresql://", "postgresql+psycopg2://", 1)
+    return context.data_sources.add_postgres("warehouse", connection_string=url)
+
+
 def _context() -> EphemeralDataContext:
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
@@ -129,8 +135,7 @@ def _context() -> EphemeralDataContext:
 def _judge(
     context: EphemeralDataContext, assets: list[Asset], reader: Any
 ) -> tuple[list[CheckResult], dict[str, float]]:
-    url = dsn("auditor").replace("postgresql://", "postgresql+psycopg2://", 1)
-    source = context.data_sources.add_postgres("warehouse", connection_string=url)
+    source = open_source(context)
     checks: list[CheckResult] = []
     seconds: dict[str, float] = {}
     for asset in assets:

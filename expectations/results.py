@@ -162,7 +162,7 @@ def store(
     results: list[CheckResult],
     seconds: dict[str, float],
 ) -> None:
-    """Insert into `ops.validation_results`; `connection` is the transformer's."""
+    """Insert into `ops.validation_results`; `connection` is the validator's."""
     rows = [
         (
             run_id, business_date, stage, "gx", r.suite, r.asset, r.check, r.column, r.severity,

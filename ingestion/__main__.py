@@ -14,6 +14,7 @@ from ingestion.load import FeedResult, load_feed
 from ingestion.load import reload as reload_file
 from ingestion.raw import create_raw_tables
 from ingestion.sources import write_sources
+from warehouse.redaction import run_command
 from warehouse.settings import settings
 from warehouse.version import OtherVersion
 
@@ -106,4 +107,4 @@ def dictionary() -> None:
 
 
 if __name__ == "__main__":
-    app()
+    run_command(app)

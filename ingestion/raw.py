@@ -71,7 +71,7 @@ def _lock(feed: str) -> list[sql.Composed]:
     table = sql.Identifier("locks", locks.feed(feed).table)
     return [
         sql.SQL("create table if not exists {} ()").format(table),
-        sql.SQL("grant update on {} to loader").format(table),
+        sql.SQL("grant update on {} to loader, maintainer").format(table),
     ]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import typer
 
+from warehouse.redaction import run_command
 from warehouse.settings import settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -125,4 +126,4 @@ def retailer(folder: str) -> None:
 
 
 if __name__ == "__main__":
-    app()
+    run_command(app)

@@ -8,6 +8,7 @@ import typer
 
 from nightly import stages
 from nightly.errors import ConnectionBroken, NightFailed
+from warehouse.redaction import run_command
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -27,4 +28,4 @@ def night(business_date: str) -> None:
 
 
 if __name__ == "__main__":
-    app()
+    run_command(app)

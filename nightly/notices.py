@@ -16,8 +16,6 @@ import asyncio
 import datetime as dt
 import json
 import logging
-import os
-import re
 import smtplib
 import ssl
 import threading
@@ -27,26 +25,14 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
-from dotenv import dotenv_values
-
-from warehouse.secrets import secrets_file
-from warehouse.settings import env_file, settings, variable
+from warehouse.redaction import without_secrets
+from warehouse.settings import settings, variable
 
 log = logging.getLogger("reverse_logistics.notices")
 # For one answer of a server, and for all of them together.
 TIMEOUT_SECONDS = 10
 SEND_SECONDS = 30
 MOST_CHARACTERS = 4000
-# What a driver may put into its message: the login of a URL, the password of a connection string.
-LOGIN = re.compile(r"(?<=://)[^/\s@]*:[^/\s@]*(?=@)")
-PASSWORD = re.compile(r"(?i)\b(password|passwd|pwd)(\s*[=:]\s*)('[^']*'|\S+)")
-SECRET_SETTINGS = (
-    "REVLOG_PASSWORD_", "REVLOG_SECRET_", "POSTGRES_PASSWORD", "NOTIFY_URL", "NOTIFY_SMTP_PASSWORD",
-    "AIRFLOW_ADMIN_PASSWORD", "AIRFLOW__API__SECRET_KEY", "AIRFLOW__API_AUTH__JWT_SECRET",
-    "AIRFLOW__CORE__FERNET_KEY",
-)  # fmt: skip
-# Shorter values are words of the language rather than secrets.
-LEAST_SECRET = 8
 
 
 def notices_file() -> Path:
@@ -102,29 +88,12 @@ def send(kind: str, where: str, night: str, message: str) -> None:
         log.error("the notice could not be sent by %s: %s", channel, problem)
 
 
-def without_secrets(text: str) -> str:
-    """Return `text` without logins of URLs, passwords of connection strings, and known secrets."""
-    text = PASSWORD.sub(r"\1\2***", LOGIN.sub("***", text))
-    for value in _known_secrets():
-        text = text.replace(value, "***")
-    return text
-
-
 def _is_past(night: str) -> bool:
     """True for a date before the one that ended last: only a backfill runs it."""
     try:
         return dt.date.fromisoformat(night) < dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
     except ValueError:
         return False
-
-
-def _known_secrets() -> list[str]:
-    """Values that never belong into a notice; the longest first, since one may hold another."""
-    given = {**dotenv_values(env_file()), **os.environ}
-    found = {v or "" for k, v in given.items() if k.startswith(SECRET_SETTINGS)}
-    if secrets_file().exists():
-        found |= set(json.loads(secrets_file().read_text() or "{}").values())
-    return sorted((v for v in found if len(v) >= LEAST_SECRET), key=len, reverse=True)
 
 
 def _keep(notice: dict[str, str]) -> None:

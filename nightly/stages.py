@@ -27,7 +27,7 @@ def ingest(feed: str, date: str) -> str:
     """Load what has landed of one feed up to the business date; returns one line for people."""
     from ingestion.load import load_feed
 
-    with _recorded("ingest", date, feed):
+    with _recorded("loader", "ingest", date, feed):
         result = load_feed(feed, dt.date.fromisoformat(date), print)
     return (
         f"{feed}: {len(result.files)} files, {result.total('loaded'):,} rows loaded, "
@@ -42,7 +42,7 @@ def gate(stage: str, date: str) -> str:
     logging.getLogger("expectations.gates").setLevel(logging.ERROR)
     from expectations.gates import GateFailed, run_gate
 
-    with _recorded("gate", date, stage):
+    with _recorded("validator", "gate", date, stage):
         try:
             return run_gate(stage, dt.date.fromisoformat(date)).text()  # type: ignore[arg-type]
         except GateFailed as error:
@@ -53,7 +53,7 @@ def begin_build(date: str) -> str:
     """Open a build for the night: it fixes which ledger changes the layers take in."""
     from warehouse import build
 
-    with _recorded("dbt", date, "begin"):
+    with _recorded("transformer", "dbt", date, "begin"):
         return str(build.begin(dt.date.fromisoformat(date)))
 
 
@@ -61,7 +61,7 @@ def transform(layer: str) -> str:
     """Build and test one layer of the warehouse with dbt; raises NightFailed where a test fails."""
     from warehouse import build
 
-    with _recorded("dbt", None, layer):
+    with _recorded("transformer", "dbt", None, layer):
         try:
             return str(build.run_layer(layer))
         except build.CheckFailed as error:
@@ -74,7 +74,7 @@ def finish_build() -> str:
     """Close the build: the next one starts where it ended."""
     from warehouse import build
 
-    with _recorded("dbt", None, "finish"):
+    with _recorded("transformer", "dbt", None, "finish"):
         return str(build.finish())
 
 
@@ -82,7 +82,7 @@ def publish(date: str) -> str:
     """Publish the audited build into marts and finance, in one transaction."""
     from warehouse.publish import publish as publish_night
 
-    with _recorded("publish", date):
+    with _recorded("publisher", "publish", date):
         result = publish_night(dt.date.fromisoformat(date))
     if not result.is_new:
         return "nothing differs from what is published"
@@ -95,7 +95,7 @@ def report(date: str) -> str:
     from reporting.scorecard import write_scorecard
     from reporting.workbook import WorkbookFailed, write_workbooks
 
-    with _recorded("report", date):
+    with _recorded("reporter", "report", date):
         page = write_scorecard()
         try:
             books = write_workbooks()
@@ -109,7 +109,7 @@ def close_period(act: str, period: str, approver: str, note: str, with_earlier: 
     from closing import periods
     from reporting.workbook import WorkbookFailed, write_workbook
 
-    with _recorded("period", None, f"{act} {period}"):
+    with _recorded("publisher", "period", None, f"{act} {period}"):
         try:
             acts = (
                 periods.close(period, approver, note, with_earlier)
@@ -152,18 +152,21 @@ def _whole_night(date: str, say: Callable[[str], object]) -> None:
 
 
 @contextlib.contextmanager
-def _recorded(stage: str, date: str | None, detail: str = "") -> Iterator[None]:
-    """Keep when the stage ran and how it ended in `ops.stage_runs`."""
+def _recorded(role: str, stage: str, date: str | None, detail: str = "") -> Iterator[None]:
+    """Keep when the stage ran and how it ended in `ops.stage_runs`, written by the stage's own role.
+
+    No error leaves with a secret in its text.
+    """
     started, outcome = dt.datetime.now(dt.UTC), "failed"
     try:
         with _translated():
             yield
         outcome = "ok"
     finally:
-        record(stage, date, detail, outcome, started)
+        record(role, stage, date, detail, outcome, started)
 
 
-def record(stage: str, date: str | None, detail: str, outcome: str, started: dt.datetime) -> None:
+def record(role: str, stage: str, date: str | None, detail: str, outcome: str, started: dt.datetime) -> None:
     """Write one row of `ops.stage_runs`, ending now; without `date`, for the newest build's.
 
     A book that can't be written hides neither the stage's result nor its error.
@@ -173,7 +176,7 @@ def record(stage: str, date: str | None, detail: str, outcome: str, started: dt.
     from warehouse.connections import connect
     from warehouse.version import OtherVersion
 
-    with contextlib.suppress(psycopg.Error, OtherVersion), connect("transformer") as connection:
+    with contextlib.suppress(psycopg.Error, OtherVersion), connect(role) as connection:
         connection.execute(
             "insert into ops.stage_runs"
             " (business_date, stage, detail, outcome, started_at, finished_at)"
@@ -190,6 +193,7 @@ def _translated() -> Iterator[None]:
     import sqlalchemy.exc
 
     from warehouse.locks import Busy
+    from warehouse.redaction import without_secrets
     from warehouse.version import OtherVersion
 
     broken = (psycopg.OperationalError, sqlalchemy.exc.OperationalError)
@@ -202,4 +206,8 @@ def _translated() -> Iterator[None]:
         said = f"{type(error).__name__}: {error}"
         if "No space left on device" in said:
             said = f"the database server's disk is full; free space there, then run the task again. {said}"
-        raise ConnectionBroken(said) from error
+        raise ConnectionBroken(without_secrets(said)) from error
+    except Exception as error:
+        if (told := without_secrets(str(error))) != str(error):
+            raise (ConnectionBroken if isinstance(error, ConnectionBroken) else NightFailed)(told) from None
+        raise

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+OTHERS_MAY_VACUUM = 170_000
+
 
 def erase(customers: list[str]) -> str:
     """Delete the direct identifiers of `customers` (keyed hashes) and keep them from coming back."""
     from warehouse.connections import connect
 
-    with connect("admin") as connection:
+    with connect("maintainer") as connection:
         for customer in customers:
             connection.execute(
                 "insert into ops.erasures (customer_id, reason) values (%s, 'requested')"
@@ -30,7 +32,7 @@ def remove_old(keep_days: int) -> str:
     from warehouse.connections import connect
 
     superseded = 0
-    with connect("admin") as connection:
+    with connect("maintainer") as connection:
         old = (
             "select file_id from ops.file_ledger where status = 'superseded'"
             " and finished_at < now() - make_interval(days => %s) and changed_seq <="
@@ -46,9 +48,18 @@ def remove_old(keep_days: int) -> str:
 
 
 def vacuum() -> str:
-    """Vacuum and analyse the whole database."""
+    """Vacuum and analyse every table of the warehouse."""
+    from psycopg import sql
+
     from warehouse.connections import connect
 
-    with connect("admin", autocommit=True) as connection:
-        connection.execute("vacuum (analyze, skip_locked)")
-    return "vacuumed"
+    with connect("maintainer", autocommit=True) as connection:
+        if connection.info.server_version < OTHERS_MAY_VACUUM:
+            return "left to autovacuum: before PostgreSQL 17 only the owner of a table may vacuum it"
+        tables = connection.execute(
+            "select schemaname, relname from pg_stat_user_tables"
+            " where has_table_privilege(relid, 'MAINTAIN') order by 1, 2"
+        ).fetchall()
+        names = sql.SQL(", ").join(sql.Identifier(*table) for table in tables)
+        connection.execute(sql.SQL("vacuum (analyze, skip_locked) {}").format(names))
+    return f"{len(tables)} tables vacuumed"

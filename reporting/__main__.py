@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from warehouse.redaction import run_command
+
 app = typer.Typer(
     help="What finance reads as a file.", no_args_is_help=True, pretty_exceptions_enable=False
 )  # fmt: skip
@@ -34,4 +36,4 @@ def workbook(
 
 
 if __name__ == "__main__":
-    app()
+    run_command(app)

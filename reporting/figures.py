@@ -135,8 +135,8 @@ group by feed, reason order by rows desc, feed, reason limit 12
 
 @contextlib.contextmanager
 def snapshot() -> Iterator[psycopg.Connection[Row]]:
-    """One state of the warehouse, seen by the role that sees everything and writes nothing."""
-    with connect("auditor", row_factory=dict_row) as connection:
+    """One state of the warehouse, seen by the role that reports."""
+    with connect("reporter", row_factory=dict_row) as connection:
         connection.execute("set transaction isolation level repeatable read read only")
         yield connection
 

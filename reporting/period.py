@@ -141,8 +141,8 @@ PATTERNS = "select * from finance.refund_patterns order by pattern desc"
 
 @contextlib.contextmanager
 def snapshot() -> Iterator[Reader]:
-    """One state of the warehouse, seen by the role that may see finance and writes nothing."""
-    with connect("finance_reader", row_factory=dict_row) as connection:
+    """One state of the warehouse, seen by the role that reports."""
+    with connect("reporter", row_factory=dict_row) as connection:
         connection.execute("set transaction isolation level repeatable read read only")
         yield connection
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from semantic import metrics_file
+from warehouse.redaction import run_command
 
 
 def main(arguments: list[str]) -> int:
@@ -22,4 +23,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run_command(lambda: sys.exit(main(sys.argv[1:])))

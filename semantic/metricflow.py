@@ -6,15 +6,12 @@ that folder, parsed with the dbt target `published`, so that no query sees an un
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from psycopg.conninfo import conninfo_to_dict
-
-from warehouse.connections import dsn
+from warehouse.connections import dbt_environment
 from warehouse.settings import ROOT, settings
 
 PROJECT = ROOT / "dbt_project"
@@ -68,21 +65,13 @@ def _python(
     code: str, arguments: list[str], project: Path, is_quiet: bool
 ) -> subprocess.CompletedProcess[str]:
     """Run a command line of dbt's family; the password goes by environment, never by argument."""
-    address = conninfo_to_dict(dsn(ROLE))
     environment = {
-        **os.environ,
+        **dbt_environment(ROLE),
         "DBT_TARGET": "published",
-        "DBT_HOST": str(address["host"]),
-        "DBT_PORT": str(address["port"]),
-        "DBT_USER": str(address["user"]),
-        "DBT_PASSWORD": str(address["password"]),
-        "DBT_DBNAME": str(address["dbname"]),
         "DBT_PROFILES_DIR": str(PROJECT),
         "DBT_PROJECT_DIR": str(project),
         "DBT_TARGET_PATH": str(_folder() / "target"),
         "DBT_LOG_PATH": str(_folder() / "logs"),
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        "DO_NOT_TRACK": "1",
     }
     return subprocess.run(
         [sys.executable, "-c", code, *arguments],

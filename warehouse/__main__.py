@@ -1,4 +1,4 @@
-"""`python -m warehouse`: start, stop, migrate, version, dsn, destroy."""
+"""`python -m warehouse`: start, stop, migrate, version, dsn, psql, destroy."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import typer
 
 from warehouse import connections, server, version
 from warehouse import migrate as migration
+from warehouse.redaction import run_command
 from warehouse.settings import code_version
 from warehouse.version import OtherVersion
 
@@ -43,14 +44,29 @@ def show_version() -> None:
 
 
 @app.command()
+def psql(role: str) -> None:
+    """Open psql as ROLE, or run the statement that the variable CMD holds; no argument holds a password."""
+    from warehouse.psql import open_psql
+
+    try:
+        open_psql(role)
+    except (ValueError, FileNotFoundError) as error:
+        raise _told(error) from error
+
+
+@app.command()
 def dsn(role: str) -> None:
     """Print one libpq URI for ROLE and nothing else."""
     try:
         typer.echo(connections.dsn(role))
     except (ValueError, FileNotFoundError) as error:
-        hint = "" if isinstance(error, ValueError) else "; start the database first: make run"
-        typer.echo(f"{error}{hint}", err=True)
-        raise typer.Exit(1) from error
+        raise _told(error) from error
+
+
+def _told(error: Exception) -> typer.Exit:
+    hint = "" if isinstance(error, ValueError) else "; start the database first: make run"
+    typer.echo(f"{error}{hint}", err=True)
+    return typer.Exit(1)
 
 
 @app.command()
@@ -60,4 +76,4 @@ def destroy() -> None:
 
 
 if __name__ == "__main__":
-    app()
+    run_command(app)

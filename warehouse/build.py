@@ -11,7 +11,6 @@ import ctypes
 import datetime as dt
 import hashlib
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -24,13 +23,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import psycopg
 import typer
-from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
 from outputs import files
 from outputs.escaping import continued, one_line, policy, script
 from warehouse import locks
-from warehouse.connections import connect, dsn
+from warehouse.connections import connect, dbt_environment
+from warehouse.redaction import run_command
 from warehouse.settings import ROOT, settings
 from warehouse.version import OtherVersion
 
@@ -296,22 +295,14 @@ def _dbt(arguments: list[str]) -> subprocess.CompletedProcess[str]:
 
     The variables are the same at every run: dbt parses the whole project anew where one has changed.
     """
-    address = conninfo_to_dict(dsn("transformer"))
     variables = json.dumps({"reporting_currency": settings().reporting_currency})
     environment = {
-        **os.environ,
-        "DBT_HOST": str(address["host"]),
-        "DBT_PORT": str(address["port"]),
-        "DBT_USER": str(address["user"]),
-        "DBT_PASSWORD": str(address["password"]),
-        "DBT_DBNAME": str(address["dbname"]),
+        **dbt_environment("transformer"),
         "DBT_PROFILES_DIR": str(PROJECT),
         "DBT_PROJECT_DIR": str(PROJECT),
         "DBT_TARGET_PATH": str(_target()),
         "DBT_LOG_PATH": str(settings().var / "dbt" / "logs"),
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DBT_USE_COLORS": "false",
-        "DO_NOT_TRACK": "1",
     }
     return subprocess.run(
         [sys.executable, "-c", "from dbt.cli.main import cli; cli()", *arguments, "--vars", variables],
@@ -477,7 +468,7 @@ def _summary(layer: str, results: Iterable[dict[str, Any]]) -> str:
     return line + (f" ({', '.join(warned)})" if warned else "")
 
 
-app = typer.Typer(add_completion=False, help=__doc__)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
 
 @app.callback(invoke_without_command=True)
@@ -508,4 +499,4 @@ def docs() -> None:
 
 
 if __name__ == "__main__":
-    app()
+    run_command(app)

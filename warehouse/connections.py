@@ -9,39 +9,78 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from warehouse import server, version
+from warehouse.redaction import environment_without_secrets
 from warehouse.secrets import secret
-from warehouse.settings import settings
+from warehouse.settings import SettingsError, settings
 
-ROLES = ("loader", "transformer", "publisher", "bi_reader", "finance_reader", "auditor")
-WRITERS = ROLES[:3]
+# Each stage of the night logs in as one of these; nobody else does.
+STAGE_ROLES = ("loader", "transformer", "validator", "publisher", "reporter", "maintainer")
+READERS = ("bi_reader", "finance_reader", "auditor")
+ROLES = STAGE_ROLES + READERS
+# Not of the warehouse: the owner of Airflow's own database on the same server.
+AIRFLOW = "airflow"
+HOW_TO_WRITE = (
+    "write it as postgresql://user:password@host:5432/database, and in the password %40 for @, %3A for :,"
+    " %2F for /, %25 for %, %20 for a space"
+)
 # Warehouses that this process has asked for their version.
 _of_this_version: set[str] = set()
 
 
+class BadAddress(SettingsError):
+    """WAREHOUSE_DSN can't be understood. The message does not repeat it: it holds a password."""
+
+
+class NoAdministrator(SettingsError):
+    """The administrator is asked for where only the stages' own roles are known."""
+
+
 def dsn(role: str, database: str | None = None) -> str:
-    """Return one libpq URI for `role` (one of ROLES, or `admin`).
+    """Return one libpq URI for `role` (one of ROLES, `admin`, or `airflow`).
 
     `database` overrides the warehouse's own. Raises ValueError for an unknown role.
     """
-    if role not in (*ROLES, "admin"):
+    if role not in (*ROLES, AIRFLOW, "admin"):
         raise ValueError(f"unknown role {role!r}; choose one of {', '.join((*ROLES, 'admin'))}")
     parts = _address()
     if database:
         parts["dbname"] = database
     if role != "admin":
         parts |= {"user": role, "password": secret(role)}
+    elif not parts.get("user"):
+        raise NoAdministrator(
+            "WAREHOUSE_DSN names no user here: stages log in as their own roles. What needs the administrator"
+            " (python -m warehouse migrate) runs where WAREHOUSE_DSN holds his login"
+        )
     return _uri(parts)
+
+
+def dbt_environment(role: str) -> dict[str, str]:
+    """Environment of a dbt process that logs in as `role`: with that password, and no other secret."""
+    login = conninfo_to_dict(dsn(role))
+    names = {"DBT_HOST": "host", "DBT_PORT": "port", "DBT_USER": "user", "DBT_PASSWORD": "password",
+             "DBT_DBNAME": "dbname"}  # fmt: skip
+    return environment_without_secrets() | {
+        **{variable: str(login[part]) for variable, part in names.items()},
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+    }
+
+
+def address() -> str:
+    """URI of the warehouse without any login, for processes that log in as their own role only."""
+    return _uri({k: v for k, v in _address().items() if k not in ("user", "password")})
 
 
 def connect(role: str, **options: Any) -> psycopg.Connection[Any]:
     """Open a psycopg connection as `role`; `options` go to `psycopg.connect`.
 
-    Raises OtherVersion for a role that writes, where code and warehouse are not of one version.
+    Raises OtherVersion for the role of a stage, where code and warehouse are not of one version.
     """
     options.setdefault("application_name", f"reverse-logistics {role}")
     address = dsn(role)
     connection = psycopg.connect(address, **options)
-    if role in WRITERS and address not in _of_this_version:
+    if role in STAGE_ROLES and address not in _of_this_version:
         _must_be_of_this_version(connection)
         _of_this_version.add(address)
     return connection
@@ -60,7 +99,7 @@ def _must_be_of_this_version(connection: psycopg.Connection[Any]) -> None:
 def _address() -> dict[str, str]:
     given = settings().warehouse_dsn
     if given:
-        return {k: str(v) for k, v in conninfo_to_dict(given).items()}
+        return _understood(given)
     return {
         "host": "127.0.0.1",
         "port": str(server.port()),
@@ -68,6 +107,19 @@ def _address() -> dict[str, str]:
         "user": "postgres",
         "password": secret("postgres"),
     }
+
+
+def _understood(given: str) -> dict[str, str]:
+    """Parts of WAREHOUSE_DSN. libpq's own errors repeat what they don't understand, so none is passed on."""
+    try:
+        parts = {k: str(v) for k, v in conninfo_to_dict(given).items()}
+    except psycopg.Error:
+        raise BadAddress(f"WAREHOUSE_DSN can't be understood; {HOW_TO_WRITE}") from None
+    # Parts of a password that is not escaped would be taken for host, port or database, and told as such.
+    places = parts.get("host", "") + parts.get("port", "") + parts.get("dbname", "")
+    if "@" in places or not all(port.isdecimal() for port in parts.get("port", "0").split(",")):
+        raise BadAddress(f"WAREHOUSE_DSN has @, : or / within the login; {HOW_TO_WRITE}")
+    return parts
 
 
 def _uri(parts: dict[str, str]) -> str:
@@ -78,8 +130,9 @@ def _uri(parts: dict[str, str]) -> str:
     login = quote(parts.get("user", ""), safe="")
     if parts.get("password"):
         login += ":" + quote(parts["password"], safe="")
+    name = f"[{host}]" if ":" in host else host
     uri = (
-        f"postgresql://{login}@{host}:{parts.get('port', '5432')}"
+        f"postgresql://{login}{'@' if login else ''}{name}:{parts.get('port', '5432')}"
         f"/{quote(parts.get('dbname', 'postgres'), safe='')}"
     )
-    return uri + (f"?{urlencode(extra)}" if extra else "")
+    return uri + (f"?{urlencode(extra, quote_via=quote)}" if extra else "")

@@ -9,7 +9,8 @@ import psycopg
 from psycopg import sql
 
 from warehouse import locks, server, version
-from warehouse.connections import ROLES, connect, dsn
+from warehouse.connections import AIRFLOW, ROLES, connect, dsn
+from warehouse.rights import left_over, revoke_from_everyone
 from warehouse.secrets import secret
 from warehouse.settings import settings
 
@@ -23,18 +24,19 @@ def upgrade() -> str:
     """
     from ingestion.raw import create_raw_tables
 
-    migrate()
+    left = migrate()
     create_raw_tables()
     grant()
     with connect("admin") as connection:
         version.note(connection)
-    return f"the warehouse is of version {version.of_code()}"
+    return f"the warehouse is of version {version.of_code()}{left_over(left)}"
 
 
-def migrate() -> None:
+def migrate() -> list[str]:
     """Start the embedded server where it is the warehouse, then apply `warehouse/sql` and roles.
 
-    Every file is written to be repeatable; they run in name order in one transaction.
+    Every file is written to be repeatable; they run in name order in one transaction. Returns the statements
+    that this administrator may not run, for who may: until then everyone keeps what they take away.
     """
     if settings().warehouse_dsn is None:
         server.start()
@@ -46,6 +48,7 @@ def migrate() -> None:
         _create_roles(connection)
         for file in sorted(SQL.glob("*.sql")):
             connection.execute(file.read_bytes())
+        return revoke_from_everyone(connection)
 
 
 def grant() -> None:
@@ -69,26 +72,46 @@ def _create_lock() -> None:
                 connection.execute(statement)
 
 
+def create_airflow_database() -> None:
+    """Create or update role and database `airflow`, beside the warehouse on the same server."""
+    with connect("admin", autocommit=True) as connection:
+        known = connection.execute("select 1 from pg_roles where rolname = %s", [AIRFLOW]).fetchone()
+        _set_role(connection, AIRFLOW, "alter" if known else "create")
+        _create_if_missing(connection, AIRFLOW, owner=AIRFLOW)
+        connection.execute("revoke all on database airflow from public")
+
+
 def _create_database() -> None:
-    name = settings().warehouse_database
     with psycopg.connect(dsn("admin", database="postgres"), autocommit=True) as connection:
-        found = connection.execute("select 1 from pg_database where datname = %s", [name])
-        if found.fetchone() is None:
-            connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        _create_if_missing(connection, settings().warehouse_database)
+
+
+def _create_if_missing(connection: psycopg.Connection, name: str, owner: str | None = None) -> None:
+    if connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone() is None:
+        to = sql.SQL("owner {}").format(sql.Identifier(owner)) if owner else sql.SQL("")
+        connection.execute(sql.SQL("create database {} {}").format(sql.Identifier(name), to))
 
 
 def _create_roles(connection: psycopg.Connection) -> None:
-    """Create the six roles, none a superuser, with their generated or given passwords."""
+    """Create the roles, none a superuser, with their generated or given passwords."""
     found = connection.execute("select rolname, rolsuper or rolcreatedb or rolcreaterole from pg_roles")
     known: dict[str, bool] = dict(found.fetchall())
     for role in ROLES:
         verb = "alter" if role in known else "create"
         # Only superusers may as much as mention it for a role that there is.
         plain = "nosuperuser nocreatedb nocreaterole" if known.get(role, True) else ""
-        connection.execute(
-            sql.SQL("{} role {} login {} password {}").format(
-                sql.SQL(verb), sql.Identifier(role), sql.SQL(plain), sql.Literal(secret(role))
-            )
+        _set_role(connection, role, verb, plain)
+
+
+def _set_role(connection: psycopg.Connection, role: str, verb: str, attributes: str = "") -> None:
+    """Create or alter a role that logs in; the statement holds no more than a verifier of its password."""
+    verifier = connection.pgconn.encrypt_password(
+        secret(role).encode(), role.encode(), b"scram-sha-256"
+    ).decode()
+    connection.execute(
+        sql.SQL("{} role {} login {} password {}").format(
+            sql.SQL(verb), sql.Identifier(role), sql.SQL(attributes), sql.Literal(verifier)
         )
-        # A non-superuser administrator must be a member to hand over ownership.
-        connection.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(role)))
+    )
+    # A non-superuser administrator must be a member to hand over ownership.
+    connection.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(role)))

@@ -77,6 +77,11 @@ def port() -> int:
     return int((_home() / "port").read_text())
 
 
+def program(name: str) -> str:
+    """Path of one of PostgreSQL's own programs, such as psql."""
+    return str(_binaries() / name)
+
+
 def destroy() -> None:
     """Stop the server and remove its data."""
     stop()

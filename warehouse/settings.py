@@ -16,6 +16,10 @@ ROOT = Path(__file__).resolve().parent.parent
 COMMIT_DIGITS = 12
 
 
+class SettingsError(ValueError):
+    """A setting can't be used as it is; the message says which, and what to do."""
+
+
 class Settings(BaseSettings):
     """Everything that differs between machines; each field is an environment variable."""
 

@@ -7,12 +7,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from warehouse.connections import ROLES, connect
-from warehouse.migrate import grant
+from warehouse.connections import READERS, ROLES, STAGE_ROLES, connect, dsn
+from warehouse.migrate import create_airflow_database, grant, migrate
 
 SCHEMAS = ("raw", "ops", "staging", "intermediate", "core", "build", "marts", "finance")
-VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
+VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER", "MAINTAIN")
 EVERYTHING = set(VERBS)
+ERASING = {"SELECT", "UPDATE", "DELETE"}
 IDENTITY = ("raw", "crm_customers_identity")
 TRANSFORMERS = ("staging", "intermediate", "core", "build")
 PUBLISHERS = ("marts", "finance")
@@ -37,27 +38,38 @@ OPS = {
     ("transformer", "frozen_postings"): {"SELECT"},
     ("transformer", "acceptances"): {"SELECT", "INSERT"},
     ("transformer", "model_runs"): {"SELECT", "INSERT"},
-    ("transformer", "stage_runs"): {"SELECT", "INSERT"},
+    **{(role, "stage_runs"): {"SELECT", "INSERT"} for role in STAGE_ROLES},
+    ("validator", "validation_results"): {"SELECT", "INSERT"},
+    ("maintainer", "file_ledger"): {"SELECT"},
+    ("maintainer", "builds"): {"SELECT"},
+    ("loader", "builds"): {"SELECT"},
+    ("maintainer", "quarantine"): {"SELECT", "UPDATE", "DELETE"},
+    ("maintainer", "erasures"): {"SELECT", "INSERT"},
     ("publisher", "model_runs"): {"SELECT"},
-    ("publisher", "stage_runs"): {"SELECT"},
-    ("loader", "stage_runs"): {"SELECT"},
-    **{(role, "versions"): {"SELECT"} for role in ("loader", "transformer", "publisher")},
+    **{(role, "versions"): {"SELECT"} for role in STAGE_ROLES},
     ("finance_reader", "file_ledger"): {"SELECT"},
     ("finance_reader", "publications"): {"SELECT"},
 }
 
 
 def _allowed(role: str, schema: str, table: str) -> set[str]:
+    return _on_rows(role, schema, table) | ({"MAINTAIN"} if role == "maintainer" else set())
+
+
+def _on_rows(role: str, schema: str, table: str) -> set[str]:
     if role == "auditor":
         return {"SELECT"}
     if (schema, table) == IDENTITY:
-        return {"INSERT"} if role == "loader" else set()
+        return {"loader": {"INSERT"}, "maintainer": ERASING}.get(role, set())
     if schema == "ops":
-        return OPS.get((role, table), set())
+        return OPS.get((role, table), {"SELECT"} if role in ("validator", "reporter") else set())
     rules: dict[str, dict[str, set[str]]] = {
         "loader": {"raw": {"SELECT", "INSERT"}},
         "transformer": {"raw": {"SELECT"}, **dict.fromkeys(TRANSFORMERS, EVERYTHING)},
         "publisher": {"build": {"SELECT"}, **dict.fromkeys(PUBLISHERS, EVERYTHING)},
+        "validator": {schema: {"SELECT"} for schema in SCHEMAS},
+        "reporter": {"marts": {"SELECT"}, "finance": {"SELECT"}},
+        "maintainer": {"raw": ERASING},
         "bi_reader": {"marts": {"SELECT"}},
         "finance_reader": {"marts": {"SELECT"}, "finance": {"SELECT"}},
     }
@@ -128,3 +140,140 @@ def test_a_new_table_of_marts_is_readable_at_once_and_not_writable(database: Pat
 def test_bi_readers_cannot_open_finance(tables: list[tuple[str, str]]) -> None:
     with connect("bi_reader") as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute("select * from finance.sample")
+
+
+# What can be written without a right to any table, in part as PostgreSQL comes.
+WRITES_OF_EVERYONE = (
+    "select lo_creat(-1)",
+    "select lo_create(0)",
+    "select lo_from_bytea(0, 'kept')",
+    "select lo_put(4711, 0, 'changed')",
+    "select lowrite(lo_open(4711, 131072), 'changed')",
+    "select lo_truncate(lo_open(4711, 131072), 0)",
+    "select lo_unlink(4711)",
+    "select lo_import('/etc/hostname')",
+    "select lo_export(4711, '/tmp/exported')",
+    "select pg_logical_emit_message(false, 'x', 'kept in the WAL')",
+    "create schema mine",
+    "create table public.mine (id integer)",
+    "create function public.mine() returns integer language sql as 'select 1'",
+    "copy (select 1) to '/tmp/copied'",
+    "copy (select 1) to program 'cat'",
+    "select nextval('ops.ledger_seq')",
+    "select setval('ops.ledger_seq', 1)",
+    "insert into pg_catalog.pg_largeobject values (4711, 0, 'x')",
+    "create publication mine",
+    "alter system set work_mem = '1GB'",
+)
+TEMPORARY = "create temporary table mine (id integer)"
+
+
+@pytest.fixture(scope="module")
+def databases(database: Path) -> list[str]:
+    """Every database of the server, with one that was restored beside the others, and Airflow's."""
+    create_airflow_database()
+    with psycopg.connect(dsn("admin", "postgres"), autocommit=True) as connection:
+        connection.execute("create database restored template template_warehouse")
+        connection.execute("select lo_from_bytea(4711, 'of the administrator')")
+    migrate()
+    with connect("admin") as connection:
+        mine = connection.info.dbname
+        found = [name for (name,) in connection.execute("select datname from pg_database")]
+    # Warehouses of other tests on the same server let the roles in, too.
+    return sorted(name for name in found if name == mine or "warehouse" not in name)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_enters_the_warehouse_only(role: str, databases: list[str]) -> None:
+    with connect(role) as connection:
+        mine = connection.info.dbname
+        entered = [
+            name
+            for name in databases
+            for right in ("CONNECT", "TEMPORARY", "CREATE")
+            if connection.execute("select has_database_privilege(%s, %s)", [name, right]).fetchone()[0]
+            and (name, right) not in {(mine, "CONNECT"), (mine, "TEMPORARY")}
+        ]
+    assert {"airflow", "postgres", "restored", "template0", "template1", mine} <= set(databases)
+    assert entered == []
+    for name in sorted(set(databases) - {mine}):
+        with pytest.raises(psycopg.OperationalError, match=r"permission denied|not currently accepting"):
+            psycopg.connect(dsn(role, name))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_role_writes_what_postgresql_lets_everyone_write(role: str, databases: list[str]) -> None:
+    may = {"loader": {"select nextval('ops.ledger_seq')"}}.get(role, set())
+    written = []
+    with connect(role, autocommit=True) as connection:
+        for statement in WRITES_OF_EVERYONE:
+            try:
+                connection.execute(statement)
+                written.append(statement)
+            except psycopg.errors.InsufficientPrivilege:
+                pass
+    assert set(written) == may
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_only_roles_that_build_have_temporary_tables(role: str, databases: list[str]) -> None:
+    with connect(role) as connection:
+        if role in ("loader", "transformer", "publisher"):
+            connection.execute(TEMPORARY)
+        else:
+            with pytest.raises(psycopg.errors.InsufficientPrivilege, match="temporary"):
+                connection.execute(TEMPORARY)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_uses_no_sequence_but_the_one_it_numbers_with(
+    role: str, tables: list[tuple[str, str]]
+) -> None:
+    with connect("admin") as connection:
+        used = connection.execute(
+            "select oid::regclass::text, privilege from pg_class,"
+            " unnest(array['USAGE', 'UPDATE']) as privilege"
+            " where relkind = 'S' and relowner <> %s::regrole and has_sequence_privilege(%s, oid, privilege)",
+            [role, role],
+        ).fetchall()
+    allowed = {
+        "loader": [("ops.ledger_seq", "USAGE")],
+        "publisher": [("ops.publications_publication_id_seq", "USAGE")],
+    }
+    assert used == allowed.get(role, [])
+
+
+def test_no_function_of_the_warehouse_is_run_by_everyone(tables: list[tuple[str, str]]) -> None:
+    with connect("publisher") as connection:
+        connection.execute("create function marts.fresh() returns integer language sql as 'select 1'")
+    with connect("admin") as connection:
+        found = connection.execute(
+            "select oid::regprocedure::text from pg_proc where pronamespace::regnamespace::text = any(%s)"
+            " and has_function_privilege('public', oid, 'EXECUTE')",
+            [list(SCHEMAS)],
+        ).fetchall()
+    assert found == []
+
+
+def test_a_reader_owns_nothing_and_is_no_member_of_another_role(database: Path) -> None:
+    with connect("admin") as connection:
+        owned = connection.execute(
+            "select refobjid::regrole::text from pg_shdepend where deptype = 'o'"
+            " and refclassid = 'pg_authid'::regclass and refobjid::regrole::text = any(%s)",
+            [[*READERS, "validator", "reporter", "maintainer"]],
+        ).fetchall()
+        inherited = connection.execute(
+            "select member::regrole::text from pg_auth_members where member::regrole::text = any(%s)",
+            [list(ROLES)],
+        ).fetchall()
+    assert owned == []
+    assert inherited == []
+
+
+def test_a_password_is_in_no_statement_that_sets_it(database: Path) -> None:
+    with connect("admin") as connection:
+        kept = connection.execute(
+            "select rolname, rolpassword from pg_authid where rolname = any(%s)", [list(ROLES)]
+        ).fetchall()
+    assert len(kept) == len(ROLES)
+    assert all(verifier.startswith("SCRAM-SHA-256$4096:") for _, verifier in kept)

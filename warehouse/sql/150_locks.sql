@@ -7,8 +7,8 @@ create table if not exists locks.night ();
 create table if not exists locks.publish ();
 create table if not exists locks.ledger ();
 
-grant usage on schema locks to loader, transformer, publisher;
-grant update on locks.night to loader, transformer, publisher;
+grant usage on schema locks to loader, transformer, validator, publisher, reporter, maintainer;
+grant update on locks.night to loader, transformer, validator, publisher, reporter, maintainer;
 grant update on locks.publish to publisher;
 grant update on locks.ledger to loader;
 
@@ -22,4 +22,5 @@ $$;
 comment on function locks.sessions is
     'Role, program and statement of sessions, and since when each is in its transaction.';
 revoke all on function locks.sessions from public;
-grant execute on function locks.sessions to loader, transformer, publisher;
+grant execute on function locks.sessions
+    to loader, transformer, validator, publisher, reporter, maintainer;

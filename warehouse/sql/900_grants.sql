@@ -2,12 +2,18 @@
 do $$ begin
     execute format('revoke all on database %I from public', current_database());
     execute format(
-        'grant connect on database %I to loader, transformer, publisher, bi_reader, '
-        'finance_reader, auditor', current_database());
+        'grant connect on database %I to loader, transformer, validator, publisher, reporter, '
+        'maintainer, bi_reader, finance_reader, auditor', current_database());
     execute format(
         'grant temporary on database %I to loader, transformer, publisher', current_database());
 end $$;
 revoke all on schema public from public;
+-- PostgreSQL lets everyone run a new function.
+alter default privileges revoke execute on functions from public;
+alter default privileges for role transformer revoke execute on functions from public;
+alter default privileges for role publisher revoke execute on functions from public;
+revoke execute on all functions in schema
+    raw, ops, staging, intermediate, core, build, marts, finance from public;
 
 -- loader: inserts into raw and ops
 grant usage on schema raw, ops to loader;
@@ -25,6 +31,16 @@ grant select on ops.period_acts, ops.frozen_postings to transformer;
 grant select, insert, update on ops.builds to transformer;
 grant select, insert on ops.validation_results to transformer;
 
+-- validator: judges everything but identities, writes what it found
+grant usage on schema raw, ops, staging, intermediate, core, build, marts, finance to validator;
+grant select on all tables in schema
+    raw, ops, staging, intermediate, core, build, marts, finance to validator;
+grant insert on ops.validation_results to validator;
+alter default privileges for role transformer in schema staging, intermediate, core, build
+    grant select on tables to validator;
+alter default privileges for role publisher in schema marts, finance
+    grant select on tables to validator;
+
 -- publisher: writes marts and finance
 grant usage on schema build, ops to publisher;
 grant select on all tables in schema build to publisher;
@@ -32,6 +48,35 @@ grant select on ops.file_ledger, ops.builds, ops.validation_results to publisher
 grant select, insert on ops.publications, ops.period_acts, ops.frozen_postings to publisher;
 grant usage on sequence ops.publications_publication_id_seq to publisher;
 alter default privileges for role transformer in schema build grant select on tables to publisher;
+
+-- reporter: writes the pages and workbooks, from what readers see and from the books
+grant usage on schema marts, finance, ops to reporter;
+grant select on all tables in schema marts, finance, ops to reporter;
+alter default privileges for role publisher in schema marts, finance
+    grant select on tables to reporter;
+
+-- maintainer: removes what is old or erased, and keeps the planner's statistics
+grant usage on schema raw, ops, staging, intermediate, core, build, marts, finance to maintainer;
+grant select, update, delete on all tables in schema raw to maintainer;
+grant select on ops.file_ledger to maintainer;
+grant select, update, delete on ops.quarantine to maintainer;
+grant select, insert on ops.erasures to maintainer;
+do $$ begin
+    -- Before PostgreSQL 17 only owners could vacuum.
+    if current_setting('server_version_num')::integer >= 170000 then
+        execute 'grant maintain on all tables in schema raw, ops, staging, intermediate, core, build, '
+            'marts, finance to maintainer';
+        execute 'alter default privileges for role transformer in schema staging, intermediate, core, '
+            'build grant maintain on tables to maintainer';
+        execute 'alter default privileges for role publisher in schema marts, finance '
+            'grant maintain on tables to maintainer';
+    end if;
+end $$;
+
+-- how long each stage took, written by the stage (which may ask for the newest build's date)
+grant select on ops.builds to loader, maintainer;
+grant select, insert on ops.stage_runs
+    to loader, transformer, validator, publisher, reporter, maintainer;
 
 -- readers
 grant usage on schema marts to bi_reader, finance_reader;
@@ -52,10 +97,10 @@ alter default privileges for role transformer in schema staging, intermediate, c
 alter default privileges for role publisher in schema marts, finance
     grant select on tables to auditor;
 
--- Names, e-mail and telephone: only the loader writes them, only the auditor reads them.
+-- Names, e-mail and telephone: the loader writes them, the maintainer erases them, the auditor reads them.
 do $$ begin
     if to_regclass('raw.crm_customers_identity') is not null then
-        revoke all on raw.crm_customers_identity from transformer, loader;
+        revoke all on raw.crm_customers_identity from transformer, loader, validator;
         grant insert on raw.crm_customers_identity to loader;
     end if;
 end $$;

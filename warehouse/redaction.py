@@ -1,0 +1,77 @@
+"""Keep secrets out of what people read: error texts, notices, tracebacks, and environments of children."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import traceback
+from collections.abc import Callable
+from urllib.parse import unquote
+
+from dotenv import dotenv_values
+
+from warehouse.secrets import secrets_file, secrets_folder
+from warehouse.settings import ROOT, SettingsError, env_file, settings
+
+# What a driver may put into its message: the login of a URL, the password of a connection string.
+LOGIN = re.compile(r"(?<=://)\S*:\S*(?=@)")
+PASSWORD = re.compile(r"(?i)\b(password|passwd|pwd)(\s*[=:]\s*)('[^']*'|\S+)")
+ADDRESSES = ("WAREHOUSE_DSN", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN")
+SECRET_SETTINGS = (
+    "REVLOG_PASSWORD_", "REVLOG_SECRET_", "POSTGRES_PASSWORD", "NOTIFY_URL", "NOTIFY_SMTP_PASSWORD",
+    "AIRFLOW_PASSWORD_", "AIRFLOW_ADMIN_PASSWORD", "AIRFLOW__API__SECRET_KEY",
+    "AIRFLOW__API_AUTH__JWT_SECRET", "AIRFLOW__CORE__FERNET_KEY", "DBT_PASSWORD",
+)  # fmt: skip
+# Shorter values are words of the language rather than secrets.
+LEAST_SECRET = 8
+
+
+def without_secrets(text: str) -> str:
+    """Return `text` without logins of URLs, passwords of connection strings, and known secrets."""
+    for value in _known_secrets():
+        text = text.replace(value, "***")
+    return PASSWORD.sub(r"\1\2***", LOGIN.sub("***", text))
+
+
+def environment_without_secrets(*needed: str) -> dict[str, str]:
+    """Environment for a child process that sees the same settings, but no password, key or login.
+
+    `needed` names those that it is given all the same.
+    """
+    secret = (*SECRET_SETTINGS, *ADDRESSES)
+    kept = {k: v for k, v in os.environ.items() if k in needed or not k.startswith(secret)}
+    return {**kept, "PYTHONPATH": str(ROOT), "REVLOG_VAR": str(settings().var)}
+
+
+def run_command(command: Callable[[], object]) -> None:
+    """Run a command line; an error that it did not expect is told in full, but for secrets."""
+    try:
+        command()
+    except SettingsError as error:
+        sys.exit(str(error))
+    except Exception:
+        sys.stderr.write(without_secrets(traceback.format_exc()))
+        sys.exit(1)
+
+
+def _known_secrets() -> list[str]:
+    """Values that nobody shall read; the longest first, since one may hold another."""
+    given = {**dotenv_values(env_file()), **os.environ}
+    found = {v or "" for k, v in given.items() if k.startswith(SECRET_SETTINGS)}
+    for name in ADDRESSES:
+        found |= _parts_of_login(given.get(name) or "")
+    if secrets_file().exists():
+        found |= set(json.loads(secrets_file().read_text() or "{}").values())
+    if folder := secrets_folder():
+        found |= {path.read_text().strip() for path in folder.glob("*") if os.access(path, os.R_OK)}
+    return sorted((v for v in found if len(v) >= LEAST_SECRET), key=len, reverse=True)
+
+
+def _parts_of_login(address: str) -> set[str]:
+    """The password of an address as it is written and as it is meant, also where it is written wrongly."""
+    login = address.partition("://")[2].rpartition("@")[0]
+    password = login.partition(":")[2]
+    named = [value.strip("'") for _, _, value in PASSWORD.findall(address)]
+    return {login, password, unquote(password), *named}
