@@ -144,8 +144,8 @@ def _next(console: Console, figures: Figures) -> None:
             for book in sorted((settings().var / "finance").glob("refunds-*.xlsx"))[-1:]
         ]
         lines += [
-            'query marts    psql "$(make -s dsn ROLE=bi_reader)"',
-            'query finance  psql "$(make -s dsn ROLE=finance_reader)"',
+            "query marts    make psql ROLE=bi_reader",
+            "query finance  make psql ROLE=finance_reader",
         ]
     lines += ["Airflow UI     make up", "stop           make down"]
     for line in lines:

@@ -113,5 +113,7 @@ def _set_role(connection: psycopg.Connection, role: str, verb: str, attributes: 
             sql.SQL(verb), sql.Identifier(role), sql.SQL(attributes), sql.Literal(verifier)
         )
     )
+    # A role may change its own settings, such as how long its statements may take.
+    connection.execute(sql.SQL("alter role {} reset all").format(sql.Identifier(role)))
     # A non-superuser administrator must be a member to hand over ownership.
     connection.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(role)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -277,3 +278,44 @@ def test_a_password_is_in_no_statement_that_sets_it(database: Path) -> None:
         ).fetchall()
     assert len(kept) == len(ROLES)
     assert all(verifier.startswith("SCRAM-SHA-256$4096:") for _, verifier in kept)
+
+
+def test_what_a_role_changes_of_itself_lasts_until_the_next_migration(database: Path) -> None:
+    with connect("bi_reader") as connection:
+        connection.execute("alter role bi_reader set work_mem = '1GB'")
+        connection.execute("alter role bi_reader password 'of a reader''s own'")
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        connect("bi_reader")
+    migrate()
+    with connect("bi_reader") as connection:
+        assert connection.execute("show work_mem").fetchone() == ("64MB",)
+
+
+@pytest.fixture()
+def plain_administrator(databases: list[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An administrator who is no superuser, with a database of his own, as managed servers have."""
+    with psycopg.connect(dsn("admin", "postgres"), autocommit=True) as connection:
+        connection.execute("grant connect, temporary on database restored to public")
+        connection.execute("create role plain_admin login createrole createdb password 'of the admin'")
+        for role in ROLES:
+            connection.execute(f"grant {role} to plain_admin with admin option")
+        connection.execute("create database plain owner plain_admin")
+    there = dsn("admin", "plain").rpartition("@")[2]
+    monkeypatch.setenv("WAREHOUSE_DSN", f"postgresql://plain_admin:of%20the%20admin@{there}")
+    yield
+    monkeypatch.setenv("WAREHOUSE_DSN", "")
+    migrate()
+
+
+def test_an_administrator_without_the_right_says_what_a_superuser_should_run(
+    plain_administrator: None,
+) -> None:
+    left = migrate()
+    assert left[0] == 'revoke all on database "restored" from public;'
+    assert left[1].startswith("revoke execute on function ")
+    assert "lo_creat(integer), " in left[1]
+    with connect("bi_reader") as connection:
+        assert connection.info.dbname == "plain"
+        assert connection.execute(
+            "select has_database_privilege('public', 'plain', 'CONNECT')"
+        ).fetchone() == (False,)
