@@ -11,6 +11,7 @@ import ctypes
 import datetime as dt
 import hashlib
 import json
+import os
 import signal
 import subprocess
 import sys
