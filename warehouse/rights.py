@@ -27,9 +27,8 @@ def left_over(statements: list[str]) -> str:
     if not statements:
         return ""
     return (
-        "\nThis administrator may not take from everyone (PUBLIC) all that PostgreSQL gives to everyone. Nobody"
-        " can change the warehouse by it; to close it too, let a superuser run:\n"
-        + "\n".join(statements)
+        "\nThis administrator may not take from everyone (PUBLIC) what PostgreSQL gives to everyone. Nobody"
+        " can change the warehouse by it; to close it too, let a superuser run:\n" + "\n".join(statements)
     )
 
 
