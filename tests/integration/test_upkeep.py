@@ -74,6 +74,11 @@ def test_an_erased_customer_does_not_come_back(fresh_database: Path) -> None:
 
 
 def test_every_table_is_vacuumed_by_a_role_that_owns_none(fresh_database: Path) -> None:
-    ((tables,),) = query("select count(*) from pg_tables where schemaname !~ '^(pg_|information_schema)'")
+    ((tables,),) = query(
+        "select count(*) from pg_tables where schemaname !~ '^(pg_|information_schema|locks)'"
+    )
     assert upkeep.vacuum() == f"{tables} tables vacuumed"
-    assert query("select relname from pg_stat_user_tables where last_vacuum is null") == []
+    left = query(
+        "select relname from pg_stat_user_tables where last_vacuum is null and schemaname <> 'locks'"
+    )
+    assert left == []
