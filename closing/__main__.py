@@ -28,14 +28,14 @@ def close(
 ) -> None:
     """Freeze PERIOD (YYYY-PP) as it is published."""
     with _refusals_told():
-        typer.echo(stages.close_period("close", period, approver, note, with_earlier))
+        _act("close", period, approver, note, with_earlier)
 
 
 @app.command()
 def reopen(period: str, approver: Approver, note: Note = "") -> None:
     """Reopen PERIOD, the latest closed one; its figures stay on record."""
     with _refusals_told():
-        typer.echo(stages.close_period("reopen", period, approver, note, False))
+        _act("reopen", period, approver, note, False)
 
 
 @app.command()
@@ -44,6 +44,11 @@ def status() -> None:
     with _refusals_told():
         for line in periods.status():
             typer.echo(str(line))
+
+
+def _act(act: str, period: str, approver: str, note: str, with_earlier: bool) -> None:
+    changed = stages.close_period(act, period, approver, note, with_earlier, typer.echo)
+    typer.echo(stages.write_workbooks(changed))
 
 
 @contextmanager

@@ -15,6 +15,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from warehouse import locks
+from warehouse.actor import of_system
 from warehouse.connections import connect
 from warehouse.settings import code_version
 
@@ -80,9 +81,12 @@ class _Shown:
     business_date: dt.date
 
 
-def close(period: str, approver: str, note: str = "", with_earlier: bool = False) -> list[Act]:
+def close(
+    period: str, approver: str, note: str = "", with_earlier: bool = False, actor: str | None = None
+) -> list[Act]:
     """Freeze a fiscal period (YYYY-PP) as it is published; returns what was recorded, oldest period first.
 
+    `actor` is who was logged in (warehouse.actor), by default the system's user; `approver` is what they say.
     `with_earlier` closes the open periods before it as well, each with an act of its own. All or nothing.
     Raises Refused where the period is not the earliest open one or not over, where the last build is not
     published, or where a critical check of what is published has failed.
@@ -93,12 +97,14 @@ def close(period: str, approver: str, note: str = "", with_earlier: bool = False
         _check_built(connection, shown)
         _check_judged(connection, shown)
         due = _due(_statuses(connection), period, with_earlier)
-        return [_close(connection, status, approver.strip(), note, shown) for status in due]
+        who = (approver.strip(), actor or of_system())
+        return [_close(connection, status, who, note, shown) for status in due]
 
 
-def reopen(period: str, approver: str, note: str = "") -> Act:
+def reopen(period: str, approver: str, note: str = "", actor: str | None = None) -> Act:
     """Reopen the latest closed period. Its figures stay, but are no longer in force.
 
+    `actor` as for `close`.
     Raises Refused where the period is not closed, or a later one is.
     """
     _check_words(period, approver)
@@ -110,13 +116,13 @@ def reopen(period: str, approver: str, note: str = "") -> Act:
         ).fetchone()
         assert rows is not None
         connection.execute(
-            "insert into ops.period_acts (act, period, approver, note, publication_id, business_date,"
+            "insert into ops.period_acts (act, period, approver, actor, note, publication_id, business_date,"
             " code_version, frozen_rows, frozen_amounts)"
-            " select 'reopen', period, %s, %s, %s, %s, %s, frozen_rows, frozen_amounts"
+            " select 'reopen', period, %s, %s, %s, %s, %s, %s, frozen_rows, frozen_amounts"
             " from ops.period_acts where act_id = %s",
             [
-                approver.strip(), note, shown.publication_id, shown.business_date, code_version(),
-                status.act_id,
+                approver.strip(), actor or of_system(), note, shown.publication_id, shown.business_date,
+                code_version(), status.act_id,
             ],
         )  # fmt: skip
     return Act("reopen", period, approver.strip(), shown.publication_id, shown.business_date, rows["rows"])
@@ -218,7 +224,10 @@ def _due(statuses: list[Status], period: str, with_earlier: bool) -> list[Status
     return due
 
 
-def _close(connection: psycopg.Connection[Any], due: Status, approver: str, note: str, shown: _Shown) -> Act:
+def _close(
+    connection: psycopg.Connection[Any], due: Status, who: tuple[str, str], note: str, shown: _Shown
+) -> Act:
+    approver, actor = who
     if shown.business_date <= due.ends_on:
         raise Refused(
             f"{due.period} ends on {due.ends_on}, and the last published night is {shown.business_date}:"
@@ -238,10 +247,10 @@ def _close(connection: psycopg.Connection[Any], due: Status, approver: str, note
             select currency, jsonb_object_agg(leg_or_gap, amount) as amounts from by_leg group by currency
         ),
         act as (
-            insert into ops.period_acts (act, period, approver, note, publication_id, business_date,
+            insert into ops.period_acts (act, period, approver, actor, note, publication_id, business_date,
                 code_version, frozen_rows, frozen_amounts)
-            select 'close', %(period)s, %(approver)s, %(note)s, %(publication_id)s, %(business_date)s,
-                %(code)s, (select count(*) from postings),
+            select 'close', %(period)s, %(approver)s, %(actor)s, %(note)s, %(publication_id)s,
+                %(business_date)s, %(code)s, (select count(*) from postings),
                 coalesce((select jsonb_object_agg(currency, amounts) from by_currency), '{{}}')
             returning act_id, frozen_rows
         ),
@@ -252,8 +261,9 @@ def _close(connection: psycopg.Connection[Any], due: Status, approver: str, note
         select frozen_rows from act
         """,
         {
-            "period": due.period, "approver": approver, "note": note, "code": code_version(),
-            "publication_id": shown.publication_id, "business_date": shown.business_date,
+            "period": due.period, "approver": approver, "actor": actor, "note": note,
+            "code": code_version(), "publication_id": shown.publication_id,
+            "business_date": shown.business_date,
         },
     ).fetchone()  # fmt: skip
     assert row is not None

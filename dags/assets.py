@@ -85,3 +85,10 @@ def night_of(dag_run) -> str:
             "this run has no business date: give it one as partition key (2026-01-31), or run a backfill"
         )
     return dag_run.partition_key
+
+
+def asked_by(dag_run) -> str:
+    """Who triggered a run, by the name they are logged in with."""
+    if not dag_run.triggering_user_name:
+        raise NightFailed("Airflow does not know who triggered this run; trigger it as a user of your own")
+    return dag_run.triggering_user_name

@@ -1,9 +1,9 @@
-"""close_period: freeze a fiscal period as reported, or reopen it; recorded with the approver's name."""
+"""close_period: freeze a fiscal period as reported, or reopen it; recorded with approver and login."""
 
 from __future__ import annotations
 
 from airflow.sdk import DAG, Param, task
-from assets import POOL_SLOTS, TASK_DEFAULTS
+from assets import POOL_SLOTS, TASK_DEFAULTS, asked_by
 
 from nightly import stages
 
@@ -14,7 +14,8 @@ Runs only when triggered. It closes the earliest open period once a night after 
 reopens the latest closed one. What was reported stays in `finance.refund_proof_as_reported`; what changes
 later posts to the open period, and `finance.restatements` explains it row by row.
 
-A refusal says what to do. Who closed what: `finance.period_status`, `finance.period_acts`.
+A refusal says what to do. Who closed what: `finance.period_status`, `finance.period_acts`; beside the
+approver whom you name they hold the name that you are logged in with.
 
 It takes all slots of the pool, so no night writes meanwhile.
 """
@@ -42,12 +43,14 @@ with DAG(
 ):
 
     @task
-    def close(params=None) -> None:
-        """Record the act, with what it freezes."""
-        print(
-            stages.close_period(
-                params["act"], params["period"], params["approver"], params["note"], params["with_earlier"]
-            )
-        )
+    def close(params=None, dag_run=None) -> list[str]:
+        """Record the act, with what it freezes and who triggered it; returns the periods."""
+        given = [params[name] for name in ("act", "period", "approver", "note", "with_earlier")]
+        return stages.close_period(*given, airflow_user=asked_by(dag_run))
 
-    close()
+    @task
+    def workbooks(periods: list[str]) -> None:
+        """Write the workbooks of these periods anew."""
+        print(stages.write_workbooks(periods))
+
+    workbooks(close())

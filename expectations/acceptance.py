@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import getpass
 
 from ingestion.contract import feeds
+from warehouse.actor import of_system
 from warehouse.connections import connect
 
 
@@ -22,5 +22,5 @@ def accept(feed: str, business_date: dt.date, reason: str) -> None:
         connection.execute(
             "insert into ops.acceptances (feed, business_date, reason, accepted_by)"
             " values (%s, %s, %s, %s) on conflict (feed, business_date) do nothing",
-            [feed, business_date, reason, getpass.getuser()],
+            [feed, business_date, reason, of_system()],
         )

@@ -104,26 +104,47 @@ def report(date: str) -> str:
     return "\n".join(map(str, [page, *books]))
 
 
-def close_period(act: str, period: str, approver: str, note: str, with_earlier: bool) -> str:
-    """Close or reopen a fiscal period and write its workbook; raises NightFailed where it is refused."""
-    from closing import periods
-    from reporting.workbook import WorkbookFailed, write_workbook
+def close_period(
+    act: str,
+    period: str,
+    approver: str,
+    note: str,
+    with_earlier: bool,
+    tell: Callable[[str], object] = print,
+    airflow_user: str | None = None,
+) -> list[str]:
+    """Close or reopen a fiscal period; returns the periods whose workbooks change by it.
 
+    `airflow_user` is who triggered it there; without one it is the system's user. Raises NightFailed where it
+    is refused.
+    """
+    from closing import periods
+    from warehouse.actor import of_airflow
+
+    actor = None if airflow_user is None else of_airflow(airflow_user)
     with _recorded("publisher", "period", None, f"{act} {period}"):
         try:
             acts = (
-                periods.close(period, approver, note, with_earlier)
+                periods.close(period, approver, note, with_earlier, actor)
                 if act == "close"
-                else [periods.reopen(period, approver, note)]
+                else [periods.reopen(period, approver, note, actor)]
             )
         except periods.Refused as error:
             raise NightFailed(str(error)) from error
-        told = "\n".join(map(str, acts))
+    for done in acts:
+        tell(str(done))
+    return [done.period for done in acts]
+
+
+def write_workbooks(periods: list[str]) -> str:
+    """Write the workbooks of these fiscal periods anew, as after closing them; returns where they are."""
+    from reporting.workbook import WorkbookFailed, write_workbook
+
+    with _recorded("reporter", "workbooks", None, ", ".join(periods)):
         try:
-            books = [write_workbook(done.period) for done in acts]
+            return "\n".join(str(write_workbook(period)) for period in periods)
         except WorkbookFailed as error:
-            raise NightFailed(f"{error}. The act itself is recorded: {told}") from error
-    return "\n".join([told, *map(str, books)])
+            raise NightFailed(f"{error}. The act itself is recorded") from error
 
 
 def whole_night(date: str, tell: Callable[[str], object] = print) -> None:

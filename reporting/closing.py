@@ -11,7 +11,7 @@ from reporting.period import Reader, Row
 STATUS = "select * from finance.period_status where period = %(period)s"
 ANY_CLOSED = "select count(*) as count from finance.period_status where status = 'closed'"
 ACTS = """
-select act, approver, note, acted_at, publication_id
+select act, approver, actor, note, acted_at, publication_id
 from finance.period_acts where period = %(period)s order by act_id
 """
 AS_REPORTED = """
@@ -78,5 +78,6 @@ def _status(connection: Reader, found: Row | None) -> str:
 
 def _act(row: Row) -> tuple[str, str]:
     name = "Reopened" if row["act"] == "reopen" else "Closed"
-    text = f"{row['acted_at']:%Y-%m-%d %H:%M} by {row['approver']}"
+    actor = f" ({row['actor']})" if row["actor"] else ""
+    text = f"{row['acted_at']:%Y-%m-%d %H:%M} by {row['approver']}{actor}"
     return name, f"{text}: {row['note']}" if row["note"] else text

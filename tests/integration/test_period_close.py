@@ -7,6 +7,8 @@ other in the order of the file, as publications do. Amounts are worked out by ha
 from __future__ import annotations
 
 import datetime as dt
+import os
+import pwd
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,7 @@ from simulator.company import Company
 from simulator.run import simulate
 from tests.integration.refund_books import Books, Reconciler
 from warehouse import build
+from warehouse.actor import of_system
 from warehouse.connections import connect
 from warehouse.publish import publish
 
@@ -291,8 +294,43 @@ def test_a_cent_that_no_posting_accounts_for_is_found(company: HandMade) -> None
 def test_the_stage_turns_a_refusal_into_a_failed_night(company: HandMade) -> None:
     with pytest.raises(NightFailed, match="closed already"):
         stages.close_period("close", "2025-11", WHO, "", False)
-    assert "reopened by A. Controller" in stages.close_period("reopen", "2025-12", WHO, "", False)
-    assert "2025-12 closed by" in stages.close_period("close", "2025-12", WHO, "", True)
+    told: list[str] = []
+    assert stages.close_period("reopen", "2025-12", WHO, "", False, told.append) == ["2025-12"]
+    assert stages.close_period("close", "2025-12", WHO, "", True, told.append, "c.cash") == ["2025-12"]
+    assert "2025-12 reopened by A. Controller" in told[0] and "2025-12 closed by" in told[1]
+
+
+def test_an_act_records_who_was_logged_in_beside_who_they_say_they_are(company: HandMade) -> None:
+    acts = "select act, approver, actor, database_user from ops.period_acts order by act_id desc limit 2"
+    rows = _rows(acts, "auditor")
+    me = pwd.getpwuid(os.getuid()).pw_name
+    assert rows == [
+        ("close", WHO, "airflow:c.cash", "publisher"), ("reopen", WHO, f"system:{me}", "publisher"),
+    ]  # fmt: skip
+    assert _rows("select approver, actor from finance.period_status where period = '2025-12'") == [
+        (WHO, "airflow:c.cash")
+    ]
+
+
+def test_nobody_records_an_act_as_somebody_else_or_as_nobody(company: HandMade) -> None:
+    copy = (
+        "insert into ops.period_acts (act, period, approver, actor, database_user, publication_id,"
+        " business_date, code_version, frozen_rows, frozen_amounts) select act, period, approver, {actor},"
+        " 'finance_reader', publication_id, business_date, code_version, 0, '{{}}'"
+        " from ops.period_acts limit 1"
+        " returning database_user"
+    )
+    with connect("publisher") as connection:
+        assert connection.execute(copy.format(actor="'system:x'")).fetchone() == ("publisher",)
+        with pytest.raises(psycopg.errors.RaiseException, match="who was logged in"):
+            connection.execute(copy.format(actor="null"))
+        connection.rollback()
+
+
+def test_the_system_user_is_the_kernels_word_not_a_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME", "SUDO_USER"):
+        monkeypatch.setenv(name, "somebody-else")
+    assert of_system() == f"system:{pwd.getpwuid(os.getuid()).pw_name}"
 
 
 def test_the_command_tells_what_it_did_and_what_it_refused(company: HandMade) -> None:

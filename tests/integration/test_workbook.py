@@ -367,8 +367,8 @@ def _column(book: Workbook, area: str) -> list[Any]:
 # As the views of the close have them, for the columns that the workbook reads.
 CLOSE = """
 create table finance.period_status (period text, status text, is_first_open boolean, closed_at timestamptz,
-    approver text, note text, publication_id bigint, business_date date);
-create table finance.period_acts (act_id bigint, act text, period text, approver text, note text,
+    approver text, actor text, note text, publication_id bigint, business_date date);
+create table finance.period_acts (act_id bigint, act text, period text, approver text, actor text, note text,
     acted_at timestamptz, publication_id bigint);
 create table finance.refund_proof_as_reported (period text, entity text, currency text, position integer,
     line text, leg text, gap text, class text, label text, amount numeric(18, 2), own_amount numeric(18, 2),
@@ -381,12 +381,13 @@ create table finance.restatements (original_period text, subject text, entity te
     difference numeric(18, 2), kind text, posted_periods text, publication_id bigint, file_name text,
     line_no bigint);
 insert into finance.period_status values
-    ('2025-12', 'closed', false, '2026-01-05 09:00Z', '=A. Controller', 'December', 7, '2026-01-04'),
-    ('2026-01', 'open', true, null, null, null, null, null);
+    ('2025-12', 'closed', false, '2026-01-05 09:00Z', '=A. Controller', 'airflow:a', 'December', 7,
+     '2026-01-04'),
+    ('2026-01', 'open', true, null, null, null, null, null, null);
 insert into finance.period_acts values
-    (1, 'close', '2025-12', 'B. Hasty', 'too early', '2026-01-02 09:00Z', 5),
-    (2, 'reopen', '2025-12', 'B. Hasty', 'a feed was missing', '2026-01-03 09:00Z', 6),
-    (3, 'close', '2025-12', '=A. Controller', 'December', '2026-01-05 09:00Z', 7);
+    (1, 'close', '2025-12', 'B. Hasty', null, 'too early', '2026-01-02 09:00Z', 5),
+    (2, 'reopen', '2025-12', 'B. Hasty', 'system:hasty', 'a feed was missing', '2026-01-03 09:00Z', 6),
+    (3, 'close', '2025-12', '=A. Controller', 'airflow:a', 'December', '2026-01-05 09:00Z', 7);
 insert into finance.refund_proof_as_reported values
     ('2025-12', 'LEJ', 'EUR', 202, 'leg', 'M', null, '', 'Credit memos', 112.00, 100.00, 12.00);
 insert into finance.refund_proof_as_restated values ('2025-12', 'LEJ', 'EUR', 202, 104.50, 4.50);
@@ -395,7 +396,7 @@ insert into finance.restatements values
      null, 4.50, 4.50, 'new', '2026-01', 9, 'erp_credit_memos_20260110.xml', 17),
     ('2025-12', 'gap', 'LEJ', 'EUR', 'REQ:1', null, null, null, null, null, 'E-M', 'TAX',
      4.50, 0, -4.50, 'changed', '2026-01', 9, null, null);
-grant select on all tables in schema finance to finance_reader;
+grant select on all tables in schema finance to reporter;
 """
 CLOSED = (
     "period_status", "period_acts", "refund_proof_as_reported", "refund_proof_as_restated", "restatements",
@@ -419,7 +420,7 @@ def test_a_closed_period_says_who_closed_it_and_what_was_reported(closed: None, 
     found = load_workbook(write_workbook(PERIOD, tmp_path / "closed.xlsx"), data_only=True)
     said = [(row[0], row[1]) for row in found["Summary"].iter_rows(max_row=9, values_only=True)]
     assert ("Status", "CLOSED by =A. Controller on 2026-01-05 09:00, as of 2026-01-04, publication 7") in said
-    assert ("Reopened", "2026-01-03 09:00 by B. Hasty: a feed was missing") in said
+    assert ("Reopened", "2026-01-03 09:00 by B. Hasty (system:hasty): a feed was missing") in said
     (reported,) = _table(found["As reported"])
     assert [reported[n] for n in ("As reported", "Of the period, as restated", "Difference")] == [
         112,

@@ -19,6 +19,12 @@ comment on column ops.period_acts.act_id is 'Number of the act.';
 comment on column ops.period_acts.act is 'close or reopen.';
 comment on column ops.period_acts.period is 'Fiscal period, YYYY-PP.';
 comment on column ops.period_acts.approver is 'Who answers for it, by name.';
+alter table ops.period_acts add column if not exists actor text;
+alter table ops.period_acts add column if not exists database_user text;
+comment on column ops.period_acts.actor is
+    'Who was logged in: airflow:<user> or system:<user>; empty for acts recorded before 0.2.0.';
+comment on column ops.period_acts.database_user is
+    'Role that the database was logged in to with; empty for acts recorded before 0.2.0.';
 comment on column ops.period_acts.note is 'Why, in the approver''s words.';
 comment on column ops.period_acts.acted_at is 'When it was recorded.';
 comment on column ops.period_acts.publication_id is
@@ -92,6 +98,17 @@ begin
         tg_table_schema, tg_table_name
         using hint = 'To correct a closed period: python -m closing reopen --help';
 end $$;
+-- Whoever inserts has no say in who they are to the database, and can't leave out who acted.
+create or replace function ops.note_actor() returns trigger language plpgsql as $$
+begin
+    if btrim(coalesce(new.actor, '')) = '' then
+        raise exception 'an act on a period says who was logged in: ops.period_acts.actor is empty';
+    end if;
+    new.database_user := session_user;
+    return new;
+end $$;
+create or replace trigger period_acts_actor before insert on ops.period_acts
+    for each row execute function ops.note_actor();
 create or replace trigger period_acts_stay before update or delete or truncate on ops.period_acts
     for each statement execute function ops.refuse_change();
 create or replace trigger frozen_postings_stay before update or delete or truncate on ops.frozen_postings

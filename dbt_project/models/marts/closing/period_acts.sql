@@ -7,6 +7,7 @@ select
     acts.act,
     acts.period,
     acts.approver,
+    acts.actor,
     acts.note,
     acts.acted_at,
     acts.publication_id,

@@ -38,6 +38,7 @@ select
     closes.act_id,
     closes.acted_at as closed_at,
     closes.approver,
+    closes.actor,
     closes.note,
     closes.publication_id,
     closes.business_date
