@@ -16,6 +16,7 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
+from psycopg.rows import tuple_row
 
 from warehouse.connections import connect
 from warehouse.settings import settings
@@ -135,7 +136,8 @@ def take(
 
 def _taken(connection: Connection, lock: Lock, shared: bool, seconds: float) -> bool:
     """Try for so long; with 0 seconds, only whether it is free."""
-    row = connection.execute("select current_setting('lock_timeout')").fetchone()
+    cursor = connection.cursor(row_factory=tuple_row)
+    row = cursor.execute("select current_setting('lock_timeout')").fetchone()
     assert row is not None
     lock_table = sql.SQL("lock table {} in {} mode {}").format(
         sql.Identifier("locks", lock.table),
@@ -159,7 +161,8 @@ def _set_timeout(connection: Connection, timeout: str) -> None:
 
 def _holder(connection: Connection, lock: Lock) -> str:
     """Who holds it, in words."""
-    found = connection.execute(
+    cursor = connection.cursor(row_factory=tuple_row)
+    found = cursor.execute(
         sql.SQL(
             "select s.pid, s.role, s.application, s.since from locks.sessions(array("
             "   select l.pid from pg_locks as l where l.granted and l.locktype = 'relation'"

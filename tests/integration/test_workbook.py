@@ -451,15 +451,15 @@ def test_only_its_owner_may_read_it(books: Books, tmp_path: Path) -> None:
     assert [path.name for path in nightly.parent.iterdir() if path.name.startswith(".")] == []
 
 
-def test_it_is_read_as_finance_reader(books: Books) -> None:
+def test_it_is_read_as_the_reporter(books: Books) -> None:
     with connect("admin", autocommit=True) as connection:
-        connection.execute("revoke select on finance.refund_proof from finance_reader")
+        connection.execute("revoke select on finance.refund_proof from reporter")
     try:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             write_workbook(PERIOD)
     finally:
         with connect("admin", autocommit=True) as connection:
-            connection.execute("grant select on finance.refund_proof to finance_reader")
+            connection.execute("grant select on finance.refund_proof to reporter")
 
 
 def test_the_same_publication_gives_the_same_bytes(books: Books, tmp_path: Path) -> None:
