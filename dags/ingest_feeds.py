@@ -36,20 +36,21 @@ def ingest_dag(source: str, cron: str) -> DAG:
         doc_md=DOC.format(source=source),
         deadline=in_time(),
         tags=["reverse-logistics", "ingest", source],
-        params={"feeds": Param(None, type=["null", "array"], description="Only these feeds; empty: all.")},
+        params={"feeds": Param(None, type=["null", "array"], description="Only these feeds; null: all.")},
     ) as dag:
 
         @task(pool="default_pool")
         def list_feeds(params=None) -> list[str]:
-            """Name the feeds that the source delivers."""
-            return params["feeds"] or stages.feeds(source)
+            """Name the feeds that the source delivers; none where the company has no such system."""
+            return stages.feeds(source) if params["feeds"] is None else params["feeds"]
 
         @task(map_index_template="{{ task.op_kwargs['feed'] }}")
         def load(feed: str, dag_run=None) -> None:
             """Load one feed."""
             print(stages.ingest(feed, night_of(dag_run)))
 
-        @task(outlets=[LANDED[source]], pool="default_pool")
+        # What is mapped over no feeds is skipped; a system that a company lacks has landed all the same.
+        @task(outlets=[LANDED[source]], pool="default_pool", trigger_rule="none_failed")
         def landed() -> None:
             """Say that the source has landed the business date."""
 

@@ -163,6 +163,26 @@ def test_a_backfill_cascades_to_the_marts_though_the_scheduler_is_killed_in_it(a
     assert _rows("select max(business_date) from marts.kpi_daily") == [(BACKFILL[-1],)]
 
 
+def test_a_source_without_feeds_has_landed_all_the_same(api: airflow.Api) -> None:
+    """A company without a CRM, an ERP or a WMS builds its nights as well: here without any of them."""
+    night = (BACKFILL[-1] + dt.timedelta(days=1)).isoformat()
+    for dag in (*SOURCES, "build_marts"):
+        api.unpause(dag)
+    for dag in SOURCES:
+        airflow.command(
+            "backfill", "create", "--dag-id", dag, "--from-date", night,
+            "--to-date", f"{night}T23:59:59+00:00", "--dag-run-conf", '{"feeds": []}',
+        )  # fmt: skip
+    deadline = time.monotonic() + BACKFILL_SECONDS
+    while not (runs := api.runs("build_marts", night)) or runs[0]["state"] not in ("success", "failed"):
+        assert time.monotonic() < deadline, "build_marts has not started, or not ended"
+        time.sleep(1)
+    for dag in SOURCES:
+        tasks = api.tasks(dag, api.runs(dag, night)[0]["dag_run_id"])
+        states = {task["task_id"]: task["state"] for task in tasks}
+        assert states == {"list_feeds": "success", "load": "skipped", "landed": "success"}
+
+
 def _kill_the_scheduler_while_a_task_runs(api: airflow.Api) -> None:
     """kill -9 of the scheduler, then a new one, which takes over what its predecessor left."""
     deadline = time.monotonic() + BACKFILL_SECONDS
