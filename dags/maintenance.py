@@ -11,8 +11,8 @@ DOC = """
 ### Maintenance
 
 * **retention** removes superseded raw rows and quarantined rows older than `keep_days`.
-* **erase** deletes the direct identifiers of the customers (keyed hashes) in `erase`, and remembers them,
-  so that a replay of old files does not bring them back.
+* **uphold_erasures** erases again whoever was erased (DAG `erase_customer`), should they have come back
+  another way, such as a backup.
 * **vacuum** gives the planner fresh statistics.
 
 It takes all slots of the pool, so no night writes meanwhile.
@@ -20,7 +20,7 @@ It takes all slots of the pool, so no night writes meanwhile.
 
 with DAG(
     dag_id="maintenance",
-    description="Erasure of customers, retention, vacuum",
+    description="Erasures upheld, retention, vacuum",
     schedule="0 12 * * 0",
     start_date=FIRST,
     end_date=END,
@@ -33,14 +33,13 @@ with DAG(
         "keep_days": Param(
             400, type="integer", minimum=30, description="Days to keep superseded and quarantined rows."
         ),
-        "erase": Param(None, type=["null", "array"], description="Customers to erase, as keyed hashes."),
     },
 ):
 
     @task
-    def erase(params=None) -> None:
-        """Delete direct identifiers for good."""
-        print(upkeep.erase(params["erase"] or []))
+    def uphold_erasures() -> None:
+        """Erase again whoever was erased before."""
+        print(upkeep.erase([]))
 
     @task
     def retention(params=None) -> None:
@@ -52,4 +51,4 @@ with DAG(
         """Vacuum and analyse."""
         print(upkeep.vacuum())
 
-    erase() >> retention() >> vacuum()
+    uphold_erasures() >> retention() >> vacuum()

@@ -3,13 +3,12 @@
 set -eu
 echo "warehouse: schemas, tables, roles, grants"
 python -m warehouse migrate
-echo "airflow: database, tables, pool, password of admin"
-python docker/metadata_database.py
+echo "airflow: database, tables, pool, roles, users"
+python -c "from warehouse.migrate import create_airflow_database; create_airflow_database()"
 airflow db migrate
 airflow pools set warehouse_writes 4 "writers of the warehouse" > /dev/null
-umask 077
-mkdir -p "$AIRFLOW_HOME"
-# The environment's password wins, also over one that was set before.
-python -c 'import json, os; print(json.dumps({"admin": os.environ["AIRFLOW_ADMIN_PASSWORD"]}))' \
-    > "$AIRFLOW_HOME/passwords.json"
+# The environment's passwords win, also over those that were set before.
+python docker/airflow_logins.py
+# Of versions whose one user was in a file.
+rm -f "$AIRFLOW_HOME/passwords.json"
 echo "initialised"

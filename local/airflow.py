@@ -26,9 +26,11 @@ import psycopg
 import sqlalchemy as sa
 from psycopg import sql
 
-from warehouse.connections import dsn
+from warehouse.connections import AIRFLOW, STAGE_ROLES, address, dsn
+from warehouse.migrate import create_airflow_database
+from warehouse.redaction import environment_without_secrets, without_secrets
 from warehouse.secrets import secret
-from warehouse.settings import ROOT, process_environment, settings, variable
+from warehouse.settings import ROOT, settings, variable
 
 # Without the log servers: they would listen on all interfaces, and the logs are on this machine.
 # The scheduler last: a task that it starts before the API answers fails.
@@ -38,7 +40,9 @@ PROCESSES = {
     "triggerer": ("--skip-serve-logs",),
     "scheduler": ("--skip-serve-logs",),
 }
-DAGS = ("ingest_erp", "ingest_wms", "ingest_crm", "build_marts", "maintenance", "close_period")
+DAGS = (
+    "ingest_erp", "ingest_wms", "ingest_crm", "build_marts", "maintenance", "close_period", "erase_customer",
+)  # fmt: skip
 POOL, POOL_SLOTS = "warehouse_writes", "4"
 START_SECONDS = 120
 BACKFILL_SECONDS = 120
@@ -47,6 +51,8 @@ STOP_SECONDS = 20
 # Marks every process that was started here and all that descend from it, whoever has died in between.
 MARK, NAME = "REVLOG_AIRFLOW_HOME", "REVLOG_AIRFLOW_PROCESS"
 NEVER = "never"
+# What docker-compose.yml names; on loopback, where only who is on the machine gets, SimpleAuthManager does.
+FAB_AUTH_MANAGER = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
 HEALTH = ("metadatabase", "scheduler", "dag_processor", "triggerer")
 
 
@@ -62,10 +68,10 @@ def home() -> Path:
 
 
 def environment() -> dict[str, str]:
-    """Environment of every Airflow process."""
+    """Environment of every Airflow process: without the administrator's login, and readers' passwords."""
     port = api_port()
     fernet = base64.urlsafe_b64encode(hashlib.sha256(secret("airflow_fernet").encode()).digest())
-    return process_environment() | {
+    return _inherited() | {
         "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}",
         "AIRFLOW_HOME": str(home()),
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
@@ -103,6 +109,13 @@ def environment() -> dict[str, str]:
     }
 
 
+def _inherited() -> dict[str, str]:
+    needed = [f"REVLOG_PASSWORD_{role.upper()}" for role in STAGE_ROLES]
+    needed += ["REVLOG_SECRET_CUSTOMER_KEY", "NOTIFY_URL", "NOTIFY_SMTP_PASSWORD"]
+    found = environment_without_secrets(*needed)
+    return found | ({"WAREHOUSE_DSN": address()} if settings().warehouse_dsn else {})
+
+
 def api_port() -> int:
     """Port of the UI and API on 127.0.0.1; kept from start to start."""
     file = home() / "port"
@@ -123,7 +136,7 @@ def first_night() -> str:
 
 def prepare(nightly: bool = False) -> None:
     """Create and migrate the metadata database, parse the DAGs, set the pool up."""
-    _create_metadata_database()
+    create_airflow_database()
     nights = _nights(nightly)
     mark = _fingerprint(nights)
     if _prepared() == mark:
@@ -147,7 +160,7 @@ def command(*arguments: str, **variables: str) -> str:
     )
     if done.returncode:
         tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])
-        raise AirflowError(f"airflow {' '.join(arguments)} failed:\n{tail}")
+        raise AirflowError(f"airflow {' '.join(arguments)} failed:\n{without_secrets(tail)}")
     return done.stdout
 
 
@@ -368,22 +381,9 @@ def _wait_for_api() -> None:
     raise AirflowError(f"Airflow's API did not come up; {home() / 'api-server.log'} ends:\n{tail}")
 
 
-def _create_metadata_database() -> None:
-    password = secret("airflow")
-    with psycopg.connect(dsn("admin", database="postgres"), autocommit=True) as connection:
-        role = connection.execute("select 1 from pg_roles where rolname = 'airflow'").fetchone()
-        verb = sql.SQL("alter" if role else "create")
-        connection.execute(sql.SQL("{} role airflow login password {}").format(verb, sql.Literal(password)))
-        found = connection.execute("select 1 from pg_database where datname = 'airflow'")
-        if found.fetchone() is None:
-            connection.execute("grant airflow to current_user")
-            connection.execute("create database airflow owner airflow")
-
-
 def _metadata_url(driver: str) -> str:
     """The warehouse's own server and options, with Airflow's role and database."""
-    url = sa.make_url(dsn("admin", database="airflow"))
-    url = url.set(drivername=driver, username="airflow", password=secret("airflow"))
+    url = sa.make_url(dsn(AIRFLOW, database=AIRFLOW)).set(drivername=driver)
     return url.render_as_string(hide_password=False)
 
 

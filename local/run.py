@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from local import airflow
-from warehouse.settings import ROOT, process_environment, settings, variable
+from warehouse.redaction import environment_without_secrets
+from warehouse.settings import ROOT, settings, variable
 
 HISTORY_END = dt.date(2026, 1, 31)
 START = dt.date(2025, 1, 1)
@@ -164,7 +165,7 @@ def _simulate(order_lines: int, seed: int, nights: int) -> None:
             START.isoformat(), "--history-end", HISTORY_END.isoformat(), "--nights", str(nights),
         ],
         cwd=ROOT,
-        env=process_environment(),
+        env=environment_without_secrets(),
         check=True,
     )  # fmt: skip
     mark.write_text(wanted)

@@ -15,8 +15,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "dags").glob("*.py"))
-DAGS = ("ingest_erp", "ingest_wms", "ingest_crm", "build_marts", "maintenance", "close_period")
-TAGS = {"reverse-logistics", "ingest", "build", "maintenance", "finance", "erp", "wms", "crm"}
+DAGS = (
+    "ingest_erp", "ingest_wms", "ingest_crm", "build_marts", "maintenance", "close_period", "erase_customer",
+)  # fmt: skip
+TAGS = {"reverse-logistics", "ingest", "build", "maintenance", "finance", "privacy", "erp", "wms", "crm"}
 BUILD_ORDER = (
     "gate_landed", "staging", "core", "gate_core", "marts", "gate_publish", "publish", "report",
 )  # fmt: skip
@@ -98,7 +100,7 @@ def test_no_airflow_variable_or_connection_is_read(path: Path) -> None:
     assert not names & {"Variable", "Connection", "BaseHook"}
 
 
-def test_there_are_six_dags(dags: dict[str, Any]) -> None:
+def test_there_are_seven_dags(dags: dict[str, Any]) -> None:
     assert sorted(dags) == sorted(DAGS)
 
 
@@ -167,7 +169,7 @@ def test_writers_share_one_pool_that_a_build_fills(dags: dict[str, Any]) -> None
     for name in writers:
         task = dags["build_marts"]["tasks"][name]
         assert (task["pool"], task["slots"]) == ("warehouse_writes", 4), name
-    for alone in ("maintenance", "close_period"):
+    for alone in ("maintenance", "close_period", "erase_customer"):
         for task in dags[alone]["tasks"].values():
             assert (task["pool"], task["slots"]) == ("warehouse_writes", 4)
 
@@ -176,3 +178,10 @@ def test_a_period_is_closed_only_when_someone_asks(dags: dict[str, Any]) -> None
     dag = dags["close_period"]
     assert dag["timetable"] == "NullTimetable"
     assert list(dag["params"]) == ["act", "period", "approver", "note", "with_earlier"]
+
+
+def test_a_customer_is_erased_only_when_someone_names_them(dags: dict[str, Any]) -> None:
+    dag = dags["erase_customer"]
+    assert dag["timetable"] == "NullTimetable"
+    assert "customers" in dag["params"]
+    assert "erase" not in dags["maintenance"]["params"]
