@@ -104,20 +104,21 @@ class Contract(Strict):
             raise ValueError(f"key, version or amount names unknown columns {sorted(unknown)}")
         for name, layout in self.layouts.items():
             mapped = {
-                *layout.columns, *layout.aliases, *layout.derive, *layout.fields, *layout.negate,
-                *layout.float_ids, *layout.upper, *layout.extract, *layout.value_maps, *layout.optional,
-                *layout.formats,
+                *layout.columns, *layout.aliases, *layout.derive, *layout.negate, *layout.float_ids,
+                *layout.upper, *layout.extract, *layout.value_maps, *layout.formats,
             }  # fmt: skip
+            if layout.select is None:  # else these are columns of the file
+                mapped |= {*layout.fields, *layout.optional}
             if layout.control and layout.control.total_of:
                 mapped.add(layout.control.total_of)
             if layout.timestamp and layout.timestamp.zone_column:
                 mapped.add(layout.timestamp.zone_column)
             if unknown := mapped - self.columns.keys():
                 raise ValueError(f"a layout maps unknown columns {sorted(unknown)}")
-            if wanted := [n for n in layout.optional if self.columns[n].required]:
+            if wanted := [n for n in layout.optional if n in self.columns and self.columns[n].required]:
                 raise ValueError(f"layout {name}: the contract requires {wanted}: they can't be optional")
             self._check_zone(name, layout)
-            if layout.format == "fixed_width":
+            if layout.format == "fixed_width" and layout.select is None:
                 self._check_places(layout)
         for name, column in self.columns.items():
             self._check_column(name, column)

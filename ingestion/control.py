@@ -30,7 +30,7 @@ class Stated:
         """Take in one chunk."""
         self.control += part.control
         self.root = part.root or self.root
-        self.records += part.parsed + part.other_feeds
+        self.records += part.records
         self.total += part.total
         self.unread += part.unread
 

@@ -21,12 +21,12 @@ from ingestion.currencies import CODES, WITHOUT_DECIMALS
 from ingestion.datepatterns import tells_instant
 from ingestion.findings import Findings, Kind
 from ingestion.header import check_needs, shown
-from ingestion.layout import DEFAULT_FORMATS, Layout, TimeFormat
+from ingestion.layout import DEFAULT_FORMATS, LIST_SEPARATOR, Layout, TimeFormat
 from ingestion.mapping import WITH_HEADER, Mapping
 from ingestion.numbers import PRECISIONS, is_negative, plain_numbers, to_decimal, to_integer
+from ingestion.plan import refused
 from ingestion.pseudonym import Pseudonyms
 from ingestion.readers.chunk import BadRow, Chunk
-from ingestion.readers.jsonl import LIST_SEPARATOR
 from ingestion.reasons import Reason
 from ingestion.text import Mask, data, is_valid, lengths, mask
 
@@ -44,9 +44,10 @@ class Converted:
 
     `rows` has the raw table's columns (lineage too, file id excepted); `identity` the direct
     identifiers of the same rows; `bad` the rows set apart; `parsed` counts all of them,
-    `other_feeds` the rows that the layout's filter left to other feeds, and `skipped` those that it
-    leaves out. `total` is the sum that the layout's control total states, over good and bad rows, with
-    `unread` amounts that are no numbers. `text_of` gives the text of a record by its number.
+    `other_feeds` the rows that the layout's filter left to other feeds, `skipped` those that it leaves
+    out, and `records` those of the file. `total` is the sum that the layout's control total states, over
+    good and bad rows, with `unread` amounts that are no numbers. `text_of` gives the text of a record by its
+    number.
     """
 
     rows: pa.Table
@@ -60,6 +61,7 @@ class Converted:
     total: Decimal = Decimal(0)
     unread: int = 0
     skipped: int = 0
+    records: int = 0
 
 
 class Converter:
@@ -86,6 +88,7 @@ class Converter:
         return Converted(
             rows.good(), rows.identity(), bad, own.table.num_rows + len(own.bad), others,
             own.control, own.root, rows.text_of, total, unread, chunk.skipped,
+            chunk.table.num_rows + len(chunk.bad) if chunk.records is None else chunk.records,
         )  # fmt: skip
 
     def finish(self) -> None:
@@ -163,6 +166,11 @@ class _Rows:
 
     # -- typed columns
 
+    def _spelling(self, name: str) -> Layout:
+        """How the column is written."""
+        source = self.mapping.source_of(name, self.chunk.table.column_names)
+        return self.layout.spelling(name, self.chunk.kinds.get(source or "", "text"))
+
     def _typed(self, name: str, column: Column, values: pa.StringArray) -> pa.Array:
         if column.type == "id":
             self._note(self._scientific(values), Reason.SCIENTIFIC_ID, name)
@@ -180,8 +188,8 @@ class _Rows:
         if column.type == "timestamp":
             return self._timestamp(name, values)
         if column.type == "list":
-            native = self.layout.format == "jsonl"
-            separator = self.layout.spelling(name).list_separator
+            native = self.layout.format in ("json", "jsonl")
+            separator = self._spelling(name).list_separator
             return pc.split_pattern(values, LIST_SEPARATOR if native else separator)
         return values
 
@@ -192,17 +200,17 @@ class _Rows:
         return mask(pc.match_substring_regex(values, SCIENTIFIC))
 
     def _number(self, name: str, column: Column, values: pa.StringArray) -> pa.Array:
-        plain, faults = plain_numbers(values, self.layout.spelling(name))
+        plain, faults = plain_numbers(values, self._spelling(name))
         if column.type == "integer":
             numbers, more = to_integer(plain)
         else:
-            numbers, more = to_decimal(plain, column.type)
+            numbers, more = to_decimal(plain, PRECISIONS[column.type])
         for bad, reason in (*faults, *more):
             self._note(bad, reason, name)
         return pc.negate(numbers) if name in self.layout.negate else numbers
 
     def _boolean(self, name: str, column: Column, values: pa.StringArray) -> pa.Array:
-        words = self.layout.spelling(name).booleans
+        words = self._spelling(name).booleans
         index = pc.index_in(pc.fill_null(values, ""), value_set=pa.array(words, pa.string()))
         unknown = ~is_valid(index)
         self._note(unknown & is_valid(values), Reason.BAD_BOOLEAN, name)
@@ -211,7 +219,7 @@ class _Rows:
         return pc.take(pa.array(words.values(), pa.bool_()), index)
 
     def _date(self, name: str, values: pa.StringArray) -> pa.Array:
-        rule = self.layout.spelling(name).date or DATE
+        rule = self._spelling(name).date or DATE
         # A day is the one that is written, unless a zone is named in which the instant is to be seen.
         micros, valid = times.parse(values, rule.format, as_written=rule.zone is None)
         self._note(is_valid(values) & ~valid, Reason.BAD_DATE, name)
@@ -223,7 +231,7 @@ class _Rows:
         return times.as_dates(micros, valid)
 
     def _timestamp(self, name: str, values: pa.StringArray) -> pa.Array:
-        rule = self.layout.spelling(name).timestamp or TIMESTAMP
+        rule = self._spelling(name).timestamp or TIMESTAMP
         micros, valid = times.parse(values, rule.format)
         self._note(is_valid(values) & ~valid, Reason.BAD_TIMESTAMP, name)
         outside = times.range_fault(micros, valid)
@@ -240,6 +248,8 @@ class _Rows:
         self, name: str, micros: times.Instants, valid: Mask, rule: TimeFormat
     ) -> tuple[times.Instants, Mask]:
         zone_column = self.contract.columns[name].zone_column or rule.zone_column
+        if zone_column is None and rule.zone is None:
+            raise refused(f"{name} is a local time and no zone is named: set `timestamp: {{zone: …}}`")
         if zone_column is None:
             utc, lost = times.to_utc(micros, valid, str(rule.zone), rule.gap, rule.overlap)
             self._note(lost, Reason.AMBIGUOUS_TIME, name)

@@ -6,7 +6,7 @@ import codecs
 import datetime as dt
 import functools
 import re
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,7 +15,14 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator,
 from ingestion.datepatterns import tells_instant
 from ingestion.filename import FilePattern
 
+if TYPE_CHECKING:
+    from ingestion.selection import Selection
+
 Negative = Literal["minus", "trailing_minus", "parentheses", "cr"]
+# What the value of a column is that a SELECT made; all of it is text by then.
+Kind = Literal["text", "number", "boolean", "list", "date", "timestamp", "instant"]
+TYPED_FORMATS = {"date": "%Y-%m-%d", "timestamp": "%Y-%m-%dT%H:%M:%S.%f", "instant": "iso_offset"}
+LIST_SEPARATOR = "\x1f"
 DEFAULT_FORMATS = {"date": "%Y-%m-%d", "timestamp": "iso_offset"}
 
 
@@ -207,11 +214,18 @@ class RowFilter(Strict):
         return value
 
 
+class Lookup(Strict):
+    """Rows of another feed's files in the landing zone, as they stand there, for a SELECT to join."""
+
+    feed: str
+    layout: str | None = None
+
+
 class Layout(Strict):
     """How one company's files spell a feed."""
 
     file: str
-    format: Literal["csv", "fixed_width", "jsonl", "parquet", "xlsx", "xml"]
+    format: Literal["csv", "fixed_width", "json", "jsonl", "parquet", "xlsx", "xml"]
     folder: str | None = None
     file_date: FileDate | None = None
     delimiter: str = ","
@@ -243,12 +257,14 @@ class Layout(Strict):
     extract_at: ExtractAt | None = None
     record: str | None = None
     fields: dict[str, str] = {}
+    select: str | None = None
+    lookups: dict[str, Lookup] = {}
     widths: dict[str, tuple[int, int]] = {}
     sheet: str | None = None
     header_row: int = 1
     names: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
-    _found: dict[str, Layout] = PrivateAttr(default_factory=dict)
+    _spellings: dict[tuple[str, Kind], Layout] = PrivateAttr(default_factory=dict)
 
     @field_validator("encoding")
     @classmethod
@@ -285,6 +301,10 @@ class Layout(Strict):
             self._check_widths()
         if self.header_row < 1:
             raise ValueError("header_row counts the rows of a sheet, or the lines of a file, from 1")
+        if self.select is None and self.lookups:
+            raise ValueError("`lookups` are for `select`")
+        if self.select is not None and self.format in ("json", "jsonl") and not self.fields:
+            raise ValueError("a `select` over JSON needs `fields`, the columns of `file` and their paths")
         if len(self.delimiter) != 1 or len(self.quote) > 1:
             raise ValueError("delimiter is one character, quote one or none")
         return self
@@ -297,6 +317,21 @@ class Layout(Strict):
             if first < free or size < 1:
                 raise ValueError(f"widths: {name} [{first}, {size}] overlaps {before} or has no characters")
             free, before = first + size, name
+
+    @model_validator(mode="after")
+    def _sound_select(self) -> Layout:
+        try:
+            _ = self.selection
+        except ValueError as error:
+            raise ValueError(f"select: {error}") from error
+        return self
+
+    @property
+    def selection(self) -> Selection | None:
+        """The SELECT that reshapes the file's rows; None without one."""
+        from ingestion.selection import selection
+
+        return None if self.select is None else selection(self.select, tuple(self.lookups))
 
     @field_validator("skip")
     @classmethod
@@ -320,7 +355,7 @@ class Layout(Strict):
     @property
     def is_canonical(self) -> bool:
         """True when the file is expected to spell every column as the contract does."""
-        return not (self.columns or self.derive) and self.extra_columns == "keep"
+        return not (self.columns or self.derive or self.select) and self.extra_columns == "keep"
 
     @property
     def lacks_zone(self) -> bool:
@@ -346,12 +381,33 @@ class Layout(Strict):
         """Business date in a file's name; None where the name is not of this layout, or tells none."""
         return self.name_pattern.day_of(name)
 
-    def spelling(self, column: str) -> Layout:
-        """The layout as it holds for one column of the contract."""
-        own = self.formats.get(column)
-        return self if own is None else self._spellings(column, own)
+    def spelling(self, column: str, kind: Kind = "text") -> Layout:
+        """The layout as it holds for one column of the contract.
 
-    def _spellings(self, column: str, own: ColumnFormat) -> Layout:
-        if column not in self._found:
-            self._found[column] = self.model_copy(update=own.changes(self))
-        return self._found[column]
+        What a SELECT typed (any other `kind` than text) is written in one way, whatever the layout says.
+        """
+        own = self.formats.get(column)
+        if own is None and kind == "text":
+            return self
+        if (column, kind) not in self._spellings:
+            layout = self if own is None else self._changed(own.changes(self))
+            self._spellings[column, kind] = layout if kind == "text" else layout._typed(kind)
+        return self._spellings[column, kind]
+
+    def _typed(self, kind: Kind) -> Layout:
+        plain: dict[str, Any] = {
+            "decimal": ".", "thousands": None, "negatives": ("minus",), "symbols": (), "null_values": (),
+            "booleans": {"true": True, "false": False}, "list_separator": LIST_SEPARATOR,
+        }  # fmt: skip
+        if form := TYPED_FORMATS.get(kind):
+            for name in ("date", "timestamp"):
+                rule: TimeFormat | None = getattr(self, name)
+                plain[name] = TimeFormat.model_validate(
+                    (rule.model_dump() if rule else {}) | {"format": form}
+                )
+        return self._changed(plain)
+
+    def _changed(self, fields: dict[str, Any]) -> Layout:
+        changed = self.model_copy(update=fields)
+        changed._spellings = {}
+        return changed

@@ -26,10 +26,10 @@ from ingestion.layout import Layout
 from ingestion.ledger import Counts, Ledger
 from ingestion.prefetch import prefetched
 from ingestion.raw import identity_table, index_tables
-from ingestion.readers import reader
 from ingestion.readers.chunk import BadRow, Scan, Source
 from ingestion.reasons import FileRejected, Reason, Rejection
 from ingestion.repeats import Keys, settle
+from ingestion.reshape import rows_of
 from ingestion.tally import Tally
 from warehouse import locks
 from warehouse.connections import connect
@@ -250,7 +250,7 @@ class _Load:
 
     def _converted(self, converter: Converter) -> Iterator[Converted]:
         source = Source(self.file.name, self.file.open, self.scan)
-        for chunk in reader(self.layout.format)(source, self.contract, self.file.layout):
+        for chunk in rows_of(source, self.contract, self.file.layout, self.ledger.run_date):
             yield converter.convert(chunk)
         converter.finish()
 

@@ -54,9 +54,9 @@ def to_integer(plain: pa.StringArray) -> tuple[pa.Array, Faults]:
     return numbers, [*faults, (fine, Reason.TOO_MANY_DECIMALS), (huge, Reason.NUMBER_OUT_OF_RANGE)]
 
 
-def to_decimal(plain: pa.StringArray, kind: str) -> tuple[pa.Array, Faults]:
-    """Exact decimals of the type's precision; zeros beyond its scale are no decimals."""
-    precision, scale = PRECISIONS[kind]
+def to_decimal(plain: pa.StringArray, size: tuple[int, int]) -> tuple[pa.Array, Faults]:
+    """Exact decimals of a precision and scale; zeros beyond the scale are no decimals."""
+    precision, scale = size
     wanted = pa.decimal128(precision, scale)
     try:
         return plain.cast(wanted), []
@@ -85,7 +85,7 @@ def rounded_product(left: pa.StringArray, right: pa.StringArray, decimals: int) 
     bad = np.zeros(len(left), dtype=bool)
     factors = []
     for values in (left, right):
-        numbers, faults = to_decimal(values, "price")
+        numbers, faults = to_decimal(values, PRECISIONS["price"])
         bad |= np.logical_or.reduce([np.zeros(len(left), dtype=bool), *(f for f, _ in faults)])
         factors.append(numbers)
     product = pc.round(pc.multiply(*factors), decimals, round_mode="half_towards_infinity")

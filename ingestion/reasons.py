@@ -35,6 +35,7 @@ class Reason(StrEnum):
     REPEATED_ELEMENT = "repeated_element"
     ERROR_CELL = "error_cell"
     MERGED_CELL = "merged_cell"
+    SELECT_ERROR = "select_error"
 
 
 class Rejection(StrEnum):
@@ -52,6 +53,8 @@ class Rejection(StrEnum):
     CONTROL_TOTAL = "control_total"
     UNSAFE_XML = "unsafe_xml"
     NO_DATE = "no_date"
+    SELECT = "select"
+    LOOKUP = "lookup"
     UNSAFE_NAME = "unsafe_name"
     UNSAFE_ARCHIVE = "unsafe_archive"
 
@@ -97,6 +100,7 @@ MEANINGS = {
     "repeated_element": "An element stands twice where the layout reads one.",
     "error_cell": "A cell of the workbook holds an error such as #REF!.",
     "merged_cell": "A cell of the workbook is merged with others, so that its row is not certain.",
+    "select_error": "The layout's `select` fails on the row; the detail says why.",
     # files rejected
     "empty_file": "The file has no byte, or no row where the contract wants one.",
     "not_this_format": "The content is of another format than the layout says, such as an error page.",
@@ -110,6 +114,8 @@ MEANINGS = {
     "control_total": "The file's own count or total disagrees with its rows.",
     "unsafe_xml": "The XML declares a document type or entities.",
     "no_date": "The layout finds no day in the file's column that tells it.",
+    "select": "The layout's `select` can't run on the file, or yields no rows of it.",
+    "lookup": "Files that the layout looks up rows in have not landed yet.",
     "unsafe_name": "The file's name leads out of its folder or holds control characters.",
     "unsafe_archive": "The archive is too large unpacked, or holds several files, links, or unsafe names.",
 }

@@ -10,6 +10,7 @@ from typing import IO, Any
 import numpy as np
 import pyarrow as pa
 
+from ingestion.layout import Kind
 from ingestion.reasons import Reason
 
 # Rows of a chunk where rows pass through Python objects; bounds the memory.
@@ -53,7 +54,8 @@ class Chunk:
     `table` holds text columns under the file's own names, null or empty where nothing is there;
     `line_no` and `record_no` are aligned with it, and `raw_text(i)` is row i as the file has it.
     `control` are rows that state totals, as lists of text; `root` what an XML root says; `skipped`
-    counts the rows that the layout leaves out.
+    counts the rows that the layout leaves out. Where a SELECT made the rows, `kinds` tells what it typed
+    by column, and `records` counts the rows of the file that they were made of.
     """
 
     table: pa.Table
@@ -64,6 +66,8 @@ class Chunk:
     control: list[list[str]] = field(default_factory=list)
     root: dict[str, str] = field(default_factory=dict)
     skipped: int = 0
+    kinds: dict[str, Kind] = field(default_factory=dict)
+    records: int | None = None
 
 
 def told_apart(names: list[str]) -> list[str]:

@@ -69,7 +69,8 @@ class _ParquetFile:
         self.names = told_apart(self.file.schema_arrow.names)
         self.targets = targets(contract, self.layout, self.names)
         # Columns are read by name: where one stands twice, all of them are.
-        wants_all = self.layout.extra_columns != "ignore" or self.names != self.file.schema_arrow.names
+        is_repeated = self.names != self.file.schema_arrow.names
+        wants_all = self.layout.extra_columns != "ignore" or is_repeated or self.layout.select is not None
         self.kept = [i for i, target in enumerate(self.targets) if target.kind or wants_all]
         self.mark = (self.layout.control and self.layout.control.first_column) or None
         self.records = 0

@@ -91,6 +91,8 @@ def targets(contract: Contract, layout: Layout, header: list[str]) -> list[Targe
     """What each column of the file feeds, in the order of `header`."""
     mapping = Mapping(contract, layout)
     fed = {mapping.source_of(name, header): name for name in reversed(contract.columns)}
+    if layout.select is not None:  # which makes the contract's columns
+        fed = {}
     kinds: dict[str | None, str] = {s: "rate" for r in layout.derive.values() for s in r.product or ()}
     kinds |= {source: contract.columns[name].type for source, name in fed.items()}
     return [

@@ -10,8 +10,8 @@ import pytest
 
 from ingestion.contract import Contract, parse_contract
 from ingestion.convert import Converted, Converter
-from ingestion.readers import reader
 from ingestion.readers.chunk import BadRow, Scan, Source
+from ingestion.reshape import rows_of
 
 COLUMNS = {
     "order_no": {"type": "id", "required": True, "description": "Order."},
@@ -46,7 +46,7 @@ class OneFile:
         source = Source("x", lambda: io.BytesIO(data), Scan("", len(data), data[:4096]))
         layout = contract.layouts["own"]
         converter = Converter(contract, layout)
-        chunks = reader(layout.format)(source, contract, "own")
+        chunks = rows_of(source, contract, "own")
         self.parts: list[Converted] = [converter.convert(chunk) for chunk in chunks]
         converter.finish()
         self.findings = converter.findings
@@ -58,6 +58,18 @@ class OneFile:
     @property
     def faults(self) -> list[tuple[int, str, str | None]]:
         return [(b.line_no, str(b.reason), b.column) for b in self.bad]
+
+    @property
+    def rows(self) -> int:
+        return sum(part.rows.num_rows for part in self.parts)
+
+    @property
+    def skipped(self) -> int:
+        return sum(part.skipped for part in self.parts)
+
+    @property
+    def control(self) -> list[list[str]]:
+        return [row for part in self.parts for row in part.control]
 
     @property
     def told(self) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 
 from ingestion.contract import ContractError
 from ingestion.reasons import FileRejected
-from tests.unit.small_layout import contract, converted, faults, texts
+from tests.unit.small_layout import contract, read, texts
 
 PLAIN = {"timestamp": {"format": "%Y-%m-%d %H:%M:%S", "zone": "UTC"}}
 # Record types as in payment reports: only those of type SB are rows, and CH names their columns.
@@ -20,7 +20,7 @@ TYPED = (
 
 
 def test_lines_above_the_header_are_titles() -> None:
-    part = converted({"header_row": 3}, 'Report "of" January\n\nkey,amount\na1,5.00\n')
+    part = read({"header_row": 3}, 'Report "of" January\n\nkey,amount\na1,5.00\n')
     assert (texts(part, "key"), texts(part, "_line_no")) == (["a1"], ["4"])
 
 
@@ -29,50 +29,50 @@ def test_lines_that_the_layout_leaves_out_are_counted_and_the_header_is_the_firs
         "skip": ['^"(RH|FH|SF)"'], "extra_columns": "ignore",
         "control": {"first_column": "RC", "count_column": 2},
     }  # fmt: skip
-    part = converted(layout, TYPED)
+    part = read(layout, TYPED)
     assert texts(part, "key") == ["a1", "a2"]
     assert texts(part, "_line_no") == ["4", "5"]
     assert (part.skipped, part.control, part.bad) == (1, [["RC", "2"]], [])
 
 
 def test_a_footer_that_no_layout_leaves_out_is_quarantined() -> None:
-    assert faults(converted({}, "key,amount\na1,5.00\nTotal\n")) == [(3, "ragged_row", None)]
-    part = converted({"skip": ["^Total"]}, "key,amount\na1,5.00\nTotal\n")
-    assert (part.bad, part.skipped, part.rows.num_rows) == ([], 1, 1)
+    assert read({}, "key,amount\na1,5.00\nTotal\n").faults == [(3, "ragged_row", None)]
+    part = read({"skip": ["^Total"]}, "key,amount\na1,5.00\nTotal\n")
+    assert (part.bad, part.skipped, part.rows) == ([], 1, 1)
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_a_header_that_comes_again_is_no_row(end: str) -> None:
-    part = converted({}, end.join(["key,amount", "a1,5.00", "key,amount", "a2,6.00", "key,amount"]))
+    part = read({}, end.join(["key,amount", "a1,5.00", "key,amount", "a2,6.00", "key,amount"]))
     assert (texts(part, "key"), part.skipped, part.bad) == (["a1", "a2"], 2, [])
 
 
 def test_a_row_that_only_begins_like_the_header_is_a_row() -> None:
-    part = converted({"extra_columns": "ignore"}, "key,amount\nkey,amount2\nxkey,amount\n")
-    assert (part.rows.num_rows, part.skipped) == (0, 0)
-    assert faults(part) == [(2, "not_a_number", "amount"), (3, "not_a_number", "amount")]
+    part = read({"extra_columns": "ignore"}, "key,amount\nkey,amount2\nxkey,amount\n")
+    assert (part.rows, part.skipped) == (0, 0)
+    assert part.faults == [(2, "not_a_number", "amount"), (3, "not_a_number", "amount")]
 
 
 def test_columns_without_a_header_are_named_by_the_layout() -> None:
-    part = converted({"names": ["key", "x", "amount"], "extra_columns": "ignore"}, "a1,?,5.00\na2,?,6.00\n")
+    part = read({"names": ["key", "x", "amount"], "extra_columns": "ignore"}, "a1,?,5.00\na2,?,6.00\n")
     assert (texts(part, "key"), texts(part, "amount")) == (["a1", "a2"], ["5.00", "6.00"])
     assert texts(part, "_line_no") == ["1", "2"]
 
 
 def test_a_name_that_stands_twice_does_no_harm_where_it_is_not_used() -> None:
-    part = converted({"extra_columns": "ignore"}, "key,Charge,Charge,amount\na1,x,y,5.00\n")
+    part = read({"extra_columns": "ignore"}, "key,Charge,Charge,amount\na1,x,y,5.00\n")
     assert texts(part, "amount") == ["5.00"]
 
 
 def test_a_name_that_stands_twice_is_told_apart_by_its_number() -> None:
     layout = {"columns": {"amount": "Sum", "fee": "Sum [2]"}}
-    part = converted(layout, "key,Sum,Sum\na1,5.00,0.30\n")
+    part = read(layout, "key,Sum,Sum\na1,5.00,0.30\n")
     assert (texts(part, "amount"), texts(part, "fee")) == (["5.00"], ["0.30"])
 
 
 def test_a_name_that_stands_twice_and_is_used_as_if_once_rejects_the_file() -> None:
     with pytest.raises(FileRejected, match=r"stand twice: amount.*\[2\]"):
-        converted({}, "key,amount,amount\na1,5.00,6.00\n")
+        read({}, "key,amount,amount\na1,5.00,6.00\n")
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_a_name_that_stands_twice_and_is_used_as_if_once_rejects_the_file() -> N
     ],
 )
 def test_an_instant_needs_no_zone(format: str, text: str, at: str) -> None:
-    part = converted({"timestamp": {"format": format}}, f'key,at\na1,"{text}"\n')
+    part = read({"timestamp": {"format": format}}, f'key,at\na1,"{text}"\n')
     assert (texts(part, "at"), part.bad) == ([at], [])
 
 
@@ -104,7 +104,7 @@ def test_an_instant_needs_no_zone(format: str, text: str, at: str) -> None:
     ],
 )
 def test_a_local_time_is_placed_in_its_zone(format: str, text: str, at: str) -> None:
-    part = converted(
+    part = read(
         {"timestamp": {"format": format, "zone": "America/New_York"}, "delimiter": ";"},
         f"key;at\na1;{text}\n",
     )
@@ -121,8 +121,8 @@ def test_a_local_time_is_placed_in_its_zone(format: str, text: str, at: str) -> 
     ],
 )  # fmt: skip
 def test_a_time_that_is_none_is_quarantined(format: str, text: str) -> None:
-    part = converted({"timestamp": {"format": format, "zone": "UTC"}, "strip": False}, f"key,at\na1,{text}\n")
-    assert [(line, column) for line, _, column in faults(part)] == [(2, "at")]
+    part = read({"timestamp": {"format": format, "zone": "UTC"}, "strip": False}, f"key,at\na1,{text}\n")
+    assert [(line, column) for line, _, column in part.faults] == [(2, "at")]
 
 
 def test_each_column_may_be_written_in_its_own_way() -> None:
@@ -135,9 +135,7 @@ def test_each_column_may_be_written_in_its_own_way() -> None:
             "fee": {"decimal": ",", "thousands": ".", "null_values": ["-"]},
         },
     }
-    part = converted(
-        layout, "key;amount;fee;at;day\na1;1.50;1.234,50;05.01.2026 10:00;1/5/2026\na2;2.50;-;;\n"
-    )
+    part = read(layout, "key;amount;fee;at;day\na1;1.50;1.234,50;05.01.2026 10:00;1/5/2026\na2;2.50;-;;\n")
     assert part.bad == []
     assert (texts(part, "amount"), texts(part, "fee")) == (["1.50", "2.50"], ["1234.50", "None"])
     assert (texts(part, "day")[0], texts(part, "at")[0]) == ("2026-01-05", "2026-01-05 09:00:00+00:00")
@@ -146,26 +144,26 @@ def test_each_column_may_be_written_in_its_own_way() -> None:
 def test_a_day_is_the_one_that_is_written_unless_a_zone_is_named() -> None:
     text = "key,day\na1,2026-01-31 22:30:00 -0500\n"
     form = "%Y-%m-%d %H:%M:%S %z"
-    assert texts(converted({"date": {"format": form}}, text), "day") == ["2026-01-31"]
-    assert texts(converted({"date": {"format": form, "zone": "UTC"}}, text), "day") == ["2026-02-01"]
+    assert texts(read({"date": {"format": form}}, text), "day") == ["2026-01-31"]
+    assert texts(read({"date": {"format": form, "zone": "UTC"}}, text), "day") == ["2026-02-01"]
 
 
 def test_words_for_nothing_hold_in_every_format() -> None:
     layout = {"format": "jsonl", "null_values": ["N/A"]}
-    part = converted(layout, '{"key": "a1", "amount": "N/A"}\n{"key": "a2", "amount": 2}\n')
+    part = read(layout, '{"key": "a1", "amount": "N/A"}\n{"key": "a2", "amount": 2}\n')
     assert texts(part, "amount") == ["None", "2.00"]
 
 
 def test_signs_of_currencies_are_no_part_of_a_number() -> None:
     layout = {"symbols": ["$", "€"], "negatives": ["minus", "parentheses"], "thousands": ","}
     written = ["$28.00", "-$1,028.00", "($28.00)", "28.00 €", "$-28.00", "28.00€"]
-    part = converted(layout, "key,amount\n" + "".join(f'k{i},"{w}"\n' for i, w in enumerate(written)))
+    part = read(layout, "key,amount\n" + "".join(f'k{i},"{w}"\n' for i, w in enumerate(written)))
     assert part.bad == []
     assert texts(part, "amount") == ["28.00", "-1028.00", "-28.00", "28.00", "-28.00", "28.00"]
 
 
 def test_a_currency_sign_in_the_middle_is_no_number() -> None:
-    assert faults(converted({"symbols": ["$"]}, "key,amount\na1,2$8.00\n")) == [(2, "not_a_number", "amount")]
+    assert read({"symbols": ["$"]}, "key,amount\na1,2$8.00\n").faults == [(2, "not_a_number", "amount")]
 
 
 def test_a_workbook_may_have_footers_no_header_and_a_name_twice() -> None:
@@ -176,7 +174,7 @@ def test_a_workbook_may_have_footers_no_header_and_a_name_twice() -> None:
     book.save(data)
     layout = {"format": "xlsx", "names": ["key", "amount", "amount"], "skip": ["^Total"],
               "columns": {"fee": "amount [2]"}}  # fmt: skip
-    part = converted(layout, data.getvalue())
+    part = read(layout, data.getvalue())
     assert (texts(part, "key"), texts(part, "fee"), part.skipped) == (["a1", "a2"], ["6.00", "8.00"], 1)
 
 

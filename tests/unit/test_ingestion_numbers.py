@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingestion.layout import Layout
-from ingestion.numbers import Faults, plain_numbers, rounded_product, to_decimal, to_integer
+from ingestion.numbers import PRECISIONS, Faults, plain_numbers, rounded_product, to_decimal, to_integer
 
 POINT = Layout(file="{date}", format="csv")
 COMMA = Layout(file="{date}", format="csv", decimal=",", thousands=".")
@@ -29,7 +29,7 @@ def _reasons(faults: Faults, size: int) -> list[str | None]:
 def _decimals(texts: list[str | None], layout: Layout = POINT, kind: str = "money") -> list[object]:
     """Number or reason of each text."""
     plain, first = plain_numbers(pa.array(texts, pa.string()), layout)
-    numbers, second = to_decimal(plain, kind)
+    numbers, second = to_decimal(plain, PRECISIONS[kind])
     reasons = _reasons([*first, *second], len(texts))
     return [r or n for r, n in zip(reasons, numbers.to_pylist(), strict=True)]
 
