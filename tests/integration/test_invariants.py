@@ -114,6 +114,29 @@ def test_a_broken_invariant_shows_its_rows_and_a_whole_one_none(built: None, che
     assert spoilt and spoilt <= named
 
 
+# Net amounts of a batch as a processor reports it: 97.00 − 30.00 − 35.00 − 10.00 + 1.00 − 2.00 are paid out.
+BATCH = {
+    "charge": "97.00", "refund": "-30.00", "dispute": "-35.00", "reserve": "-10.00", "adjustment": "1.00",
+    "fee": "-2.00", "payout": "21.00",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("left_out", [None, *BATCH])
+def test_a_batch_with_every_kind_of_movement_nets_to_its_payout(built: None, left_out: str | None) -> None:
+    with connect("admin") as connection:
+        for kind, amount in BATCH.items():
+            if kind != left_out:
+                connection.execute(
+                    "insert into core.fct_settlement (unit_key, settlement_id, batch_no, type, status,"
+                    " net_amount, currency, booked_on)"
+                    " values (%s, %s, 'B', %s, 'succeeded', %s, 'USD', '2026-01-20')",
+                    ("STL:" + kind, kind, kind, amount),
+                )
+        found = connection.execute(_compiled("batches_net_to_their_payout")).fetchall()
+        connection.rollback()
+    assert bool(found) == (left_out not in (None, "payout")), "a batch that is not paid out yet is not judged"
+
+
 @pytest.mark.parametrize("check", BROKEN)
 def test_a_check_is_as_hard_as_the_page_says(built: None, check: str) -> None:
     config = _node(check)["config"]

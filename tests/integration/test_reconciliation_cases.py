@@ -196,6 +196,19 @@ def test_a_chargeback_instead_of_a_failed_refund_is_no_duplicate(reconciler: Rec
         assert found.classes("REQ:A-1") == {("M-T", "FAILED_REFUND"): "119.00"}
 
 
+def test_what_else_a_processor_moves_is_no_refund(reconciler: Reconciler) -> None:
+    books = Books()
+    books.whole("REQ:A-1", "2025-12-10")
+    books.settle("CH1", "2025-12-01", "-150.00", kind="charge", fee="4.65")
+    books.settle("DP1", "2025-12-12", "150.00", "RF REQ:A-1", kind="dispute", fee="15.00")
+    books.settle("RS1", "2025-12-12", "20.00", kind="reserve")
+    books.settle("AD1", "2025-12-12", "1.00", "RF REQ:A-1", kind="adjustment")
+    with reconciled(reconciler, books) as found:
+        assert list(found.groups) == ["REQ:A-1"]
+        assert found.groups["REQ:A-1"]["paid_amount"] == Decimal("119.00")
+        assert found.classes("REQ:A-1") == {}
+
+
 def test_a_refund_across_two_currencies_and_two_months(reconciler: Reconciler) -> None:
     books = Books()
     books.line("REQ:A-1", currency="SEK")

@@ -2,7 +2,7 @@
     {'columns': ['settlement_id'], 'unique': true}, {'columns': ['unit_key']},
     {'columns': ['return_line_key']}, {'columns': ['booked_on']}, {'columns': ['refund_id']},
 ]) }}
--- Grain: one row per movement at the payment processor, fee and payout rows included.
+-- Grain: one row per movement at the payment processor, charge, fee, reserve and payout rows included.
 -- Seen from the merchant: a refund is negative. Only succeeded rows moved money.
 -- Amounts add up within a currency; reporting amounts are rounded per row and add up over all.
 

@@ -1,6 +1,6 @@
 {{ config(indexes=[{'columns': ['return_line_key']}]) }}
 -- Grain: one row per processor movement of the touched units, matched to its return line by refund id.
--- Fee and payout rows name no refund and are units of their own.
+-- Rows that name no refund, such as charges, fees and payouts, are units of their own.
 
 with candidates as (
     {{ working_set(ref('stg_erp__payment_settlements'), [
