@@ -8,8 +8,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from ingestion.raw import create_raw_tables
-from warehouse import migrate, server
+from warehouse import server
+from warehouse.migrate import upgrade
 from warehouse.settings import settings
 
 # Whatever the user set for the real warehouse has no say here.
@@ -36,6 +36,4 @@ def fresh(database: str, landing: Path) -> None:
     os.environ["REVLOG_DATABASE"] = database
     os.environ["LANDING_URL"] = str(landing)
     assert settings().warehouse_database == database
-    migrate.migrate()
-    create_raw_tables()
-    migrate.grant()
+    upgrade()

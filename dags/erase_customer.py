@@ -10,8 +10,9 @@ from nightly import upkeep
 DOC = """
 ### Erase customers
 
-Runs only when triggered. It deletes the direct identifiers of the customers (keyed hashes) and remembers
-them, so that a replay of old files does not bring them back.
+Runs only when triggered. It deletes what names the customers, and remembers them, so that a replay of old
+files does not bring it back. Give the company's own customer numbers, or `hash:` and a keyed hash. It fails
+where one is unknown, and then erases none; else it says how many rows it found by table.
 
 What is given stays in Airflow's books of this run, which only who may erase can read.
 
@@ -29,14 +30,18 @@ with DAG(
     tags=["reverse-logistics", "privacy"],
     params={
         "customers": Param(
-            type="array", items={"type": "string"}, minItems=1, description="Customers, as keyed hashes."
+            type="array",
+            items={"type": "string"},
+            minItems=1,
+            description="Customers: the company's own numbers, or hash: and a keyed hash.",
         ),
+        "reason": Param("requested", type="string", minLength=1, description="Why; names no customer."),
     },
 ):
 
     @task
     def erase(params=None) -> None:
         """Delete for good what names these customers."""
-        print(upkeep.erase(params["customers"]))
+        print(upkeep.erase(params["customers"], params["reason"]))
 
     erase()

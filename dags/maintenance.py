@@ -39,7 +39,7 @@ with DAG(
     @task
     def uphold_erasures() -> None:
         """Erase again whoever was erased before."""
-        print(upkeep.erase([]))
+        print(upkeep.erase([], "upheld"))
 
     @task
     def retention(params=None) -> None:

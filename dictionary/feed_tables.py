@@ -30,7 +30,7 @@ def _table(contract: Contract) -> Table:
 
 
 def _columns(contract: Contract) -> list[Column]:
-    """The contract's columns as raw.<feed> holds them, then what the loader adds."""
+    """The contract's columns, the restricted ones too, then what the loader adds."""
     found = []
     for name, column in contract.columns.items():
         found.append(Column(name, contracts.SQL_TYPES[column.type], column.description, column_rules(column)))
@@ -50,10 +50,10 @@ def _facts(contract: Contract) -> list[tuple[str, str]]:
         facts.append(("A file without rows", "is rejected"))
     if contract.amount:
         facts.append(("Amount checked against control totals", f"`{contract.amount}`"))
-    if contract.direct_identifiers:
-        names = ", ".join(f"`{name}`" for name in contract.direct_identifiers)
+    if contract.restricted:
+        names = ", ".join(f"`{name}`" for name in contract.restricted)
         table = identity_table(contract.feed)
-        facts.append(("Direct identifiers", f"{names}: only in `raw.{table}`, which only the auditor reads"))
+        facts.append(("Restricted", f"{names}: in `raw.{table}`, which only the auditor reads"))
     layouts = [("", contract.layouts), *_other_companies(contract.feed)]
     return facts + [
         (f"Layout {company}{name}", "; ".join(layout_facts(layout)))

@@ -1,4 +1,4 @@
-"""`python -m ingestion`: load, reload, migrate, check, erase, dbt-sources, dictionary."""
+"""`python -m ingestion`: load, reload, migrate, check, erase, customer-key, dbt-sources, dictionary."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from typing import Annotated
 import typer
 
 from ingestion.contract import ContractError, all_feeds, feeds, load_contract
+from ingestion.customer_key import keep_key
 from ingestion.dictionary import write_page
-from ingestion.erasure import erase as erase_customer
+from ingestion.erasure import MOST_NUMBERS, NotErased
+from ingestion.erasure import erase as erase_customers
 from ingestion.load import FeedResult, load_feed
 from ingestion.load import reload as reload_file
 from ingestion.raw import create_raw_tables
 from ingestion.sources import write_sources
+from warehouse.locks import Busy
 from warehouse.redaction import run_command
 from warehouse.settings import settings
 from warehouse.version import OtherVersion
@@ -88,9 +91,35 @@ def check() -> None:
 
 
 @app.command()
-def erase(customer: str, reason: Annotated[str, typer.Option()]) -> None:
-    """Delete name, e-mail and telephone of CUSTOMER (its number in the source) for good."""
-    typer.echo(f"{erase_customer(customer, reason)} rows deleted")
+def erase(
+    customers: list[str],
+    reason: Annotated[str, typer.Option(help="Why; it is kept for good and names no customer.")],
+    most_numbers: Annotated[
+        int, typer.Option(help="How many merged numbers may be one person's.")
+    ] = MOST_NUMBERS,
+) -> None:
+    """Delete what names CUSTOMERS (the company's numbers, or hash: and a keyed hash) for good."""
+    try:
+        for person in erase_customers(customers, reason, most_numbers):
+            typer.echo(str(person))
+    except (NotErased, Busy) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    typer.echo(
+        f"No load lets them in again. Not reached: files of the landing zone ({settings().landing}), backups,"
+        " logs and pages on disk"
+    )
+
+
+@app.command()
+def customer_key(
+    known_customer: Annotated[
+        str | None, typer.Option(help="A number with rows, for a warehouse without fingerprint.")
+    ] = None,
+) -> None:
+    """Say whether the customer key at hand is the warehouse's."""
+    keep_key(known_customer)
+    typer.echo("The customer key at hand is the warehouse's.")
 
 
 @app.command()

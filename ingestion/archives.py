@@ -76,7 +76,7 @@ def _refuse_member(member: zipfile.ZipInfo) -> None:
     is_link = (member.external_attr >> 16) & 0o170000 == 0o120000
     parts = member.filename.replace("\\", "/").split("/")
     if is_link or member.is_dir() or ".." in parts or parts[0] in ("", "~") or ":" in parts[0]:
-        raise _refused(f"its entry {member.filename!r} is a link, a folder or leads outside")
+        raise _refused("its entry {} is a link, a folder or leads outside", repr(member.filename))
     if member.flag_bits & 1:
         raise _refused("it is encrypted")
 
@@ -86,9 +86,9 @@ def unsafe(what: str) -> FileRejected:
     return FileRejected(Rejection.UNSAFE_ARCHIVE, f"{what}; export it anew, or as CSV")
 
 
-def _refused(what: str) -> FileRejected:
+def _refused(what: str, quoted: str = "") -> FileRejected:
     return FileRejected(
-        Rejection.UNSAFE_ARCHIVE, f"{what}; pack exactly one plain file, or deliver it unpacked"
+        Rejection.UNSAFE_ARCHIVE, f"{what}; pack exactly one plain file, or deliver it unpacked", quoted
     )
 
 
@@ -107,7 +107,7 @@ class _Capped(io.RawIOBase):
         try:
             got = self._inner.read(len(buffer))
         except BROKEN as error:
-            raise _refused(f"it can't be unpacked: {error}") from error
+            raise _refused("it can't be unpacked: {}", str(error)) from error
         self._read += len(got)
         if self._read > self._limit:
             raise _refused(f"it unpacks to more than {self._limit:,} bytes")

@@ -33,6 +33,9 @@ SQL_TYPES: dict[str, str] = {
     "money": "numeric(18,2)", "price": "numeric(18,4)", "rate": "numeric(20,8)",
     "boolean": "boolean", "date": "date", "timestamp": "timestamptz", "list": "text[]",
 }  # fmt: skip
+DATED = ("timestamp", "date")
+CUSTOMER = "customer_id"  # the company's number of the person that a row is about
+IDENTITY = "_identity"
 
 
 class ContractError(ValueError):
@@ -48,12 +51,18 @@ class NegativeRule(Strict):
 
 
 class Column(Strict):
-    """One column: canonical name is the key in `columns`."""
+    """One column: canonical name is the key in `columns`.
+
+    `shown` are the words of a free text that name nobody: raw keeps those. `same_person` marks a
+    customer number that stands for the same person as the row's own.
+    """
 
     type: ColumnType
     description: str
     required: bool = False
-    pii: Literal["pseudonym", "direct"] | None = None
+    pii: Literal["pseudonym", "direct", "free_text"] | None = None
+    shown: tuple[str, ...] = ()
+    same_person: bool = False
     negative: Literal["never", "allowed"] | NegativeRule | None = None
     currency: str = "currency"
     values: tuple[str, ...] | None = None
@@ -67,6 +76,21 @@ class Column(Strict):
         if self.negative is not None:
             return self.negative
         return "never" if self.type in ("money", "price") else "allowed"
+
+    @property
+    def is_restricted(self) -> bool:
+        """True where a value may name a person: it goes to the identity table, not to raw."""
+        return self.pii in ("direct", "free_text")
+
+    @model_validator(mode="after")
+    def _marks_fit(self) -> Column:
+        if self.shown and self.pii != "free_text":
+            raise ValueError("`shown` is for `pii: free_text` only")
+        if self.same_person and self.pii != "pseudonym":
+            raise ValueError("`same_person` is for `pii: pseudonym` only")
+        if self.pii in ("pseudonym", "free_text") and SQL_TYPES[self.type] != "text":
+            raise ValueError(f"a keyed hash or free text can't be of type {self.type}")
+        return self
 
     @field_validator("pattern")
     @classmethod
@@ -122,9 +146,24 @@ class Contract(Strict):
                 self._check_places(layout)
         for name, column in self.columns.items():
             self._check_column(name, column)
-        if self.direct_identifiers and self.columns.get("customer_id", None) is None:
-            raise ValueError("a feed with direct identifiers needs a column customer_id")
+        self._check_marks()
         return self
+
+    def _check_marks(self) -> None:
+        """Personal data can be found by the customer's number, and nothing else leans on them."""
+        customer = self.columns.get(CUSTOMER)
+        if customer is not None and customer.pii != "pseudonym":
+            raise ValueError(f"column {CUSTOMER}: a customer's number must be `pii: pseudonym`")
+        needing = [n for n, c in self.columns.items() if c.pii == "direct" or c.same_person]
+        if needing and customer is None:
+            raise ValueError(f"{', '.join(needing)}: who is named here can't be told without a {CUSTOMER}")
+        leaning = {*self.key, *filter(None, [self.version, self.amount])} & {*self.restricted}
+        if leaning:
+            raise ValueError(f"{', '.join(sorted(leaning))}: key, version and amount can't be restricted")
+        if not re.match(r"^[a-z][a-z0-9_]{0,50}$", self.feed) or self.feed.endswith(IDENTITY):
+            raise ValueError(
+                f"feed {self.feed!r}: lower case letters, digits and _, and no end in {IDENTITY}"
+            )
 
     def _check_zone(self, name: str, layout: Layout) -> None:
         """A time without an offset means nothing without its zone, and none is guessed."""
@@ -158,9 +197,14 @@ class Contract(Strict):
             raise ValueError(f"column {name} refers to unknown columns {sorted(unknown)}")
 
     @property
-    def direct_identifiers(self) -> tuple[str, ...]:
-        """Columns that name a person; they never reach the feed's raw table."""
-        return tuple(n for n, c in self.columns.items() if c.pii == "direct")
+    def restricted(self) -> tuple[str, ...]:
+        """Columns that name a person, or may: they are in the feed's identity table only."""
+        return tuple(n for n, c in self.columns.items() if c.is_restricted)
+
+    @property
+    def names_people(self) -> bool:
+        """True where the feed tells which number is whose: it has direct identifiers."""
+        return any(c.pii == "direct" for c in self.columns.values())
 
     @property
     def has_pii(self) -> bool:
@@ -172,7 +216,7 @@ class Contract(Strict):
         """Column that says when a row came about: its version, else its first time; None without one."""
         if self.version:
             return self.version
-        dated = [n for n, c in self.columns.items() if c.type in ("timestamp", "date")]
+        dated = [n for n in self.raw_columns if n in self.columns and self.columns[n].type in DATED]
         required = [n for n in dated if self.columns[n].required]
         return next(iter(required or dated), None)
 
@@ -181,7 +225,7 @@ class Contract(Strict):
         """Columns of raw.<feed> and their SQL types, lineage columns excluded."""
         found: dict[str, str] = {}
         for name, column in self.columns.items():
-            if column.pii == "direct":
+            if column.is_restricted and not column.shown:
                 continue
             found[name] = SQL_TYPES[column.type]
             if column.type == "timestamp":

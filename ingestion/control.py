@@ -48,7 +48,8 @@ def check_control(layout: Layout, stated: Stated) -> None:
     if (rule.root_count or rule.count_column) and not _is_count(count, stated.records):
         raise FileRejected(
             Rejection.CONTROL_TOTAL,
-            f"the file states {count or 'no'} rows, {stated.records} were read; ask for it again",
+            f"the file states {_told(count)} rows, {stated.records} were read; ask for it again",
+            count or "no",
         )
     # Where an amount could not be read, the total can't be compared.
     if (rule.root_total or rule.total_column) and not stated.unread:
@@ -67,7 +68,7 @@ def extract_time(layout: Layout, stated: Stated) -> dt.datetime | None:
         return parse_instant((text or "").strip())
     except ValueError as error:
         raise FileRejected(
-            Rejection.MALFORMED, f"the file's extract time {text!r} is no instant with an offset"
+            Rejection.MALFORMED, "the file's extract time {} is no instant with an offset", repr(text)
         ) from error
 
 
@@ -99,8 +100,14 @@ def _check_total(layout: Layout, text: str | None, read: Decimal) -> None:
     if stated != read:
         raise FileRejected(
             Rejection.CONTROL_TOTAL,
-            f"the file states a total of {text}, its rows add up to {read}; ask for it again",
+            f"the file states a total of {_told(text)}, its rows add up to {read}; ask for it again",
+            str(text),
         )
+
+
+def _told(figure: str | None) -> str:
+    """The figure, where it is one; else it is quoted."""
+    return figure if figure and re.fullmatch(r"[-+(]?[\d.,' ]{1,20}[-)]?", figure) else "{}"
 
 
 def _cell(row: list[str], column: int | None) -> str | None:

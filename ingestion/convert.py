@@ -6,6 +6,7 @@ decimals without ever being floats.
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,11 +17,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingestion import hashing, times
-from ingestion.contract import Column, Contract, NegativeRule
+from ingestion.contract import CUSTOMER, Column, Contract, NegativeRule
 from ingestion.currencies import CODES, WITHOUT_DECIMALS
 from ingestion.datepatterns import tells_instant
 from ingestion.findings import Findings, Kind
-from ingestion.header import check_needs, shown
+from ingestion.header import check_needs, label, place
 from ingestion.layout import DEFAULT_FORMATS, LIST_SEPARATOR, Layout, TimeFormat
 from ingestion.mapping import WITH_HEADER, Mapping
 from ingestion.numbers import PRECISIONS, is_negative, plain_numbers, to_decimal, to_integer
@@ -28,12 +29,12 @@ from ingestion.plan import refused
 from ingestion.pseudonym import Pseudonyms
 from ingestion.readers.chunk import BadRow, Chunk
 from ingestion.reasons import Reason
-from ingestion.text import Mask, data, is_valid, lengths, mask
+from ingestion.text import Mask, as_array, data, is_valid, lengths, mask, without
+from ingestion.withheld import NOBODY, WITHHELD, WITHHELD_ROW, Erased, shape
 
 SCIENTIFIC = r"^[+-]?\d+(\.\d+)?[eE][+-]\d+$|^[+-]?\d+\.\d+[eE]\d+$"
 # UTF-8 read as a one-byte encoding, and what decoders put where they gave up.
 MOJIBAKE = "[ÃÂ][\u0080-\u00bf]|â[\u0080-\u00bf€]|\ufffd"
-WITHHELD = "[withheld]"
 TIMESTAMP = TimeFormat(format=DEFAULT_FORMATS["timestamp"])
 DATE = TimeFormat(format=DEFAULT_FORMATS["date"])
 
@@ -42,8 +43,8 @@ DATE = TimeFormat(format=DEFAULT_FORMATS["date"])
 class Converted:
     """Typed rows of a chunk.
 
-    `rows` has the raw table's columns (lineage too, file id excepted); `identity` the direct
-    identifiers of the same rows; `bad` the rows set apart; `parsed` counts all of them,
+    `rows` has the raw table's columns (lineage too, file id excepted); `identity` what is
+    restricted of the same rows; `bad` the rows set apart; `parsed` counts all of them,
     `other_feeds` the rows that the layout's filter left to other feeds, `skipped` those that it leaves
     out, and `records` those of the file. `total` is the sum that the layout's control total states, over
     good and bad rows, with `unread` amounts that are no numbers. `text_of` gives the text of a record by its
@@ -65,16 +66,24 @@ class Converted:
 
 
 class Converter:
-    """Converts the chunks of one file; `findings` are what it is told of, whole after `finish`."""
+    """Converts the chunks of one file; nothing of those in `erased` is in what comes out.
 
-    def __init__(self, contract: Contract, layout: Layout) -> None:
+    `findings` are what it is told of, whole after `finish`.
+    """
+
+    def __init__(self, contract: Contract, layout: Layout, erased: Erased = NOBODY) -> None:
         self.contract = contract
         self.layout = layout
         self.mapping = Mapping(contract, layout)
-        self.pseudonyms = Pseudonyms()
+        self.erased = erased
         self.findings = Findings()
         self._seen: dict[str, None] = {}
         self._rows = 0
+
+    @functools.cached_property
+    def pseudonyms(self) -> Pseudonyms:
+        """Keyed hashes; a feed without personal data needs no key."""
+        return Pseudonyms()
 
     def convert(self, chunk: Chunk) -> Converted:
         """Convert one chunk; raises FileRejected where the file's columns break the contract."""
@@ -117,7 +126,7 @@ class _Rows:
 
     def __init__(self, owner: Converter, chunk: Chunk) -> None:
         self.contract, self.layout, self.mapping = owner.contract, owner.layout, owner.mapping
-        self.pseudonyms, self.findings = owner.pseudonyms, owner.findings
+        self.owner, self.erased, self.findings = owner, owner.erased, owner.findings
         self.chunk = chunk
         self.size = chunk.table.num_rows
         self.text = self.mapping.columns(chunk)
@@ -175,7 +184,7 @@ class _Rows:
         if column.type == "id":
             self._note(self._scientific(values), Reason.SCIENTIFIC_ID, name)
         if column.pii == "pseudonym":
-            return self.pseudonyms.of(values)
+            return self.owner.pseudonyms.of(values)
         if column.type == "currency":
             known = mask(pc.is_in(values, value_set=pa.array(CODES)))
             self._note(~known & is_valid(values), Reason.UNKNOWN_CURRENCY, name)
@@ -307,7 +316,7 @@ class _Rows:
 
     def good(self) -> pa.Table:
         """Typed rows without a fault."""
-        columns = {n: self.done[n] for n in self.contract.raw_columns}
+        columns = {n: self._open(n) for n in self.contract.raw_columns}
         columns["_line_no"] = pa.array(self.chunk.line_no, pa.int64())
         columns["_record_no"] = pa.array(self.chunk.record_no, pa.int64())
         columns["_ordinal"] = pa.array(np.ones(self.size, dtype=np.int32))
@@ -316,44 +325,89 @@ class _Rows:
         return self._without_faults(pa.table(columns))
 
     def identity(self) -> pa.Table | None:
-        """Direct identifiers of the same rows; None where the feed has none."""
-        if not self.contract.direct_identifiers:
+        """What is restricted of the same rows, where there is any; None where the feed has none."""
+        if not self.contract.restricted:
             return None
-        columns = {
-            "customer_id": self.done["customer_id"],
-            "source_customer_id": self.text["customer_id"],
-        }
-        columns |= {n: self.done[n] for n in self.contract.direct_identifiers}
+        columns: dict[str, pa.Array] = {}
+        if self.contract.names_people:
+            columns["source_customer_id"] = self.text[CUSTOMER]
+        columns |= {n: self._restricted(n) for n in self.contract.restricted}
+        keep = np.any([is_valid(values) for values in columns.values()], axis=0) & ~self._are_erased()
+        if CUSTOMER in self.contract.columns:
+            columns[CUSTOMER] = self.done[CUSTOMER]
         columns["_line_no"] = pa.array(self.chunk.line_no, pa.int64())
         columns["_record_no"] = pa.array(self.chunk.record_no, pa.int64())
-        return self._without_faults(pa.table(columns))
+        return pa.table(columns).filter(pa.array(keep & ~self.fault))
+
+    def _are_erased(self) -> Mask:
+        """Rows of someone who was erased, under this number or one that it is merged with."""
+        found: Mask = np.zeros(self.size, dtype=bool)
+        for name, column in self.contract.columns.items():
+            if name == CUSTOMER or column.same_person:
+                found |= self.erased.customers_in(self.done[name])
+        return found
+
+    def _open(self, name: str) -> pa.Array:
+        """A column as raw has it: of free text only the words that name nobody."""
+        column = self.contract.columns.get(name)
+        if column is None or not column.shown:
+            return self.done[name]
+        return pc.if_else(pa.array(self._is_free(name, column)), WITHHELD, self.done[name])
+
+    def _is_free(self, name: str, column: Column) -> Mask:
+        """Rows whose text is none of the `shown` words."""
+        values = self.done[name]
+        return is_valid(values) & ~mask(pc.is_in(values, value_set=pa.array(column.shown, pa.string())))
+
+    def _restricted(self, name: str) -> pa.Array:
+        """A column as the identity table has it: without what named someone who was erased."""
+        column, values = self.contract.columns[name], self.done[name]
+        if column.shown:
+            values = without(values, ~self._is_free(name, column))
+        gone = self.erased.texts_in(self.text[name])
+        if column.pii == "direct":  # someone else's name may be the same; they have their own number
+            gone &= ~is_valid(self.done[CUSTOMER])
+        return without(values, gone)
 
     def _without_faults(self, table: pa.Table) -> pa.Table:
         return table if not self.fault.any() else table.filter(pa.array(~self.fault))
 
     def _content(self) -> list[pa.Array]:
-        """What makes two rows equal: every column, direct identifiers under their keyed hash."""
+        """What makes two rows equal: every column, restricted ones under their keyed hash."""
         found: list[pa.Array] = []
         for name, column in self.contract.columns.items():
-            values = self.text[name] if column.type == "list" else self.done[name]
-            found.append(self.pseudonyms.of(values) if column.pii == "direct" else values)
+            if column.is_restricted:
+                found.append(self.owner.pseudonyms.of(self.text[name]))
+            else:
+                found.append(self.text[name] if column.type == "list" else self.done[name])
         return found
 
     def _extra(self) -> pa.Array:
-        """Columns that the contract does not know, as JSON; their values may name a person."""
+        """Columns that the contract does not know, as JSON; beside personal ones they may be, too."""
         header = self.chunk.table.column_names
         names = self.mapping.extra_columns(header)
         if not names or self.layout.extra_columns != "keep":
             return pa.nulls(self.size, pa.json_())
-        for name in names:
-            told = shown(self.contract, [name], header)
+        labels = self._labels(names, header)
+        for told in labels:
             self.findings.add(Kind.UNKNOWN_COLUMN, f"unknown column {told}", self.size)
-        rows = self.chunk.table.select(names).to_pylist()
-        if self.contract.direct_identifiers:
-            rows = [{n: v and WITHHELD for n, v in row.items()} for row in rows]
+        columns = [self._extra_values(as_array(self.chunk.table.column(n))).to_pylist() for n in names]
+        rows = [dict(zip(labels, values, strict=True)) for values in zip(*columns, strict=True)]
         return pa.array(
             [json.dumps(row, ensure_ascii=False).replace("\\u0000", "") for row in rows], pa.string()
         ).cast(pa.json_())
+
+    def _labels(self, names: list[str], header: list[str]) -> list[str]:
+        """What to call these columns: by place where a name may be a person's, or was an erased one's."""
+        gone = self.erased.texts_in(pa.array(names, pa.string()))
+        return [
+            place(name, header) if is_gone else label(self.contract, name, header)
+            for name, is_gone in zip(names, gone, strict=True)
+        ]
+
+    def _extra_values(self, values: pa.StringArray) -> pa.StringArray:
+        hidden = is_valid(values) if self.contract.has_pii else self.erased.texts_in(values)
+        return pc.if_else(pa.array(hidden), WITHHELD, values) if hidden.any() else values
 
     def bad_rows(self) -> list[BadRow]:
         """The rows with a fault, each with its place, column, value and text."""
@@ -366,27 +420,32 @@ class _Rows:
         ]  # fmt: skip
 
     def _detail(self, row: int, column: str) -> str:
-        """The value at fault, unless it is personal."""
+        """The value at fault, unless it is personal; beside restricted columns only its shape."""
         if self.contract.columns[column].pii:
             return WITHHELD
         value = self.text[column][row].as_py()
-        return "empty" if value is None else repr(value)[:200]
+        if value is None:
+            return "empty"
+        return shape(value) if self.contract.restricted else repr(value)[:200]
 
     def text_of(self, record: int) -> str:
         """Text of a record of this chunk by its number."""
         return self._raw_text(int(np.searchsorted(self.chunk.record_no, record)))
 
     def _raw_text(self, row: int) -> str:
-        """The row as it came, but for what names a person."""
-        personal = [n for n, c in self.contract.columns.items() if c.pii]
-        if not personal:
+        """The row as it came, but for what is personal.
+
+        A delimiter too many moves a name into any column: beside restricted columns nothing is shown.
+        """
+        if self.contract.restricted:
+            return WITHHELD_ROW
+        if not self.contract.has_pii:
             return self.chunk.raw_text(row)
         header = self.chunk.table.column_names
-        hidden = {self.mapping.source_of(n, header) for n in personal}
-        hidden |= set(self.mapping.extra_columns(header))
+        shown = self.mapping.impersonal(header)
         return json.dumps(
             {
-                name: WITHHELD if name in hidden and value is not None else value
+                name: value if name in shown else WITHHELD
                 for name in header
                 if (value := self.chunk.table.column(name)[row].as_py()) is not None
             },

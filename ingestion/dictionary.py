@@ -10,6 +10,11 @@ from outputs.escaping import markdown_cell
 from warehouse.settings import ROOT
 
 PAGE = ROOT / "docs" / "data-dictionary" / "feeds.md"
+PII_RULES = {
+    "pseudonym": "keyed hash",
+    "direct": "names a person: identity table only",
+    "free_text": "free text, may name a person: identity table only",
+}
 HEAD = """# Feeds
 
 Made from `ingestion/contracts` by `make docs`; do not edit. How a contract is written:
@@ -91,7 +96,9 @@ def column_rules(column: Column) -> list[str]:
     """What a value of the column must be, code between backticks."""
     rules = ["required"] if column.required else []
     if column.pii:
-        rules.append("keyed hash" if column.pii == "pseudonym" else "identity table only")
+        rules.append(PII_RULES[column.pii])
+    if column.shown:
+        rules.append(f"others than {', '.join(column.shown)} are withheld")
     if column.values:
         rules.append("one of " + ", ".join(column.values))
     if column.pattern:

@@ -14,7 +14,7 @@ from outputs.escaping import one_line
 
 # Names that a message lists; a file may have thousands.
 LISTED = 20
-# A name that software gives; "Ada Grün" and "ada@example.com" are none.
+# A name that software gives; "Ada Grün" and "ada@example.com" are none, but "Ada" may be either.
 TECHNICAL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # The best of three, alike by this much, as difflib measures it.
 NEAR, LIKENESS = 3, 0.6
@@ -66,15 +66,15 @@ def check_needs(contract: Contract, layout: Layout, header: Iterable[str]) -> No
         return
     raise FileRejected(
         Rejection.HEADER,
-        f"required columns are missing: {', '.join(_told(need, list(there)) for need in missing)}; "
+        f"required columns are missing: {', '.join(_told(contract, need, list(there)) for need in missing)}; "
         f"{_file_has(contract, list(there))}. Correct the layout or add aliases to it; what files may lack "
         "it names under `optional`",
     )
 
 
-def _told(need: Need, header: list[str]) -> str:
+def _told(contract: Contract, need: Need, header: list[str]) -> str:
     name = need.names[0]
-    near = near_names(name, header)
+    near = [label(contract, n, header) for n in near_names(name, header)]
     about = [f"{name!r} in the layout"] if need.purpose != name else []
     about += [f"the file has {', '.join(map(repr, near))}"] if near else []
     return need.purpose + (f" ({', '.join(about)})" if about else "")
@@ -83,8 +83,7 @@ def _told(need: Need, header: list[str]) -> str:
 def near_names(name: str, header: list[str]) -> list[str]:
     """Columns of the file that are spelled nearly like `name`, whatever their case."""
     plain = {h.casefold(): h for h in reversed(header)}
-    found = difflib.get_close_matches(name.casefold(), plain, NEAR, LIKENESS)
-    return [one_line(plain[n]) for n in found]
+    return [plain[n] for n in difflib.get_close_matches(name.casefold(), plain, NEAR, LIKENESS)]
 
 
 def _file_has(contract: Contract, header: list[str]) -> str:
@@ -104,12 +103,25 @@ def listed(names: Iterable[str]) -> str:
 
 
 def shown(contract: Contract, names: Iterable[str], header: list[str]) -> str:
-    """Columns of a file that fits: by name, or by place where a name may be a person's."""
-    is_plain = (lambda name: True) if not contract.has_pii else TECHNICAL.fullmatch
-    return listed(name if is_plain(name) else f"no. {header.index(name) + 1}" for name in names)
+    """Columns of a file for a message, each by its `label`."""
+    return listed(label(contract, name, header) for name in names)
 
 
-def refuse_repeated(contract: Contract, header: list[str], used: set[str | None]) -> None:
+def label(contract: Contract, name: str, header: list[str]) -> str:
+    """A column by its name, or by its place where the name may be a person's.
+
+    A file without its header line, and a key of a record, bring anything as a name.
+    """
+    is_plain = not contract.restricted and TECHNICAL.fullmatch(name)
+    return name if is_plain or not contract.has_pii else place(name, header)
+
+
+def place(name: str, header: list[str]) -> str:
+    """A column by its place."""
+    return f"no. {header.index(name) + 1}"
+
+
+def refuse_repeated(contract: Contract, header: list[str], used: set[str]) -> None:
     """Raise FileRejected where a name that stands twice (`told_apart`) is used as if it stood once."""
     twice = [n for n in header if n in used and f"{n} [2]" in header and f"{n} [2]" not in used]
     if twice:

@@ -20,6 +20,7 @@ from ingestion.binary_copy import Packet, packets, send
 from ingestion.contract import Contract, load_contract
 from ingestion.control import Stated, check_control, extract_time
 from ingestion.convert import Converted, Converter
+from ingestion.customer_key import check_key
 from ingestion.findings import Findings
 from ingestion.landing import LandedFile, discover
 from ingestion.layout import Layout
@@ -31,6 +32,7 @@ from ingestion.reasons import FileRejected, Reason, Rejection
 from ingestion.repeats import Keys, settle
 from ingestion.reshape import rows_of
 from ingestion.tally import Tally
+from ingestion.withheld import WITHHELD, WITHHELD_ROW, read_erased
 from warehouse import locks
 from warehouse.connections import connect
 
@@ -42,7 +44,6 @@ UNSPLIT = {
 Connection = psycopg.Connection[tuple[Any, ...]]
 Parcel = tuple[str, str, Packet]  # schema, table, rows
 TWICE = "key stands twice"
-WITHHELD_ROW = "[withheld: personal data; see file and line]"
 
 
 @dataclass
@@ -93,6 +94,7 @@ def load_feed(
     contract = load_contract(feed)
     result = FeedResult(feed)
     with _alone(feed, tell), _connection() as connection:
+        check_key(connection)
         ledger = Ledger(connection, contract, business_date)
         finished = ledger.finished()
         connection.rollback()
@@ -170,7 +172,7 @@ def _load_file(
             return load.again(*holder) if holder else load.run()
         except FileRejected as error:
             connection.rollback()
-            reason = str(error)[:2000]
+            reason = (error.unquoted() if contract.has_pii else str(error))[:2000]
             ledger.note(file, load.scanned().sha256, file.size, "rejected", reason)
             connection.commit()
             return FileResult(file.name, "rejected", reason)
@@ -190,6 +192,7 @@ class _Load:
         self.scan = Scan("", file.size, b"")
         self.scanning: Future[Scan] | None = None
         self.layout: Layout = contract.layouts[file.layout]
+        self.erased = read_erased(connection)
 
     def look(self) -> tuple[int, str, dt.datetime] | None:
         """Scan the file; returns file id, name and extract time of who brought its content before.
@@ -229,8 +232,8 @@ class _Load:
         """Send the file, settle what stands twice in it, and commit."""
         file_id = self.ledger.open(self.file, self.scan)
         tally, stated, keys = Tally(self.contract), Stated(), Keys(self.contract)
-        converter = Converter(self.contract, self.layout)
-        with contextlib.closing(prefetched(self._ready(converter, file_id, self._erased()))) as shipments:
+        converter = Converter(self.contract, self.layout, self.erased)
+        with contextlib.closing(prefetched(self._ready(converter, file_id))) as shipments:
             for part, packed in shipments:
                 stated.add(part)
                 keys.look(part.rows)
@@ -271,7 +274,7 @@ class _Load:
     def _quarantine_conflicts(self, file_id: int, records: list[int]) -> None:
         """Read the file again for the text of these records."""
         wanted, key = pa.array(records, pa.int64()), ", ".join(self.contract.key)
-        for part in self._converted(Converter(self.contract, self.layout)):
+        for part in self._converted(Converter(self.contract, self.layout, self.erased)):
             few = part.rows.filter(pc.is_in(part.rows["_record_no"], value_set=wanted))
             places = zip(few["_line_no"].to_pylist(), few["_record_no"].to_pylist(), strict=True)
             bad = [
@@ -290,15 +293,12 @@ class _Load:
 
     # -- sending
 
-    def _ready(
-        self, converter: Converter, file_id: int, erased: pa.Array
-    ) -> Iterator[tuple[Converted, list[Parcel]]]:
+    def _ready(self, converter: Converter, file_id: int) -> Iterator[tuple[Converted, list[Parcel]]]:
         """Chunks of the file with the rows that they bring, encoded: made ahead, in another thread."""
         for part in self._converted(converter):
             tables = [("raw", self.contract.feed, _with_file(part.rows, file_id))]
             if part.identity is not None:
-                keep = pc.invert(pc.is_in(part.identity["customer_id"], value_set=erased))
-                own = _with_file(part.identity.filter(keep), file_id)
+                own = _with_file(part.identity, file_id)
                 tables.append(("raw", identity_table(self.contract.feed), own))
             tables.append(("ops", "quarantine", self._quarantine(part.bad, file_id)))
             yield part, [(schema, name, p) for schema, name, rows in tables for p in packets(rows)]
@@ -309,26 +309,25 @@ class _Load:
                 send(cursor, schema, table, packet)
 
     def _quarantine(self, bad: list[BadRow], file_id: int) -> pa.Table:
+        texts = pa.array([self._shown(b) for b in bad], pa.string())
+        details = pa.array([b.detail for b in bad], pa.string())
+        gone = self.erased.texts_in(texts) | self.erased.texts_in(details)
         rows = {
             "line_no": pa.array([b.line_no for b in bad], pa.int64()),
             "record_no": pa.array([b.record_no for b in bad], pa.int64()),
             "feed": pa.array([self.contract.feed] * len(bad), pa.string()),
             "reason": pa.array([str(b.reason) for b in bad], pa.string()),
             "column_name": pa.array([b.column for b in bad], pa.string()),
-            "raw_text": pa.array([self._shown(b) for b in bad], pa.string()),
-            "detail": pa.array([b.detail for b in bad], pa.string()),
+            "raw_text": pc.if_else(pa.array(gone), WITHHELD_ROW, texts),
+            "detail": pc.if_else(pa.array(gone), WITHHELD, details),
         }
         return _with_file(pa.table(rows), file_id, "file_id")
 
     def _shown(self, bad: BadRow) -> str:
-        if self.contract.has_pii and bad.reason in UNSPLIT and bad.column is None:
+        is_unsplit = bad.reason in UNSPLIT and bad.column is None
+        if self.contract.restricted or (self.contract.has_pii and is_unsplit):
             return WITHHELD_ROW
         return bad.raw_text.replace("\x00", "\\0")[:MAX_RAW_TEXT]
-
-    def _erased(self) -> pa.Array:
-        """Customers whose identifiers are never stored again."""
-        found = self.connection.execute("select customer_id from ops.erasures").fetchall()
-        return pa.array([customer for (customer,) in found], pa.string())
 
 
 def _with_file(rows: pa.Table, file_id: int, name: str = "_file_id") -> pa.Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 import numpy as np
 import pyarrow as pa
@@ -68,12 +69,23 @@ class Mapping:
         used = self._used(header)
         return [name for name in header if name not in used]
 
-    def _used(self, header: list[str]) -> set[str | None]:
+    def _used(self, header: list[str]) -> set[str]:
         """Columns of the file that the layout makes something of."""
-        used = {self.source_of(n, header) for n in self.contract.columns}
-        for rule in self.layout.derive.values():
-            used |= set(rule.sources)
-        return used | {test.column for test in self.layout.rows}
+        return self._read_for(self.contract.columns, header) | {test.column for test in self.layout.rows}
+
+    def impersonal(self, header: list[str]) -> set[str]:
+        """Columns of the file that columns of the contract are made from, and no personal one."""
+        personal = [name for name, column in self.contract.columns.items() if column.pii]
+        others = self.contract.columns.keys() - set(personal)
+        return self._read_for(others, header) - self._read_for(personal, header)
+
+    def _read_for(self, names: Iterable[str], header: list[str]) -> set[str]:
+        """Columns of the file that these columns of the contract are made from."""
+        found: set[str] = set()
+        for name in names:
+            rule = self.layout.derive.get(name)
+            found |= set(rule.sources) if rule else {*filter(None, [self.source_of(name, header)])}
+        return found
 
     def source_of(self, name: str, header: list[str]) -> str | None:
         """The file's name of a contract column; None where the file lacks it."""

@@ -7,7 +7,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from ingestion.contract import Contract, all_feeds, load_contract
+from ingestion.contract import CUSTOMER, IDENTITY, SQL_TYPES, Contract, all_feeds, load_contract
+from ingestion.withheld import WITHHELD, WITHHELD_ROW
 from warehouse import locks
 from warehouse.connections import connect
 
@@ -19,6 +20,7 @@ LINEAGE = {
     "_row_hash": "bigint not null",
     "_extra": "jsonb",
 }
+SOURCE_NUMBER = f"source_{CUSTOMER}"  # beside the names that it leads to
 LINEAGE_TEXT = {
     "_file_id": "File that brought the row, in ops.file_ledger.",
     "_line_no": "Line of the file on which the row begins.",
@@ -30,29 +32,112 @@ LINEAGE_TEXT = {
 
 
 def identity_table(feed: str) -> str:
-    """Table of a feed's direct identifiers, readable by the auditor only."""
-    return f"{feed}_identity"
+    """Table of what is restricted of a feed, readable by the auditor only."""
+    return f"{feed}{IDENTITY}"
 
 
 def create_raw_tables() -> None:
-    """Create what is missing in `raw` and add columns that contracts gained; drops nothing."""
+    """Create what is missing in `raw`, add columns that contracts gained, and say who may do what.
+
+    Drops nothing but columns that contracts have come to restrict, whose values move.
+    """
     with connect("admin") as connection:
-        for feed in all_feeds():
-            for statement in table_statements(load_contract(feed)):
+        contracts = [load_contract(feed) for feed in all_feeds()]
+        for contract in contracts:
+            newly_restricted = _newly_restricted(connection, contract)
+            for statement in table_statements(contract):
+                connection.execute(statement)
+            if newly_restricted:
+                _move(connection, contract, newly_restricted)
+        # What has no contract any more is nobody's but the auditor's.
+        connection.execute("revoke all on all tables in schema raw from loader, transformer, validator")
+        for contract in contracts:
+            for statement in grants(contract):
                 connection.execute(statement)
 
 
 def table_statements(contract: Contract) -> list[sql.Composed]:
     """SQL that brings raw.<feed>, its lock, and its identity table where it has one, up to date."""
     statements = _lock(contract.feed) + _table(contract.feed, LINEAGE | contract.raw_columns)
-    described = {n: c.description for n, c in contract.columns.items() if c.pii != "direct"}
+    described = {n: c.description for n, c in contract.columns.items() if n in contract.raw_columns}
     statements += _comments(contract.feed, contract.description, described | LINEAGE_TEXT)
-    if contract.direct_identifiers:
-        columns = {"customer_id": "text not null", "source_customer_id": "text not null"}
-        columns |= dict.fromkeys(contract.direct_identifiers, "text")
-        columns |= {n: LINEAGE[n] for n in ("_file_id", "_line_no", "_record_no")}
-        statements += _table(identity_table(contract.feed), columns)
+    if contract.restricted:
+        name = identity_table(contract.feed)
+        statements += _table(name, identity_columns(contract))
+        described = {n: contract.columns[n].description for n in contract.restricted}
+        statements += _comments(name, f"What is restricted of raw.{contract.feed}.", described)
     return statements
+
+
+def identity_columns(contract: Contract) -> dict[str, str]:
+    """Columns of the identity table: whose row it is, what is restricted, file and line."""
+    columns = {CUSTOMER: "text"} if CUSTOMER in contract.columns else {}
+    columns |= {SOURCE_NUMBER: "text"} if contract.names_people else {}
+    columns |= {n: SQL_TYPES[contract.columns[n].type] for n in contract.restricted}
+    return columns | {n: LINEAGE[n] for n in ("_file_id", "_line_no", "_record_no")}
+
+
+def grants(contract: Contract) -> list[sql.Composed]:
+    """Who may do what: builds and gates read rows; identities only the auditor reads.
+
+    The loader writes both, the maintainer erases in both.
+    """
+    tables = {contract.feed: ("select, insert", "transformer, validator, auditor")}
+    if contract.restricted:
+        tables[identity_table(contract.feed)] = ("insert", "auditor")
+    return [
+        sql.SQL(statement).format(sql.Identifier("raw", table))
+        for table, (loading, readers) in tables.items()
+        for statement in (
+            f"grant {loading} on {{}} to loader",
+            f"grant select on {{}} to {readers}",
+            "grant select, update, delete on {} to maintainer",
+        )
+    ]
+
+
+def _newly_restricted(connection: psycopg.Connection[Any], contract: Contract) -> list[str]:
+    """Columns that raw.<feed> holds openly although the contract restricts them by now."""
+    held = {
+        table: {name for (name,) in connection.execute(_COLUMNS, [table])}
+        for table in (contract.feed, identity_table(contract.feed))
+    }
+    there, moved = held.values()
+    return [n for n in contract.restricted if n in there and n not in moved]
+
+
+_COLUMNS = "select column_name from information_schema.columns where table_schema = 'raw' and table_name = %s"
+
+
+def _move(connection: psycopg.Connection[Any], contract: Contract, columns: list[str]) -> None:
+    """Move what came before a column was restricted to the identity table, except of the erased.
+
+    What was refused then was shown with these values: it is withheld from now on.
+    """
+    raw, own = f"raw.{contract.feed}", f"raw.{identity_table(contract.feed)}"
+    kept = ", ".join([*({CUSTOMER} & contract.columns.keys()), "_file_id", "_line_no", "_record_no"])
+    shown = {n: list(contract.columns[n].shown) for n in columns}
+    names = ", ".join(f'"{n}"' for n in columns)
+    values = ", ".join(f'case when "{n}" <> all(%({n})s) then "{n}" end' for n in columns)
+    erased = (
+        f"{CUSTOMER} in (select customer_id from ops.erasures)" if CUSTOMER in contract.columns else "false"
+    )
+    connection.execute(
+        f"insert into {own} ({kept}, {names}) select {kept}, {values} from {raw}"
+        f" where num_nonnulls({values}) > 0 and ({erased}) is not true",
+        shown,
+    )
+    for name in columns:
+        if shown[name]:
+            connection.execute(
+                f'update {raw} set "{name}" = %s where "{name}" <> all(%s)', [WITHHELD, shown[name]]
+            )
+        else:
+            connection.execute(f'alter table {raw} drop column "{name}"')
+    connection.execute(
+        "update ops.quarantine set raw_text = %s, detail = %s where feed = %s",
+        [WITHHELD_ROW, WITHHELD, contract.feed],
+    )
 
 
 def index_tables(connection: psycopg.Connection[Any], contract: Contract) -> None:
@@ -61,8 +146,9 @@ def index_tables(connection: psycopg.Connection[Any], contract: Contract) -> Non
     Called after a load: so the first, which may bring years, is sorted into the indexes at once.
     """
     tables = {contract.feed: contract.key}
-    if contract.direct_identifiers:
-        tables[identity_table(contract.feed)] = ("customer_id",)
+    if contract.restricted:
+        own = (CUSTOMER,) if CUSTOMER in contract.columns else ("_file_id", "_record_no")
+        tables[identity_table(contract.feed)] = own
     for name, key in tables.items():
         connection.execute("select ops.index_raw($1, $2)", (name, list(key)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from ingestion.withheld import WITHHELD
 from outputs.escaping import one_line
 
 
@@ -62,14 +63,19 @@ class Rejection(StrEnum):
 class FileRejected(Exception):
     """A file can't be loaded; nothing of it is.
 
-    `reason` is from the closed list, `detail` says what was found and what to do. The message is one line,
-    whatever the file says.
+    `reason` is from the closed list, `detail` says what was found and what to do. What the file itself
+    says is `quoted` where `{}` stands: a file with personal data is not quoted.
+    The message is one line, whatever the file says.
     """
 
-    def __init__(self, reason: Rejection, detail: str) -> None:
-        super().__init__(one_line(f"{reason}: {detail}"))
+    def __init__(self, reason: Rejection, detail: str, quoted: str = "") -> None:
+        super().__init__(one_line(f"{reason}: {detail.replace('{}', quoted)}"))
         self.reason = reason
         self.detail = detail
+
+    def unquoted(self) -> str:
+        """The message without what the file says."""
+        return f"{self.reason}: {self.detail.replace('{}', WITHHELD)}"
 
 
 # What each code means, for people; the data dictionary shows it.

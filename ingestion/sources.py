@@ -50,9 +50,11 @@ def _content(source: str, contracts: list[Contract]) -> str:
 
 
 def _table(contract: Contract) -> dict[str, Any]:
+    hidden = {"config": {"meta": {"restricted": list(contract.restricted)}}} if contract.restricted else {}
     return {
         "name": contract.feed,
         "description": f"{contract.description} Grain: {contract.grain}. Mode {contract.mode}.",
+        **hidden,
         "columns": [{"name": name, "description": text} for name, text in _columns(contract).items()],
     }
 

@@ -41,7 +41,7 @@ def run(order_lines: int | None = None, seed: int = 7, nights: int = 1) -> None:
 def up() -> None:
     """Start Airflow with scheduler and UI on loopback, nightly schedules on."""
     from local import airflow
-    from warehouse.__main__ import migrate
+    from warehouse.migrate import upgrade
     from warehouse.server import ServerError
 
     if airflow.is_running():
@@ -50,7 +50,7 @@ def up() -> None:
         return
     try:
         typer.echo("PostgreSQL: starting, schemas, roles")
-        migrate()
+        upgrade()
         typer.echo("Airflow: metadata database, API server, scheduler, DAG processor, triggerer")
         airflow.prepare(nightly=True)
         airflow.start(nightly=True)

@@ -27,7 +27,7 @@ def run_retailer(folder: str) -> None:
 
     from nightly import stages
     from reporting.summary import print_retailer
-    from warehouse.__main__ import migrate
+    from warehouse.migrate import upgrade
 
     path = Path(folder).resolve()
     dates = sorted(file.stem for file in path.glob("????-??-??.csv"))
@@ -35,6 +35,6 @@ def run_retailer(folder: str) -> None:
         typer.echo(f"no daily files (YYYY-MM-DD.csv) in {path}; name their folder: DATA=…", err=True)
         raise typer.Exit(1)
     configure(path)
-    migrate()
+    upgrade()
     stages.whole_night(dates[-1])
     print_retailer(Console(highlight=False))

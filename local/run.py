@@ -33,11 +33,11 @@ def run(order_lines: int, seed: int = 7, nights: int = 1) -> None:
     """Bring the history and `nights` more nights through the pipeline, and print what came of it."""
     from nightly.stages import record
     from reporting.summary import print_summary
-    from warehouse.__main__ import migrate
+    from warehouse.migrate import upgrade
 
     started = time.monotonic()
     _say("PostgreSQL: starting, schemas, roles")
-    migrate()
+    upgrade()
     _simulate(order_lines, seed, nights)
     dates = [HISTORY_END + dt.timedelta(days=n) for n in range(nights + 1)]
     todo = [date for date in dates if not _is_published(date)]

@@ -5,33 +5,17 @@ from __future__ import annotations
 OTHERS_MAY_VACUUM = 170_000
 
 
-def erase(customers: list[str]) -> str:
-    """Delete the direct identifiers of `customers` (keyed hashes) and keep them from coming back."""
-    from warehouse.connections import connect
-
-    with connect("maintainer") as connection:
-        for customer in customers:
-            connection.execute(
-                "insert into ops.erasures (customer_id, reason) values (%s, 'requested')"
-                " on conflict (customer_id) do nothing",
-                [customer],
-            )
-        done = connection.execute(
-            "delete from raw.crm_customers_identity where customer_id in"
-            " (select customer_id from ops.erasures)"
-        )
-    return f"{done.rowcount} identity rows deleted"
-
-
 def remove_old(keep_days: int) -> str:
     """Delete what was superseded (and built without) or quarantined more than `keep_days` ago.
 
-    The ledger keeps its counts: what was refused stays known, only the refused text goes.
+    Of a superseded file's rows their identities go, too. The ledger keeps its counts: what was refused
+    stays known, only the refused text goes.
     """
-    from ingestion.contract import all_feeds
+    from ingestion.contract import all_feeds, load_contract
+    from ingestion.raw import identity_table
     from warehouse.connections import connect
 
-    superseded = 0
+    superseded = identities = 0
     with connect("maintainer") as connection:
         old = (
             "select file_id from ops.file_ledger where status = 'superseded'"
@@ -39,12 +23,18 @@ def remove_old(keep_days: int) -> str:
             " (select coalesce(max(to_seq), 0) from ops.builds where status = 'built')"
         )
         for feed in all_feeds():
-            done = connection.execute(f'delete from raw."{feed}" where _file_id in ({old})', [keep_days])
-            superseded += done.rowcount
+            delete = "delete from raw.{} where _file_id in ({})"
+            superseded += connection.execute(delete.format(feed, old), [keep_days]).rowcount
+            if load_contract(feed).restricted:
+                own = delete.format(identity_table(feed), old)
+                identities += connection.execute(own, [keep_days]).rowcount
         quarantined = connection.execute(
             "delete from ops.quarantine where quarantined_at < now() - make_interval(days => %s)", [keep_days]
         ).rowcount
-    return f"{superseded:,} superseded and {quarantined:,} quarantined rows removed"
+    return (
+        f"{superseded:,} superseded rows, {identities:,} of their identities"
+        f" and {quarantined:,} quarantined rows removed"
+    )
 
 
 def vacuum() -> str:

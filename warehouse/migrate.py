@@ -20,13 +20,18 @@ SQL = Path(__file__).parent / "sql"
 def upgrade() -> str:
     """Bring everything to this code's version: books, raw tables, roles, grants; returns a line for people.
 
-    Raises OtherVersion, before it changes anything, where newer code has been here.
+    Raises OtherVersion, before it changes anything, where newer code has been here, and WrongKey where
+    the customer key is missing or another than customers were hashed with.
     """
+    from ingestion.customer_key import keep_key
+    from ingestion.erasure import hash_numbers
     from ingestion.raw import create_raw_tables
 
     left = migrate()
     create_raw_tables()
     grant()
+    keep_key()
+    hash_numbers()
     with connect("admin") as connection:
         version.note(connection)
     return f"the warehouse is of version {version.of_code()}{left_over(left)}"

@@ -12,14 +12,19 @@ from pathlib import Path
 from warehouse.settings import SettingsError, settings, variable
 
 CUSTOMER_KEY = "customer_key"
+# What can't be made anew over a warehouse that exists, and what hangs on it.
+IRREPLACEABLE = {
+    CUSTOMER_KEY: "customers were hashed with it, and their rows would not join without it",
+    "postgres": "the embedded PostgreSQL's administrator logs in with it",
+}
 
 
 class SecretWithheld(SettingsError):
     """The secret is in a file that this process may not read, or that is not there."""
 
 
-class KeyChanged(RuntimeError):
-    """Another customer key is set than the one that the warehouse's customers were hashed with."""
+class WrongKey(SettingsError):
+    """A key is missing, or is not the warehouse's; the message says what to do."""
 
 
 def secret(name: str) -> str:
@@ -28,14 +33,23 @@ def secret(name: str) -> str:
     The environment, then `.env`, wins: REVLOG_SECRET_<NAME> for keys, REVLOG_PASSWORD_<ROLE> for roles.
     Where REVLOG_SECRETS names a folder, its file `name` holds the secret, and none is generated: there each
     stage may be another system user, who opens its own file only. Raises SecretWithheld where it can't be
-    opened, KeyChanged where a key would split old and new rows of every customer.
+    opened, WrongKey for one that is missing and can't be made anew.
     """
-    for prefix in ("REVLOG_PASSWORD_", "REVLOG_SECRET_"):
-        if value := variable(prefix + name.upper()):
-            if name == CUSTOMER_KEY:
-                _must_be_the_kept_one(value)
-            return value
-    return _handed_out(name) if secrets_folder() else _kept(name)
+    found = _found(name, may_generate=name not in IRREPLACEABLE)
+    if found is None:
+        setting = (
+            f"REVLOG_SECRET_{name.upper()}" if name == CUSTOMER_KEY else f"REVLOG_PASSWORD_{name.upper()}"
+        )
+        raise WrongKey(
+            f"{name} is missing: neither {setting} nor {secrets_file()} holds it, and {IRREPLACEABLE[name]}."
+            " Nothing was written. Restore it from the backup: docs/how-to/personal-data.md, The key"
+        )
+    return found
+
+
+def first_secret(name: str) -> str:
+    """The same for a warehouse that is only being made: what is missing is generated."""
+    return str(_found(name, may_generate=True))
 
 
 def secrets_file() -> Path:
@@ -47,6 +61,13 @@ def secrets_folder() -> Path | None:
     """The folder that REVLOG_SECRETS names, where it does."""
     named = variable("REVLOG_SECRETS")
     return Path(named) if named else None
+
+
+def _found(name: str, *, may_generate: bool) -> str | None:
+    given = (variable(prefix + name.upper()) for prefix in ("REVLOG_PASSWORD_", "REVLOG_SECRET_"))
+    if value := next(filter(None, given), None):
+        return value
+    return _handed_out(name) if secrets_folder() else _kept(name, may_generate=may_generate)
 
 
 def _handed_out(name: str) -> str:
@@ -65,26 +86,16 @@ def _handed_out(name: str) -> str:
         ) from None
 
 
-def _must_be_the_kept_one(key: str) -> None:
-    path = secrets_file()
-    kept = json.loads(path.read_text() or "{}").get(CUSTOMER_KEY) if path.exists() else None
-    if kept not in (None, key):
-        raise KeyChanged(
-            f"REVLOG_SECRET_CUSTOMER_KEY is not the key in {path}, with which customers were hashed so far:"
-            " their old and new rows would not join. Unset it, or for a new warehouse remove the old key."
-        )
-
-
-def _kept(name: str) -> str:
+def _kept(name: str, *, may_generate: bool) -> str | None:
     path = secrets_file()
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     with os.fdopen(handle, "r+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         text = file.read()
         known: dict[str, str] = json.loads(text) if text else {}
-        if name not in known:
+        if name not in known and may_generate:
             known[name] = random.token_urlsafe(24)
             file.seek(0)
             file.write(json.dumps(known, indent=1))
             file.truncate()
-    return known[name]
+    return known.get(name)

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import psutil
 
-from warehouse.secrets import secret
+from warehouse.secrets import first_secret
 from warehouse.settings import settings
 
 CONFIGURATION = {
@@ -166,7 +166,7 @@ def _initialise() -> None:
     if user := _user():
         os.chown(home, pwd.getpwnam(user).pw_uid, -1)
     with tempfile.NamedTemporaryFile("w", dir=home, delete=False) as passwords:
-        passwords.write(secret("postgres"))
+        passwords.write(first_secret("postgres"))
     if user:
         os.chown(passwords.name, pwd.getpwnam(user).pw_uid, -1)
     done = _command(

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from ingestion.archives import unpacked_limit, unsafe
 from ingestion.contract import Contract
+from ingestion.header import label
 from ingestion.readers.chunk import Chunk, Source, told_apart
 from ingestion.readers.encoding import refuse_other_formats
 from ingestion.readers.typed import Target, bad_row, seekable, table_row_text, targets
@@ -40,7 +41,7 @@ def read(source: Source, contract: Contract, layout_name: str) -> Iterator[Chunk
             yield from _ParquetFile(file, source.scan.size, contract, layout_name).chunks()
         except (pa.ArrowException, OSError, ValueError) as error:
             raise FileRejected(
-                Rejection.MALFORMED, f"it can't be read: {error}; ask for the file again"[:500]
+                Rejection.MALFORMED, "it can't be read: {}; ask for the file again", str(error)[:400]
             ) from error
 
 
@@ -68,6 +69,7 @@ class _ParquetFile:
         self.limit = unpacked_limit(size)
         self.names = told_apart(self.file.schema_arrow.names)
         self.targets = targets(contract, self.layout, self.names)
+        self.labels = [label(contract, name, self.names) for name in self.names]
         # Columns are read by name: where one stands twice, all of them are.
         is_repeated = self.names != self.file.schema_arrow.names
         wants_all = self.layout.extra_columns != "ignore" or is_repeated or self.layout.select is not None
@@ -103,7 +105,8 @@ class _ParquetFile:
             if pa.types.is_nested(kind) or pa.types.is_duration(kind) or pa.types.is_interval(kind):
                 raise FileRejected(
                     Rejection.COLUMN_TYPE,
-                    f"column {self.names[i]} is a {kind}; export plain columns, lists as text",
+                    f"column {self.labels[i]} is a {{}}; export plain columns, lists as text",
+                    str(kind),
                 )
 
     def _refuse_bomb(self) -> None:
@@ -122,7 +125,7 @@ class _ParquetFile:
         apart: dict[int, tuple[Reason, str | None, str]] = {}
         for place, values in zip(self.kept, batch.columns, strict=True):
             target = self.targets[place]
-            text, faults = _as_text(values, target, self.names[place])
+            text, faults = _as_text(values, target, self.labels[place])
             columns.append(text)
             for bad, reason in [*faults, (_holds_nul(text), Reason.NUL_BYTE)]:
                 for row in np.flatnonzero(bad).tolist():

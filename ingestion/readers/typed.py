@@ -24,6 +24,7 @@ from ingestion.mapping import Mapping
 from ingestion.numbers import PRECISIONS
 from ingestion.readers.chunk import BadRow, Source
 from ingestion.reasons import Reason
+from ingestion.withheld import WITHHELD, WITHHELD_ROW
 
 # Nanoseconds of the smallest part that a format tells, the smallest first.
 FINEST = {
@@ -34,8 +35,6 @@ FINEST = {
     "%I": 3600 * 10**9,
     "": 86_400 * 10**9,
 }
-WITHHELD = "[withheld]"
-WITHHELD_ROW = "[withheld: personal data; see file and line]"
 
 
 @dataclass(frozen=True)
@@ -122,7 +121,9 @@ def bad_row(
     It never reaches the converter, so what is personal is withheld here: all of the row where the
     feed knows personal data at all.
     """
-    is_personal = contract.has_pii and (name is None or contract.columns[name].pii is not None)
+    is_personal = bool(contract.restricted) or (
+        contract.has_pii and (name is None or contract.columns[name].pii is not None)
+    )
     given = {n: v for n, v in values.items() if v is not None}
     text = WITHHELD_ROW if contract.has_pii else json.dumps(given, ensure_ascii=False)
     return BadRow(*place, reason, name, text, WITHHELD if is_personal else detail[:200])

@@ -79,7 +79,7 @@ class Workbook:
         self._path = self._related("", "officeDocument").get("", "xl/workbook.xml")
         if self._path not in self._parts:
             raise FileRejected(
-                Rejection.NOT_THIS_FORMAT, f"no workbook inside: {', '.join(self._parts)[:200]}"
+                Rejection.NOT_THIS_FORMAT, "no workbook inside: {}", ", ".join(self._parts)[:200]
             )
         self.starts_1904 = False
         self._columns = _Columns()
@@ -111,7 +111,8 @@ class Workbook:
             what = f"no sheet {wanted!r}" if wanted else "not one sheet alone, and the layout names none"
             raise FileRejected(
                 Rejection.NO_SHEET,
-                f"{what}; there are {', '.join(map(repr, self.sheets))[:300]}: set `sheet` in the layout",
+                f"{what}; there are {len(self.sheets)}, {{}}: set `sheet` in the layout",
+                ", ".join(map(repr, self.sheets))[:300],
             )
         return found[0]
 
@@ -221,7 +222,7 @@ class Workbook:
                     yield element
                     _forget(element)
             except etree.XMLSyntaxError as error:
-                raise _malformed(f"{part}: {error.msg}") from error
+                raise _malformed(f"{part}: {{}}", error.msg) from error
             if events.root is not None:
                 _refuse_dtd(events.root)
 
@@ -231,7 +232,7 @@ class Workbook:
             with self._archive.open(self._parts[part]) as file:
                 yield file
         except BROKEN as error:
-            raise _malformed(f"{part} can't be unpacked: {error}") from error
+            raise _malformed(f"{part} can't be unpacked: {{}}", str(error)) from error
 
 
 class _Texts:
@@ -249,7 +250,7 @@ class _Texts:
 
     def __getitem__(self, index: int) -> str:
         if not 0 <= index < len(self._ends) - 1:
-            raise _malformed(f"a cell names text {index}, which is not there")
+            raise _malformed("a cell names text {}, which is not there", str(index))
         return self._bytes[self._ends[index] : self._ends[index + 1]].decode()
 
 
@@ -286,7 +287,7 @@ def _opened(file: IO[bytes]) -> zipfile.ZipFile:
         return zipfile.ZipFile(file)
     except BROKEN as error:
         raise FileRejected(
-            Rejection.TRUNCATED, f"the workbook was cut off: {error}; ask for it again"
+            Rejection.TRUNCATED, "the workbook was cut off: {}; ask for it again", str(error)
         ) from error
 
 
@@ -337,18 +338,18 @@ class _Columns(dict[str, int]):
         for letter in letters:
             number = number * 26 + ord(letter) - 64
         if not 1 <= number <= MAX_COLUMNS or not letters.isalpha():
-            raise _malformed(f"there is no column {letters!r}")
+            raise _malformed("there is no column {}", repr(letters))
         return self.setdefault(letters, number - 1)
 
 
 def _whole(text: str | None) -> int:
     if text is None or len(text) > 9 or not (text.isdigit() and text.isascii()):
-        raise _malformed(f"{text!r} where a number belongs")
+        raise _malformed("{} where a number belongs", repr(text))
     return int(text)
 
 
-def _malformed(what: str) -> FileRejected:
-    return FileRejected(Rejection.MALFORMED, f"{what}; ask for the workbook again"[:500])
+def _malformed(what: str, quoted: str = "") -> FileRejected:
+    return FileRejected(Rejection.MALFORMED, f"{what}; ask for the workbook again", quoted[:400])
 
 
 def _refuse_dtd(element: Any) -> None:

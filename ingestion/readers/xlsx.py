@@ -189,7 +189,9 @@ class _Sheet:
             raise _Unfit(Reason.ERROR_CELL, f"the cell shows {cell.text}")
         if cell.kind == "f":
             raise _Unfit(Reason.ERROR_CELL, "a formula without a value: open the workbook and save it again")
-        raise FileRejected(Rejection.MALFORMED, f"a cell of type {cell.kind!r}; ask for the workbook again")
+        raise FileRejected(
+            Rejection.MALFORMED, "a cell of type {}; ask for the workbook again", repr(cell.kind)
+        )
 
     def _number(self, cell: Cell, target: Target) -> str:
         form = cell.format

@@ -17,8 +17,8 @@ from ingestion.contract import Contract
 from ingestion.layout import Layout
 from ingestion.readers.chunk import CHUNK_ROWS, BadRow, Chunk, Source
 from ingestion.readers.encoding import refuse_other_formats
-from ingestion.readers.typed import WITHHELD_ROW
 from ingestion.reasons import FileRejected, Reason, Rejection
+from ingestion.withheld import WITHHELD_ROW
 
 MAX_RAW_TEXT = 10_000
 # Attributes such as xsi:nil and xml:lang tell of the XML, not of the row.
@@ -35,7 +35,10 @@ def read(source: Source, contract: Contract, layout_name: str) -> Iterator[Chunk
         with source.open() as file:
             yield from _XmlFile(contract, contract.layouts[layout_name]).chunks(file)
     except (etree.XMLSyntaxError, ValueError) as error:  # the latter for a name with a stray colon
-        raise FileRejected(Rejection.MALFORMED, f"{error}; ask for the file again"[:500]) from error
+        line = f"line {error.lineno}: " if isinstance(error, etree.XMLSyntaxError) else ""
+        raise FileRejected(
+            Rejection.MALFORMED, f"{line}{{}}; ask for the file again", str(error)[:400]
+        ) from error
 
 
 class RepeatedElementError(ValueError):

@@ -51,6 +51,17 @@ def query(statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
         return connection.execute(statement, parameters or None).fetchall()  # type: ignore[arg-type]
 
 
+def everything(but: str = "") -> str:
+    """All text of raw and ops, of every table but this one."""
+    tables = query(
+        "select format('%%I.%%I', schemaname, tablename) from pg_tables where schemaname in ('raw', 'ops')"
+        " and format('%%I.%%I', schemaname, tablename) <> %s",
+        but,
+    )
+    rows = [query(f"select cast(t as text) from {table} as t") for (table,) in tables]
+    return "\n".join(text for group in rows for (text,) in group)
+
+
 def statuses() -> dict[str, list[str]]:
     """Status of each file name, in the order of arrival."""
     found: dict[str, list[str]] = {}

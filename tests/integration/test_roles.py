@@ -8,6 +8,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from ingestion.contract import all_feeds, load_contract
+from ingestion.raw import identity_table
+from tests.integration.second_feed import second_feed
 from warehouse.connections import READERS, ROLES, STAGE_ROLES, connect, dsn
 from warehouse.migrate import create_airflow_database, grant, migrate
 
@@ -15,7 +18,6 @@ SCHEMAS = ("raw", "ops", "staging", "intermediate", "core", "build", "marts", "f
 VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER", "MAINTAIN")
 EVERYTHING = set(VERBS)
 ERASING = {"SELECT", "UPDATE", "DELETE"}
-IDENTITY = ("raw", "crm_customers_identity")
 TRANSFORMERS = ("staging", "intermediate", "core", "build")
 PUBLISHERS = ("marts", "finance")
 # What a role may do with single tables of ops; everything not named is forbidden.
@@ -23,6 +25,7 @@ OPS = {
     ("loader", "file_ledger"): {"SELECT", "INSERT", "UPDATE"},
     ("loader", "quarantine"): {"SELECT", "INSERT"},
     ("loader", "erasures"): {"SELECT"},
+    ("loader", "customer_key"): {"SELECT"},
     ("transformer", "file_ledger"): {"SELECT"},
     ("transformer", "quarantine"): {"SELECT"},
     ("transformer", "publications"): {"SELECT"},
@@ -60,8 +63,11 @@ def _allowed(role: str, schema: str, table: str) -> set[str]:
 def _on_rows(role: str, schema: str, table: str) -> set[str]:
     if role == "auditor":
         return {"SELECT"}
-    if (schema, table) == IDENTITY:
-        return {"loader": {"INSERT"}, "maintainer": ERASING}.get(role, set())
+    if schema == "raw" and table not in all_feeds():
+        rights = {"maintainer": ERASING}
+        if table in _identity_tables():
+            rights["loader"] = {"INSERT"}
+        return rights.get(role, set())
     if schema == "ops":
         return OPS.get((role, table), {"SELECT"} if role in ("validator", "reporter") else set())
     rules: dict[str, dict[str, set[str]]] = {
@@ -77,9 +83,25 @@ def _on_rows(role: str, schema: str, table: str) -> set[str]:
     return rules[role].get(schema, set())
 
 
+def _identity_tables() -> set[str]:
+    """Where the contracts' marks put what names a person."""
+    return {identity_table(feed) for feed in all_feeds() if load_contract(feed).restricted}
+
+
 @pytest.fixture(scope="module")
-def tables(database: Path) -> list[tuple[str, str]]:
-    """Every table of the warehouse, with one in each schema that a build or publication would fill."""
+def tables(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[tuple[str, str]]]:
+    """Every table of the warehouse, with one in each schema that a build or publication would fill.
+
+    Among them those of a second feed with names, and one of a feed whose contract is gone.
+    """
+    with connect("admin") as connection:
+        connection.execute("create table raw.gone_identity (name text)")
+        connection.execute("grant select on raw.gone_identity to loader, transformer")
+    with second_feed(tmp_path_factory.mktemp("company") / "contracts"):
+        yield _tables()
+
+
+def _tables() -> list[tuple[str, str]]:
     with connect("transformer") as connection:
         for schema in TRANSFORMERS:
             connection.execute(f"create table {schema}.sample (id integer)")
@@ -99,6 +121,9 @@ def tables(database: Path) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("role", ROLES)
 def test_a_role_may_do_exactly_what_its_step_needs(role: str, tables: list[tuple[str, str]]) -> None:
     assert {schema for schema, _ in tables} == set(SCHEMAS)
+    assert _identity_tables() == {name for _, name in tables if name.endswith("_identity")} - {
+        "gone_identity"
+    }
     wrong = []
     with connect("admin") as connection:
         for schema, table in tables:

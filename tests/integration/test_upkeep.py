@@ -21,6 +21,10 @@ def corrected(fresh_database: Path) -> None:
     load()
     sales(fresh_database, "20260130", sale("A"), at=10)
     load()
+    _built()
+
+
+def _built() -> None:
     with connect("admin") as connection:
         connection.execute(
             "insert into ops.builds (business_date, from_seq, to_seq, status, is_full_refresh, definitions)"
@@ -42,7 +46,9 @@ def _raw() -> list[str]:
 def test_superseded_and_quarantined_rows_go_after_their_time(corrected: None) -> None:
     assert _raw() == ["A", "B", "A"]
     _age(days=31)
-    assert upkeep.remove_old(keep_days=30) == "2 superseded and 1 quarantined rows removed"
+    assert upkeep.remove_old(keep_days=30) == (
+        "2 superseded rows, 0 of their identities and 1 quarantined rows removed"
+    )
     assert _raw() == ["A"]
     assert query("select count(*) from ops.quarantine") == [(0,)]
     assert query("select sum(rows_quarantined) from ops.file_ledger") == [(1,)], "the count stays known"
@@ -63,14 +69,15 @@ def test_superseded_rows_that_no_build_took_in_stay(corrected: None) -> None:
     assert _raw() == ["A", "B", "A"]
 
 
-def test_an_erased_customer_does_not_come_back(fresh_database: Path) -> None:
-    put(fresh_database, "crm_customers_20260130.csv", HEADER + ADA)
-    load("crm_customers")
-    ((customer,),) = query("select customer_id from raw.crm_customers_identity")
-    assert upkeep.erase([customer]) == "1 identity rows deleted"
-    put(fresh_database, "crm_customers_20260131.csv", HEADER + ADA)
-    load("crm_customers")
-    assert query("select count(*) from raw.crm_customers_identity") == [(0,)]
+def test_the_identities_of_superseded_rows_go_with_them(fresh_database: Path) -> None:
+    for at, name in ((0, "Ada Secret"), (10, "Ada Newname")):
+        put(fresh_database, "crm_customers_20260130.csv", HEADER + ADA.replace("Ada Secret", name), at=at)
+        load("crm_customers")
+    _built()
+    _age(days=31)
+    upkeep.remove_old(keep_days=30)
+    assert query("select name from raw.crm_customers_identity") == [("Ada Newname",)]
+    assert query("select count(*) from raw.crm_customers") == [(1,)]
 
 
 def test_every_table_is_vacuumed_by_a_role_that_owns_none(fresh_database: Path) -> None:

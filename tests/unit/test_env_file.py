@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
 from local.run import default_order_lines
-from warehouse.secrets import KeyChanged, secret, secrets_file
+from warehouse.secrets import WrongKey, first_secret, secret, secrets_file
 from warehouse.settings import settings, variable
 
 
@@ -52,7 +51,15 @@ def test_a_new_warehouse_takes_the_customer_key_that_is_given() -> None:
     assert settings().customer_key == b"a-key-from-the-file"
 
 
-def test_another_customer_key_than_the_one_in_use_is_refused(tmp_path: Path) -> None:
-    secrets_file().write_text(json.dumps({"customer_key": "the-key-in-use"}))
-    with pytest.raises(KeyChanged, match="old and new rows would not join"):
-        _ = settings().customer_key
+@pytest.mark.parametrize("name", ["customer_key", "postgres"])
+def test_what_a_warehouse_hangs_on_is_not_made_anew(name: str, env_file: Path) -> None:
+    env_file.write_text("")
+    with pytest.raises(WrongKey, match=f"{name} is missing: .* Restore it from the backup"):
+        secret(name)
+    assert name not in secrets_file().read_text()
+
+
+def test_for_a_new_warehouse_it_is_made_once(env_file: Path) -> None:
+    env_file.write_text("")
+    made = first_secret("customer_key")
+    assert (first_secret("customer_key"), settings().customer_key) == (made, made.encode())

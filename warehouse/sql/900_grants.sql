@@ -15,9 +15,10 @@ alter default privileges for role publisher revoke execute on functions from pub
 revoke execute on all functions in schema
     raw, ops, staging, intermediate, core, build, marts, finance from public;
 
+-- Tables of raw are granted where they are made, as the contracts mark them: ingestion/raw.py.
+
 -- loader: inserts into raw and ops
 grant usage on schema raw, ops to loader;
-grant insert, select on all tables in schema raw to loader;
 grant insert, select, update on ops.file_ledger to loader;
 grant insert, select on ops.quarantine to loader;
 grant select on ops.erasures to loader;
@@ -25,7 +26,6 @@ grant usage on sequence ops.ledger_seq to loader;
 
 -- transformer: reads raw, owns staging to build
 grant usage on schema raw, ops to transformer;
-grant select on all tables in schema raw to transformer;
 grant select on ops.file_ledger, ops.quarantine, ops.publications to transformer;
 grant select on ops.period_acts, ops.frozen_postings to transformer;
 grant select, insert, update on ops.builds to transformer;
@@ -34,7 +34,7 @@ grant select, insert on ops.validation_results to transformer;
 -- validator: judges everything but identities, writes what it found
 grant usage on schema raw, ops, staging, intermediate, core, build, marts, finance to validator;
 grant select on all tables in schema
-    raw, ops, staging, intermediate, core, build, marts, finance to validator;
+    ops, staging, intermediate, core, build, marts, finance to validator;
 grant insert on ops.validation_results to validator;
 alter default privileges for role transformer in schema staging, intermediate, core, build
     grant select on tables to validator;
@@ -58,9 +58,10 @@ alter default privileges for role publisher in schema marts, finance
 -- maintainer: removes what is old or erased, and keeps the planner's statistics
 grant usage on schema raw, ops, staging, intermediate, core, build, marts, finance to maintainer;
 grant select, update, delete on all tables in schema raw to maintainer;
-grant select on ops.file_ledger to maintainer;
+grant select, update (reason) on ops.file_ledger to maintainer;
 grant select, update, delete on ops.quarantine to maintainer;
-grant select, insert on ops.erasures to maintainer;
+grant select, insert, update on ops.erasures to maintainer;
+grant select on ops.customer_key to maintainer;
 do $$ begin
     -- Before PostgreSQL 17 only owners could vacuum.
     if current_setting('server_version_num')::integer >= 170000 then
@@ -96,11 +97,3 @@ alter default privileges for role transformer in schema staging, intermediate, c
     grant select on tables to auditor;
 alter default privileges for role publisher in schema marts, finance
     grant select on tables to auditor;
-
--- Names, e-mail and telephone: the loader writes them, the maintainer erases them, the auditor reads them.
-do $$ begin
-    if to_regclass('raw.crm_customers_identity') is not null then
-        revoke all on raw.crm_customers_identity from transformer, loader, validator;
-        grant insert on raw.crm_customers_identity to loader;
-    end if;
-end $$;

@@ -28,7 +28,6 @@ select
     entries.document_ref,
     entries.document_type,
     entries.document_types,
-    entries.text,
     -- timing
     entries.posted_on,
     entries.fiscal_period,

@@ -47,7 +47,6 @@ select
         else coalesce(named.document_type, 'unknown')
     end as document_type,
     named.document_types,
-    candidates.text,
     candidates.amount,
     candidates.currency,
     candidates.posted_on,

@@ -29,7 +29,6 @@ select
     winners.quantity,
     winners.reason_code as source_reason_code,
     {{ canonical('winners.reason_code', 'crosswalk.reason') }} as reason,
-    winners.comment as customer_comment,
     winners.desired_resolution,
     winners.status as source_status,
     winners.decline_code,

@@ -20,7 +20,6 @@ select
     line_no,
     account,
     document_ref,
-    text,
     -- amounts, debit +
     amount,
     currency,
