@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import psycopg
+from psycopg.types.json import Jsonb
 
 from ingestion.contract import CUSTOMER, IDENTITY, all_feeds, load_contract
 from ingestion.customer_key import check_key, is_known, number_columns
@@ -216,6 +217,7 @@ class _Person:
                 self._forget_extras(table, CUSTOMER in columns)
         for text in _texts_of_others(tables):
             self._withhold(text)
+        self._withhold_findings()
         self._remember(reason)
         self._count_kept()
         return self.found
@@ -258,6 +260,17 @@ class _Person:
             f"{text.relation.removeprefix('raw.')}.{text.column}",
             f'update {text.relation} set "{text.column}" = %(instead)s where {naming}',
             instead=text.instead,
+        )
+
+    def _withhold_findings(self) -> None:
+        """Columns that were unknown stand in the ledger by their names."""
+        self._change(
+            "ops.file_ledger.findings",
+            "update ops.file_ledger set findings = (select jsonb_agg("
+            "   case when f.value ->> 'text' ~* %(telling)s then f.value || %(withheld)s else f.value end"
+            "   order by f.ordinality) from jsonb_array_elements(findings) with ordinality as f)"
+            " where findings::text ~* %(telling)s",
+            withheld=Jsonb({"text": WITHHELD}),
         )
 
     def _keep_out(self, texts: str) -> None:

@@ -7,7 +7,7 @@ from typing import IO, Protocol
 
 from ingestion import times
 from ingestion.contract import Contract
-from ingestion.header import near_names
+from ingestion.header import near_names, shown
 from ingestion.readers import reader
 from ingestion.readers.chunk import Scan, Source
 from ingestion.reasons import FileRejected, Rejection
@@ -57,15 +57,15 @@ def latest_day(file: Readable, contract: Contract) -> dt.date:
             day = times.as_dates(micros[valid].max(keepdims=True), valid[valid][:1])[0].as_py()
             latest = max(latest or day, day)
     if latest is None:
-        raise FileRejected(Rejection.NO_DATE, _told(column, form, list(header)))
+        raise FileRejected(Rejection.NO_DATE, _told(contract, column, form, list(header)))
     return latest
 
 
-def _told(column: str, form: str, header: list[str]) -> str:
+def _told(contract: Contract, column: str, form: str, header: list[str]) -> str:
     if column in header:
         return (
             f"column {column} tells the file's day, but has no date in the format {form}; correct `file_date`"
         )
-    near = ", ".join(near_names(column, header))
+    near = shown(contract, near_names(column, header), header)
     hint = f"; near: {near}" if near else ""
     return f"column {column}, which tells the file's day, is missing{hint}; correct `file_date` in the layout"

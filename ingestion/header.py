@@ -74,9 +74,10 @@ def check_needs(contract: Contract, layout: Layout, header: Iterable[str]) -> No
 
 def _told(contract: Contract, need: Need, header: list[str]) -> str:
     name = need.names[0]
-    near = [label(contract, n, header) for n in near_names(name, header)]
+    near = near_names(name, header)
+    told = [repr(n) if label(contract, n, header) == n else place(n, header) for n in near]
     about = [f"{name!r} in the layout"] if need.purpose != name else []
-    about += [f"the file has {', '.join(map(repr, near))}"] if near else []
+    about += [f"the file has {', '.join(told)}"] if near else []
     return need.purpose + (f" ({', '.join(about)})" if about else "")
 
 
@@ -90,7 +91,7 @@ def _file_has(contract: Contract, header: list[str]) -> str:
     """The file's columns; of a feed with personal data their number, since a row may stand in their place."""
     if contract.has_pii:
         known = sum(name in contract.columns for name in header)
-        hint = "; is the line with the names missing?" if not known else ""
+        hint = "; the line with the names may be missing" if not known else ""
         return f"the file has {len(header)} columns, {known} of them named as in the contract{hint}"
     return f"the file has {listed(header)}"
 

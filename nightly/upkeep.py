@@ -2,7 +2,29 @@
 
 from __future__ import annotations
 
+from nightly.errors import NightFailed
+
 OTHERS_MAY_VACUUM = 170_000
+
+
+def erase(customers: list[str], reason: str) -> str:
+    """Erase customers, given by the company's numbers or as `hash:` and a keyed hash, and uphold the others.
+
+    Raises NightFailed where one is unknown; then none is erased.
+    """
+    from ingestion import erasure
+    from warehouse.locks import Busy
+    from warehouse.settings import SettingsError
+
+    try:
+        done = erasure.erase(customers, reason) if customers else []
+        upheld = erasure.uphold()
+    except (erasure.NotErased, Busy, SettingsError) as error:
+        raise NightFailed(str(error)) from error
+    told = [str(person) for person in done]
+    if upheld is not None and upheld.erased.total():
+        told.append(f"erased before, and back: {upheld}")
+    return "\n".join(told) or "nobody is to be erased"
 
 
 def remove_old(keep_days: int) -> str:

@@ -185,6 +185,9 @@ def test_a_column_that_is_called_by_a_name_goes_too_and_stays_away(fresh_databas
     load(EVENTS)
     (done,) = erase(["C100"], WHY)
     assert (done.erased[f"{EVENTS}._extra"], done.erased["ops.file_ledger.reason"]) == (1, 1)
+    assert query("select findings -> 0 ->> 'text' from ops.file_ledger where feed = %s", EVENTS) == [
+        ("[withheld]",)
+    ]
     put(fresh_database, f"{EVENTS}_20260131.jsonl", event(2, **{"ada@example.com": "x"}))
     load(EVENTS)
     assert query(f"select _extra from raw.{EVENTS} order by _file_id") == [(None,), ({"no. 6": "x"},)]

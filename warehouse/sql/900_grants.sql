@@ -58,7 +58,7 @@ alter default privileges for role publisher in schema marts, finance
 -- maintainer: removes what is old or erased, and keeps the planner's statistics
 grant usage on schema raw, ops, staging, intermediate, core, build, marts, finance to maintainer;
 grant select, update, delete on all tables in schema raw to maintainer;
-grant select, update (reason) on ops.file_ledger to maintainer;
+grant select, update (reason, findings) on ops.file_ledger to maintainer;
 grant select, update, delete on ops.quarantine to maintainer;
 grant select, insert, update on ops.erasures to maintainer;
 grant select on ops.customer_key to maintainer;
