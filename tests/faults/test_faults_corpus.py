@@ -18,6 +18,7 @@ from tests.faults.formats import ENDINGS, FORMATS
 from tests.faults.inputs import DTD, JSON, ORDER, TOTALS, TYPED
 from tests.faults.matrix import COMPANY
 from tests.faults.page import PAGE, page
+from tests.faults.special import G as GL
 from tests.faults.stories import STORIES
 from warehouse.connections import connect
 
@@ -114,5 +115,7 @@ def _quarantined(auditor: psycopg.Connection[Any], file_id: int) -> list[tuple[A
 
 def _rows(auditor: psycopg.Connection[Any], case: Case, file_id: int) -> list[dict[str, Any]]:
     with auditor.cursor(row_factory=psycopg.rows.dict_row) as cursor:
-        query = f"select * from raw.{case.feed} where _file_id = %s order by _record_no"
+        # Free text lies beside its row.
+        beside = f" left join raw.{case.feed}_identity using (_file_id, _record_no)" if case.feed == GL else ""
+        query = f"select * from raw.{case.feed}{beside} where _file_id = %s order by _record_no"
         return cursor.execute(query, [file_id]).fetchall()  # type: ignore[arg-type]
