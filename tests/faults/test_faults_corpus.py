@@ -116,6 +116,6 @@ def _quarantined(auditor: psycopg.Connection[Any], file_id: int) -> list[tuple[A
 def _rows(auditor: psycopg.Connection[Any], case: Case, file_id: int) -> list[dict[str, Any]]:
     with auditor.cursor(row_factory=psycopg.rows.dict_row) as cursor:
         # Free text lies beside its row.
-        beside = f" left join raw.{case.feed}_identity using (_file_id, _record_no)" if case.feed == GL else ""
-        query = f"select * from raw.{case.feed}{beside} where _file_id = %s order by _record_no"
+        beside = f"left join raw.{GL}_identity using (_file_id, _record_no)" if case.feed == GL else ""
+        query = f"select * from raw.{case.feed} {beside} where _file_id = %s order by _record_no"
         return cursor.execute(query, [file_id]).fetchall()  # type: ignore[arg-type]
