@@ -18,7 +18,7 @@ $(VENV)/.ready: requirements.lock requirements-bootstrap.lock
 	@$(VENV)/bin/uv pip sync --quiet --compile-bytecode --python $(VENV)/bin/python --require-hashes requirements.lock requirements-bootstrap.lock
 	@touch $@
 
-.PHONY: help setup run test test-quick up down dsn psql upgrade close periods workbook bench docs retailer lint lock clean
+.PHONY: help setup run test test-quick up down dsn psql upgrade close periods workbook bench docs retailer lint lock erase clean clean-warehouse
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -78,7 +78,13 @@ workbook: $(VENV)/.ready ## A fiscal period's reconciliation as XLSX: make workb
 lock: ## Resolve the dependencies anew into requirements.lock
 	@$(VENV)/bin/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet --upgrade -o requirements.lock
 
-clean: ## Stop everything and remove the environment, the database and all files made
-	@if [ -x $(VENV)/bin/python ]; then $(PY) -m local down || true; $(PY) -m warehouse destroy || true; fi
-	@rm -rf $(VENV) var dbt_project/target dbt_project/logs .pytest_cache .mypy_cache .ruff_cache .hypothesis
+erase: $(VENV)/.ready ## Erase a customer for good: make erase CUSTOMER=17850 REASON="asked by letter"
+	@$(PY) -m ingestion erase "$(CUSTOMER)" --reason "$(REASON)"
+
+clean-warehouse: $(VENV)/.ready ## Remove the warehouse: database, key, landing zone; says what must be confirmed
+	@$(PY) -m local clean-warehouse --confirm "$(CONFIRM)"
+
+clean: ## Stop everything and remove the environment, caches and pages; the warehouse and its key stay
+	@if [ -x $(VENV)/bin/python ]; then $(PY) -m local down || true; fi
+	@rm -rf $(VENV) var/reports var/pages dbt_project/target dbt_project/logs .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -50,7 +50,8 @@ def _content(source: str, contracts: list[Contract]) -> str:
 
 
 def _table(contract: Contract) -> dict[str, Any]:
-    hidden = {"config": {"meta": {"restricted": list(contract.restricted)}}} if contract.restricted else {}
+    names = [name for name in contract.restricted if name not in contract.raw_columns]
+    hidden = {"config": {"meta": {"restricted": names}}} if names else {}
     return {
         "name": contract.feed,
         "description": f"{contract.description} Grain: {contract.grain}. Mode {contract.mode}.",

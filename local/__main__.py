@@ -1,4 +1,4 @@
-"""`python -m local`: run, up, down, retailer."""
+"""`python -m local`: run, up, down, clean-warehouse, retailer."""
 
 from __future__ import annotations
 
@@ -73,6 +73,16 @@ def down() -> None:
     ran += ["PostgreSQL"] if server.is_running() else []
     server.stop()
     typer.echo(f"Stopped: {', '.join(ran)}. Data stay where they are." if ran else "Nothing was running.")
+
+
+@app.command("clean-warehouse")
+def clean_warehouse(confirm: str = "") -> None:
+    """Remove this machine's warehouse for good; says what has to be named before."""
+    from local import airflow
+    from local.clean import clean_warehouse as clean
+
+    airflow.stop()
+    typer.echo(clean(confirm))
 
 
 def _refuse_beside_a_run() -> None:

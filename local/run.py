@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from local import airflow
+from local.clean import SIMULATED
 from warehouse.redaction import environment_without_secrets
 from warehouse.settings import ROOT, settings, variable
 
@@ -56,7 +57,7 @@ def run(order_lines: int, seed: int = 7, nights: int = 1) -> None:
             if not was_up:
                 airflow.stop()
     else:
-        _say("Every night is published already: nothing to do. `make clean` starts over.")
+        _say("Every night is published already: nothing to do. `make clean-warehouse` starts over.")
     print_summary(console, seconds=time.monotonic() - started, did_work=bool(todo))
 
 
@@ -147,15 +148,16 @@ def _is_published(date: dt.date) -> bool:
 def _simulate(order_lines: int, seed: int, nights: int) -> None:
     """Write the company's exports once; a second call with the same size finds them."""
     landing, truth = Path(settings().landing), settings().var / "truth"
-    mark = settings().var / "simulated"
+    mark = settings().var / SIMULATED
     wanted = f"{order_lines} {seed} {nights}"
-    if mark.exists() and mark.read_text() == wanted:
+    if mark.exists() and mark.read_text().splitlines()[:1] == [wanted]:
         _say(f"Landing zone: {landing} has the company's exports already")
         return
     if mark.exists():
+        other = mark.read_text().splitlines()[0]
         raise RunFailed(
-            f"{landing} holds another company ({mark.read_text()}: order lines, seed, nights);"
-            f" two can't share a warehouse. `make clean` starts over, REVLOG_VAR names another folder."
+            f"{landing} holds another company ({other}: order lines, seed, nights); two"
+            " can't share a warehouse. `make clean-warehouse` starts over, REVLOG_VAR names another folder."
         )
     _say(f"Simulated company: {order_lines:,} order lines into {landing}")
     subprocess.run(
@@ -168,7 +170,8 @@ def _simulate(order_lines: int, seed: int, nights: int) -> None:
         env=environment_without_secrets(),
         check=True,
     )  # fmt: skip
-    mark.write_text(wanted)
+    names = sorted(path.name for path in landing.rglob("*") if path.is_file())
+    mark.write_text("\n".join([wanted, *names]))
 
 
 def _say(text: str) -> None:

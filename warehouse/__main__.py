@@ -1,4 +1,4 @@
-"""`python -m warehouse`: start, stop, migrate, version, dsn, psql, destroy."""
+"""`python -m warehouse`: start, stop, migrate, version, dsn, psql."""
 
 from __future__ import annotations
 
@@ -67,12 +67,6 @@ def _told(error: Exception) -> typer.Exit:
     hint = "" if isinstance(error, ValueError) else "; start the database first: make run"
     typer.echo(f"{error}{hint}", err=True)
     return typer.Exit(1)
-
-
-@app.command()
-def destroy() -> None:
-    """Stop the embedded PostgreSQL and remove its data."""
-    server.destroy()
 
 
 if __name__ == "__main__":

@@ -64,6 +64,11 @@ def stop() -> None:
             _pg_ctl("stop", "-m", "fast", "-w")
 
 
+def exists() -> bool:
+    """True where the embedded server has data on this machine."""
+    return (_data() / "PG_VERSION").exists()
+
+
 def is_running() -> bool:
     """True when the server's process lives."""
     if not (_data() / "PG_VERSION").exists():
