@@ -91,17 +91,18 @@ def publish(date: str) -> str:
 
 
 def report(date: str) -> str:
-    """Write the page that people look at and the workbooks that finance does; returns where they are."""
+    """Write the page for everyone, and finance's workbooks and page; returns where they are."""
+    from outputs.files import NotWritten
+    from reporting.finance_page import write_finance_page
     from reporting.scorecard import write_scorecard
-    from reporting.workbook import WorkbookFailed, write_workbooks
+    from reporting.workbook import write_workbooks
 
     with _recorded("reporter", "report", date):
-        page = write_scorecard()
         try:
-            books = write_workbooks()
-        except WorkbookFailed as error:
+            written = [write_scorecard(), *write_workbooks(), write_finance_page()]
+        except NotWritten as error:
             raise NightFailed(f"{error}. The night itself is published") from error
-    return "\n".join(map(str, [page, *books]))
+    return "\n".join(map(str, written))
 
 
 def close_period(
@@ -209,10 +210,12 @@ def record(role: str, stage: str, date: str | None, detail: str, outcome: str, s
 
 @contextlib.contextmanager
 def _translated() -> Iterator[None]:
-    """Turn every driver's broken connection into one error that the orchestrator retries."""
+    """Turn a driver's broken connection, and a full disk, into one error that the orchestrator retries."""
     import psycopg
     import sqlalchemy.exc
 
+    from outputs.files import NotWritten
+    from warehouse import full_disk
     from warehouse.locks import Busy
     from warehouse.redaction import without_secrets
     from warehouse.settings import SettingsError
@@ -226,10 +229,13 @@ def _translated() -> Iterator[None]:
         raise NightFailed(str(error)) from error
     except broken as error:
         said = f"{type(error).__name__}: {error}"
-        if "No space left on device" in said:
-            said = f"the database server's disk is full; free space there, then run the task again. {said}"
-        raise ConnectionBroken(without_secrets(said)) from error
+        raise ConnectionBroken(
+            without_secrets(full_disk.told(said) if full_disk.is_full(error) else said)
+        ) from error
     except Exception as error:
-        if (told := without_secrets(str(error))) != str(error):
+        if full_disk.is_full(error):
+            raise ConnectionBroken(without_secrets(full_disk.told(error, "this machine's disk"))) from None
+        told = without_secrets(str(error))
+        if told != str(error) or isinstance(error, NotWritten):
             raise (ConnectionBroken if isinstance(error, ConnectionBroken) else NightFailed)(told) from None
         raise

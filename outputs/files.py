@@ -13,6 +13,10 @@ from typing import BinaryIO
 FOR_ALL, FOR_OWNER, FOLDER_FOR_OWNER = 0o644, 0o600, 0o700
 
 
+class NotWritten(RuntimeError):
+    """A file can't be written: the message says which, why and what to do. An earlier one stays as it was."""
+
+
 @contextlib.contextmanager
 def replacing(path: Path, mode: int = FOR_ALL) -> Iterator[BinaryIO]:
     """A file that takes the place of `path` once all of it is on disk; else the one before stays.
@@ -32,10 +36,19 @@ def replacing(path: Path, mode: int = FOR_ALL) -> Iterator[BinaryIO]:
 
 
 def write_text(path: Path, text: str, mode: int = FOR_ALL) -> Path:
-    """Write the text in place of what `path` was, making its folder where there is none; returns `path`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path, mode) as file:
-        file.write(text.encode())
+    """Write the text in place of what `path` was, making its folder where there is none; returns `path`.
+
+    Raises NotWritten.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path, mode) as file:
+            file.write(text.encode())
+    except OSError as error:
+        raise NotWritten(
+            f"{path} can't be written: {error}. Free space there, or give the folder to the user who runs this;"
+            " then run the step again. An earlier file stays as it was"
+        ) from error
     return path
 
 

@@ -1,11 +1,12 @@
-"""What the scorecard shows, read from the published tables and the books as one snapshot."""
+"""What the scorecard for operations shows, read from the published tables and the books as one snapshot."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from reporting.carried import DELIVERED
-from reporting.figures import Figures, Row, figures_in, is_published, snapshot
+from reporting.figures import Figures, figures_in, is_published
+from reporting.snapshots import Reader, Row, snapshot
 
 # A level is what stood on a day; levels of several days are never added up.
 LEVELS = ("STOCK", "SNAPSHOT")
@@ -21,8 +22,6 @@ class Board:
     months: list[Row]
     steps: list[Row]
     overdue: list[Row]
-    exceptions: list[Row]
-    ages: list[Row]
     quarantine: list[Row]
     files: list[Row]
     alerts: list[Row]
@@ -57,21 +56,6 @@ from marts.return_tracking
 where is_overdue
 order by days_in_status desc, return_line_key
 limit %(overdue_shown)s
-"""
-EXCEPTIONS = """
-select class, gap, currency, min(status) as status, min(next_action) as next_action,
-    count(*) as items, sum(amount) as amount
-from finance.refund_exceptions
-where is_chain and status <> 'cleared'
-group by class, gap, currency
-order by class, gap, currency
-"""
-AGES = """
-select age_bucket, status, count(*) as items, min(age_days) as youngest
-from finance.refund_exceptions
-where is_chain and status not in ('explained', 'cleared')
-group by age_bucket, status
-order by youngest
 """
 QUARANTINE = """
 select q.feed, q.reason, count(*) as rows,
@@ -109,17 +93,21 @@ order by severity, result_id
 """
 
 
+# Parameters of the queries.
+GIVEN = {"levels": list(LEVELS), "overdue_shown": OVERDUE_SHOWN}
+
+
 def read_board() -> Board:
-    """Read everything as one snapshot; before the first publication, the books alone."""
-    with snapshot() as connection:
-        given = {"levels": list(LEVELS), "overdue_shown": OVERDUE_SHOWN}
+    """Read everything as one snapshot; before the first publication, the books alone.
 
-        def rows(query: str) -> list[Row]:
-            return connection.execute(query, given).fetchall()
+    The published tables are read as BI does, so that the page shows nothing that only finance may see.
+    """
+    with snapshot("bi_reader", "auditor") as (public, books):
+        is_there = is_published(public)
 
-        public = is_published(connection)
-        published = [
-            rows(query) if public else [] for query in (DEFINITIONS, MONTHS, STEPS, OVERDUE, EXCEPTIONS, AGES)
-        ]
-        books = [rows(query) for query in (QUARANTINE, FILES, ALERTS, DELIVERED)]
-        return Board(figures_in(connection), *published, *books)
+        def rows(query: str, reader: Reader = public) -> list[Row]:
+            return reader.execute(query, GIVEN).fetchall()
+
+        published = [rows(query) if is_there else [] for query in (DEFINITIONS, MONTHS, STEPS, OVERDUE)]
+        kept = [rows(query, books) for query in (QUARANTINE, FILES, ALERTS, DELIVERED)]
+        return Board(figures_in(public, books), *published, *kept)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from reporting.figures import Row
+from reporting.snapshots import Row
 
 DELIVERED = "select distinct feed from ops.file_ledger where status = 'loaded' and rows_loaded > 0"
 

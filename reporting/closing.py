@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reporting import period as reader
-from reporting.period import Reader, Row
+from reporting.snapshots import Reader, Row, exists
 
 # Of the view `finance.period_status`; views of the close are there once a night has published them.
 STATUS = "select * from finance.period_status where period = %(period)s"
@@ -34,7 +34,7 @@ UNKNOWN = "open; periods can't be closed in this warehouse yet"
 
 def status_lines(connection: Reader, period: str) -> list[tuple[str, str]]:
     """Whether the period is open or closed, and every act on it, as names and texts."""
-    if not reader.exists(connection, "finance.period_status"):
+    if not exists(connection, "finance.period_status"):
         return [("Status", UNKNOWN)]
     found = reader.read(connection, STATUS, period=period)
     acts = reader.read(connection, ACTS, period=period)
@@ -43,7 +43,7 @@ def status_lines(connection: Reader, period: str) -> list[tuple[str, str]]:
 
 def is_closed(connection: Reader, period: str) -> bool:
     """Whether the figures of the period are frozen."""
-    if not reader.exists(connection, "finance.period_status"):
+    if not exists(connection, "finance.period_status"):
         return False
     return any(row["status"] == "closed" for row in reader.read(connection, STATUS, period=period))
 
@@ -57,7 +57,7 @@ def as_reported(connection: Reader, period: str) -> Iterator[Row]:
 
 def restatements(connection: Reader, period: str) -> Iterator[Row]:
     """Documents and gaps that differ from what was reported; `part` is the leg or gap."""
-    if not reader.exists(connection, "finance.restatements"):
+    if not exists(connection, "finance.restatements"):
         return iter(())
     return reader.stream(connection, RESTATEMENTS, period=period)
 

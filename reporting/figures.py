@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
-import psycopg
-from psycopg.rows import dict_row
-
-from warehouse.connections import connect
+from reporting.snapshots import Reader, Row, exists, snapshot
 
 HEADLINES = (
     "product_return_rate",
@@ -19,7 +13,6 @@ HEADLINES = (
     "return_cycle_time",
     "value_recovery_rate",
 )
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -30,9 +23,6 @@ class Figures:
     files: list[Row]
     kpis: list[Row]
     cycle: Row | None
-    trend: list[Row]
-    classes: list[Row]
-    patterns: list[Row]
     statuses: list[Row]
     checks: list[Row]
     quarantine: list[Row]
@@ -57,28 +47,9 @@ where d.kpi = any(%(kpis)s)
 group by d.kpi, d.title, d.unit, d.better, k.basis, k.currency
 order by array_position(%(kpis)s, d.kpi), k.basis
 """
-TREND = """
-select kpi, basis, date_trunc('month', period_date)::date as month,
-    sum(numerator) / nullif(sum(denominator), 0) as ratio, bool_and(is_mature) as is_mature
-from marts.kpi_daily where kpi = any(%(kpis)s) and basis in ('SALE', 'RETURN', 'REQUEST')
-group by kpi, basis, month order by kpi, basis, month
-"""
 CYCLE = """
 select p50_hours, p90_hours, units, events, censored, competing from marts.return_cycle_time
 where request_month = 'ALL' and channel = 'ALL' and product_category = 'ALL'
-"""
-# The two gaps stay apart: the same class may stand in both with opposite signs.
-CLASSES = """
-select class, currency, count(*) as items, min(status) as status,
-    coalesce(sum(amount) filter (where gap = 'E-M'), 0) as entitlement_amount,
-    coalesce(sum(amount) filter (where gap = 'M-P'), 0) as cash_amount,
-    coalesce(sum(amount) filter (where gap = 'P-G'), 0) as ledger_amount
-from finance.refund_exceptions where is_chain and status <> 'cleared' group by class, currency
-order by min(case status when 'open' then 1 when 'waiting' then 2 else 3 end), class, currency
-"""
-PATTERNS = """
-select pattern_name, count(*) as groups, count(*) filter (where is_reconciled) as reconciled
-from finance.refund_reconciliation group by pattern_name order by groups desc
 """
 STATUSES = """
 select status, count(*) as lines, count(*) filter (where is_overdue) as overdue
@@ -133,38 +104,32 @@ group by feed, reason order by rows desc, feed, reason limit 12
 """
 
 
-@contextlib.contextmanager
-def snapshot() -> Iterator[psycopg.Connection[Row]]:
-    """One state of the warehouse, seen by the role that reports."""
-    with connect("reporter", row_factory=dict_row) as connection:
-        connection.execute("set transaction isolation level repeatable read read only")
-        yield connection
-
-
-def is_published(connection: psycopg.Connection[Row]) -> bool:
+def is_published(public: Reader) -> bool:
     """True once a night has been published."""
-    found = connection.execute("select to_regclass('marts.kpi_daily') as name").fetchone()
-    return found is not None and found["name"] is not None
+    return exists(public, "marts.kpi_daily")
 
 
 def read_figures() -> Figures:
     """Read all figures as one snapshot."""
-    with snapshot() as connection:
-        return figures_in(connection)
+    with snapshot("bi_reader", "auditor") as (public, books):
+        return figures_in(public, books)
 
 
-def figures_in(connection: psycopg.Connection[Row]) -> Figures:
-    """The figures of an open snapshot; before the first publication, what came and what was checked."""
+def figures_in(public: Reader, books: Reader) -> Figures:
+    """The figures of an open snapshot: published tables as BI sees them, and the pipeline's own books.
 
-    def rows(query: str) -> list[Row]:
-        return connection.execute(query, {"kpis": list(HEADLINES)}).fetchall()
+    Before the first publication, what came and what was checked.
+    """
 
-    if not is_published(connection):
-        return Figures(None, rows(FILES), [], None, [], [], [], [], rows(CHECKS), rows(QUARANTINE), [])
+    def rows(query: str, reader: Reader = public) -> list[Row]:
+        return reader.execute(query, {"kpis": list(HEADLINES)}).fetchall()
+
+    files, checks, quarantine = (rows(query, books) for query in (FILES, CHECKS, QUARANTINE))
+    if not is_published(public):
+        return Figures(None, files, [], None, [], checks, quarantine, [])
     return Figures(
-        next(iter(rows(NIGHT)), None), rows(FILES), rows(KPIS), next(iter(rows(CYCLE)), None),
-        rows(TREND), rows(CLASSES), rows(PATTERNS), rows(STATUSES), rows(CHECKS),
-        rows(QUARANTINE), rows(TIMES),
+        next(iter(rows(NIGHT, books)), None), files, rows(KPIS), next(iter(rows(CYCLE)), None),
+        rows(STATUSES), checks, quarantine, rows(TIMES, books),
     )  # fmt: skip
 
 

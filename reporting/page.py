@@ -1,9 +1,10 @@
-"""The scorecard's template, and how it writes numbers, days and changes for people."""
+"""The scorecards' templates, and how they write numbers, days and changes for people."""
 
 from __future__ import annotations
 
 import datetime as dt
 import functools
+from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,21 @@ from outputs.escaping import html_environment
 from reporting import tiles
 from reporting.charts import spark
 from reporting.figures import counted, shown
+from reporting.snapshots import Row
 
 TEMPLATES = Path(__file__).parent / "templates"
 # The faintest of several shades of one colour.
 FAINTEST = 0.22
+
+
+def look(figure: int, text: str, kind: str, part: str) -> dict[str, str]:
+    """What to look at first: figure, words, how bad it is, and the part of the page that has more."""
+    return {"figure": f"{figure:,}", "text": text, "kind": kind, "part": part}
+
+
+def most(rows: Iterable[Row], name: str) -> int:
+    """Greatest of a column, to scale bars by; 1 where there are none."""
+    return max((int(row[name]) for row in rows), default=1) or 1
 
 
 def render(name: str, **given: Any) -> str:

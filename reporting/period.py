@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import psycopg
-from psycopg.rows import dict_row
+from reporting.snapshots import Reader, Row, exists
 
-from warehouse.connections import connect
-
-Row = dict[str, Any]
-Reader = psycopg.Connection[Row]
 LEGS = ("E", "M", "P", "G", "T", "GM")
 AGES = ("0-3", "4-7", "8-14", "15-30", "31-60", "61-90", "90+")
 
@@ -139,27 +133,12 @@ CLASSES = "select * from finance.refund_classes order by class_no"
 PATTERNS = "select * from finance.refund_patterns order by pattern desc"
 
 
-@contextlib.contextmanager
-def snapshot() -> Iterator[Reader]:
-    """One state of the warehouse, seen by the role that reports."""
-    with connect("reporter", row_factory=dict_row) as connection:
-        connection.execute("set transaction isolation level repeatable read read only")
-        yield connection
-
-
 def publication(connection: Reader) -> Publication | None:
     """The newest publication; None before the first one that has the reconciliation."""
-    found = connection.execute("select to_regclass('finance.refund_proof') as name").fetchone()
-    if found is None or found["name"] is None:
+    if not exists(connection, "finance.refund_proof"):
         return None
     row = connection.execute(PUBLICATION).fetchone()
     return Publication(**row) if row else None
-
-
-def exists(connection: Reader, table: str) -> bool:
-    """Whether there is such a table."""
-    found = connection.execute("select to_regclass(%s) as name", [table]).fetchone()
-    return found is not None and found["name"] is not None
 
 
 def periods(connection: Reader, night: Publication) -> list[str]:

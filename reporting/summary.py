@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from rich.console import Console
 from rich.table import Table
 
+from outputs.escaping import rich_text
 from reporting.board import read_board
 from reporting.carried import by_lack, lacking
 from reporting.figures import Figures, counted, read_figures, shown, step_times
+from reporting.reconciliation import by_class, read_reconciliation
 from warehouse.connections import connect
 from warehouse.settings import settings
 
@@ -20,7 +20,7 @@ def print_summary(console: Console, seconds: float, did_work: bool) -> None:
     console.print()
     _files(console, figures)
     _kpis(console, figures)
-    _reconciliation(console, figures)
+    _reconciliation(console)
     _checks(console, figures)
     if did_work:
         _stages(console, figures, seconds)
@@ -34,20 +34,25 @@ def _table(title: str, *columns: str) -> Table:
     return table
 
 
+def _row(table: Table, *cells: object) -> None:
+    table.add_row(*map(rich_text, cells))
+
+
 def _files(console: Console, figures: Figures) -> None:
     table = _table(
         "Files and rows", "source", "files", "refused", "files twice", "rows loaded",
         "quarantined", "duplicate",
     )  # fmt: skip
     for row in figures.files:
-        table.add_row(
-            row["source"].upper(), f"{row['files']:,}", f"{row['refused']:,}",
+        _row(
+            table, row["source"].upper(), f"{row['files']:,}", f"{row['refused']:,}",
             f"{row['duplicate_files']:,}", f"{row['loaded']:,}", f"{row['quarantined']:,}",
             f"{row['duplicate']:,}",
         )  # fmt: skip
     console.print(table)
     for row in figures.quarantine[:5]:
-        console.print(f"  quarantined: {row['rows']} {row['feed']} {row['reason']}", style="dim")
+        told = rich_text(f"{row['rows']} {row['feed']} {row['reason']}")
+        console.print(f"  quarantined: {told}", style="dim")
     console.print()
 
 
@@ -56,8 +61,8 @@ def _kpis(console: Console, figures: Figures) -> None:
     for row in figures.kpis:
         money = f" {row['currency']}" if "currency" in row["unit"] else ""
         hours = " h" if row["unit"].startswith("hours") else ""
-        table.add_row(
-            row["title"], row["basis"], counted(row["numerator"]), counted(row["denominator"]),
+        _row(
+            table, row["title"], row["basis"], counted(row["numerator"]), counted(row["denominator"]),
             shown(row["ratio"], row["unit"]) + money + hours,
         )  # fmt: skip
     console.print(table)
@@ -75,41 +80,24 @@ def _hours(value: int | None) -> str:
     return "not reached" if value is None else f"{value:,} h ({value / 24:.1f} d)"
 
 
-def _reconciliation(console: Console, figures: Figures) -> None:
-    groups = sum(r["groups"] for r in figures.patterns)
-    agreed = sum(r["reconciled"] for r in figures.patterns)
-    console.print(f"[bold]Refund reconciliation[/]  {agreed:,} of {groups:,} groups agree to the cent")
-    console.print("E entitled, M credit memos, P paid, G in the ledger", style="dim")
-    table = _table("", "class", "currency", "items", "E - M", "M - P", "P - G", "status")
-    table.columns[0].no_wrap = True
-    for row in figures.classes:
-        table.add_row(
-            row["class"],
-            row["currency"],
-            f"{row['items']:,}",
-            _cents(row["entitlement_amount"]),
-            _cents(row["cash_amount"]),
-            _cents(row["ledger_amount"]),
-            row["status"],
-        )
+def _reconciliation(console: Console) -> None:
+    """Whether refunds agree, in groups and items; the cents stand on finance's own page."""
+    found = read_reconciliation()
+    console.print(
+        f"[bold]Refund reconciliation[/]  {found.agreed:,} of {found.groups:,} groups agree to the cent"
+    )
+    table = _table("", "class", "items", "status")
+    for entry in by_class(found.exceptions):
+        _row(table, entry["name"], f"{entry['count']:,}", entry["status"])
     console.print(table)
     console.print()
-
-
-def _cents(amount: Decimal) -> str:
-    return f"{amount:,.2f}" if amount else ""
 
 
 def _checks(console: Console, figures: Figures) -> None:
     table = _table("Checks of the last night", "stage", "engine", "checks", "failed", "warnings")
     for row in figures.checks:
-        table.add_row(
-            row["stage"],
-            row["engine"],
-            f"{row['checks']:,}",
-            f"{row['failed']:,}",
-            f"{row['warned']:,}",
-        )
+        counts = (f"{row[name]:,}" for name in ("checks", "failed", "warned"))
+        _row(table, row["stage"], row["engine"], *counts)
     console.print(table)
     console.print()
 
@@ -124,7 +112,7 @@ def _stages(console: Console, figures: Figures, seconds: float) -> None:
             f" ({t / w:.0%})" if step == "orchestration" and w else ""
             for t, w in zip(taken, whole, strict=True)
         ]
-        table.add_row(step, *(f"{t:,.1f}{s}" for t, s in zip(taken, share, strict=True)))
+        _row(table, step, *(f"{t:,.1f}{s}" for t, s in zip(taken, share, strict=True)))
     console.print(table)
     console.print(f"  everything, with starting and stopping: {seconds:,.0f} s", style="dim")
     console.print()
@@ -137,19 +125,18 @@ def _next(console: Console, figures: Figures) -> None:
     console.print(f"[bold]Where to look next[/]  (last good night: {night})")
     pages = settings().var / "reports"
     lines = [f"scorecard      {pages / 'scorecard.html'}"]
-    lines += [f"data docs      {page}" for page in sorted(pages.glob("data_docs/**/index.html"))[:1]]
+    lines += [f"data docs      {page}" for page in pages.glob("data_docs/index.html")]
     if found and found[0]:
-        lines += [
-            f"workbook       {book}"
-            for book in sorted((settings().var / "finance").glob("refunds-*.xlsx"))[-1:]
-        ]
+        finance = settings().var / "finance"
+        lines += [f"finance        {page}" for page in finance.glob("scorecard.html")]
+        lines += [f"workbook       {book}" for book in sorted(finance.glob("refunds-*.xlsx"))[-1:]]
         lines += [
             "query marts    make psql ROLE=bi_reader",
             "query finance  make psql ROLE=finance_reader",
         ]
     lines += ["Airflow UI     make up", "stop           make down"]
     for line in lines:
-        console.print(f"  {line}", soft_wrap=True)
+        console.print(f"  {rich_text(line)}", soft_wrap=True)
 
 
 RETAILER = """
@@ -167,13 +154,13 @@ def print_retailer(console: Console) -> None:
     with connect("bi_reader") as connection:
         for month, shipped, returned, credited, currency in connection.execute(RETAILER):
             rate = f"{returned / shipped:.2%}" if shipped else "–"
-            table.add_row(month, f"{shipped:,}", f"{returned:,}", rate, f"{credited:,.2f} {currency}")
+            _row(table, month, f"{shipped:,}", f"{returned:,}", rate, f"{credited:,.2f} {currency}")
     console.print(table)
     delivered = {row["feed"] for row in board.delivered}
     carried = [row["title"] for row in board.definitions if not lacking(row, delivered)]
-    console.print(f"\n[bold]KPIs that these feeds carry[/]  {', '.join(carried)}")
+    console.print(f"\n[bold]KPIs that these feeds carry[/]  {rich_text(', '.join(carried))}")
     table = _table("What the other KPIs lack", "KPIs", "no file has come of")
     table.columns[1].justify = "left"
     for feeds, titles in by_lack(board.definitions, delivered):
-        table.add_row(", ".join(titles), ", ".join(feeds))
+        _row(table, ", ".join(titles), ", ".join(feeds))
     console.print(table)

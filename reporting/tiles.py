@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from reporting.board import LEVELS
 from reporting.carried import by_lack, lacking
-from reporting.figures import Row
+from reporting.snapshots import Row
 from reporting.subjects import SUBJECTS, subject_of
 
 MONTHS_SHOWN = 24
@@ -92,6 +92,16 @@ class Group:
     tiles: list[Tile]
     empty: list[str]
     lacks: list[tuple[tuple[str, ...], list[str]]] = field(default_factory=list)
+
+
+def audiences(
+    definitions: list[Row], months: list[Row], night: Row | None, delivered: Collection[Row]
+) -> dict[str, list[Group]]:
+    """Groups of tiles by who asks first; none before the first night. `delivered` are rows with a `feed`."""
+    if night is None:
+        return {}
+    feeds = {row["feed"] for row in delivered}
+    return dict(groups(definitions, months, night["business_date"], feeds))
 
 
 def groups(

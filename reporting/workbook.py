@@ -5,24 +5,21 @@ It lies apart from the pages that everyone reads, in a folder that only its owne
 
 from __future__ import annotations
 
-import contextlib
-import os
-import shutil
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 from xlsxwriter.exceptions import FileCreateError
 
+from outputs.files import FOR_OWNER, NotWritten, own_folder, replacing
 from reporting import period as reader
-from reporting.period import Publication, Reader
+from reporting.period import Publication
 from reporting.sheets import Book
+from reporting.snapshots import Reader, snapshot
 from reporting.workbook_sheets import write_sheets
 from warehouse.settings import settings
 
 
-class WorkbookFailed(Exception):
+class WorkbookFailed(NotWritten):
     """A workbook can't be written; the message says why and what to do. An earlier one stays as it is."""
 
 
@@ -33,14 +30,12 @@ def folder() -> Path:
     """
     path = settings().var / "finance"
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.chmod(0o700)
+        return own_folder(path)
     except OSError as error:
         raise WorkbookFailed(
             f"The workbooks' folder {path} can't be made or closed to others: {error}. It must belong to the"
             " user that runs the pipeline; then: make workbook PERIOD=2026-01"
         ) from error
-    return path
 
 
 def write_workbooks() -> list[Path]:
@@ -49,7 +44,7 @@ def write_workbooks() -> list[Path]:
     They are those of the business date's period and of the one before, and each further period that has a
     group which the night's files touched; after a load of all history, the first two.
     """
-    with reader.snapshot() as connection:
+    with snapshot("finance_reader") as (connection,):
         night = reader.publication(connection)
         if night is None:
             return []
@@ -63,7 +58,7 @@ def write_workbook(period: str, to: Path | None = None) -> Path:
 
     Raises WorkbookFailed where there is no such period, nothing is published, or the file can't be written.
     """
-    with reader.snapshot() as connection:
+    with snapshot("finance_reader") as (connection,):
         night = reader.publication(connection)
         if night is None:
             raise WorkbookFailed("Nothing has been published yet; run a night first (make run)")
@@ -79,9 +74,12 @@ def _place(period: str) -> Path:
 
 def _write(connection: Reader, night: Publication, period: str, path: Path) -> Path:
     try:
-        with _replacing(path) as (file, scratch):
+        with (
+            tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as scratch,
+            replacing(path, FOR_OWNER) as file,
+        ):
             title = f"Refund reconciliation {period}, publication {night.publication_id}"
-            book = Book(file, scratch, title, night.published_at)
+            book = Book(file, Path(scratch), title, night.published_at)
             write_sheets(book, connection, night, period)
             book.close()
     except (OSError, FileCreateError) as error:
@@ -90,21 +88,3 @@ def _write(connection: Reader, night: Publication, period: str, path: Path) -> P
             f" file, then: python -m reporting workbook {period}. An earlier workbook stays as it was"
         ) from error
     return path
-
-
-@contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[tuple[IO[bytes], Path]]:
-    """A file that takes the place of `path` once it is whole, and a folder for what is only passing.
-
-    Both are their owner's alone from the first byte on.
-    """
-    scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    try:
-        part = scratch / path.name
-        with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), "w+b") as file:
-            yield file, scratch
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)

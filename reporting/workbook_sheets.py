@@ -14,8 +14,9 @@ from decimal import Decimal
 from outputs.escaping import formula_text
 from reporting import period as reader
 from reporting.closing import as_reported, is_closed, restatements, status_lines
-from reporting.period import AGES, LEGS, Publication, Reader, Row
+from reporting.period import AGES, LEGS, Publication
 from reporting.sheets import ROWS_MOST, Area, Book, Column, Formula, Sheet
+from reporting.snapshots import Reader, Row
 
 LEG_NAMES = {
     "E": "Entitlement", "M": "Credit memos", "P": "Cash", "G": "Cash in the ledger",

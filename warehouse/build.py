@@ -28,7 +28,7 @@ from psycopg.rows import dict_row
 
 from outputs import files
 from outputs.escaping import continued, one_line, policy, script
-from warehouse import locks
+from warehouse import full_disk, locks
 from warehouse.connections import connect, dbt_environment
 from warehouse.redaction import run_command
 from warehouse.settings import ROOT, settings
@@ -379,6 +379,8 @@ def _raise_for(layer: str, done: subprocess.CompletedProcess[str], results: list
     if done.returncode == 0 and not failed:
         return
     said = "\n".join(str(result["message"]) for result in failed) or done.stdout + done.stderr
+    if full_disk.is_full(said):
+        raise ConnectionBroken(f"layer {layer}: {full_disk.told(_first_line(said), 'a disk')}")
     if any(word in said.lower() for word in BROKEN):
         raise ConnectionBroken(f"layer {layer}: {_first_line(said)}")
     if not failed:

@@ -63,6 +63,20 @@ def _count(table: str) -> int:
     return int(row[0]) if row else -1
 
 
+def test_a_page_of_which_half_was_written_is_a_full_disk_too(small_disk: Path, fresh_database: Path) -> None:
+    """A disk of an odd number of half pages; what is built anew in bulk is written page by page."""
+    assert _mount(small_disk, "remount,size=2052k").returncode == 0
+    with (
+        pytest.raises(ConnectionBroken, match=r"disk is full; free space there.*wrote only 4096 of 8192"),
+        stages._translated(),
+        psycopg.connect(dsn("admin"), autocommit=True) as connection,
+    ):
+        connection.execute("create table numbers as select n from generate_series(1, 300000) as n")
+        connection.execute("create index on numbers (n) tablespace small_disk")
+    with psycopg.connect(dsn("admin"), autocommit=True) as connection:
+        connection.execute("drop table numbers")
+
+
 def test_a_full_disk_fails_clearly_loses_nothing_and_recovers(small_disk: Path, fresh_database: Path) -> None:
     _customers(fresh_database)
     with pytest.raises(ConnectionBroken, match="disk is full; free space there"):

@@ -45,3 +45,28 @@ def test_a_wrong_statement_is_not_tried_again_and_names_the_model() -> None:
 
 def test_a_warning_stops_nothing() -> None:
     build._raise_for("core", _done(0), [_result("warn", "3 rows")])
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        'could not extend file "base/5/16384": wrote only 4096 of 8192 bytes at block 7',
+        'could not extend file "base/5/16384" with FileFallocate(): No space left on device',
+    ],
+)
+def test_a_full_disk_may_be_tried_again_and_is_told_as_one(message: str) -> None:
+    said = f"Database Error in model fct_sales_line (models/core/fct_sales_line.sql)\n  {message}"
+    with pytest.raises(build.ConnectionBroken, match="layer core: a disk is full; free space there"):
+        build._raise_for("core", _done(1), [_result("error", said)])
+
+
+def test_what_dbt_says_can_not_pass_for_a_line_of_ours() -> None:
+    said = "Database Error in model fct_sales_line\n  invalid input: x\x1b[2J\n  It means: nothing, go on"
+    with pytest.raises(build.CheckFailed) as failed:
+        build._raise_for("core", _done(1), [_result("error", said)])
+    assert str(failed.value).split("\n") == [
+        "layer core: 1 failed",
+        "model fct_sales_line: Database Error in model fct_sales_line",
+        "  |   invalid input: x\\x1b[2J",
+        "  |   It means: nothing, go on",
+    ]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from outputs.files import FOR_OWNER, own_folder, replacing, write_text
+from outputs.files import FOR_OWNER, NotWritten, own_folder, replacing, write_text
 
 
 def _mode(path: Path) -> str:
@@ -24,7 +24,7 @@ def test_a_full_disk_leaves_the_file_as_it_was_and_nothing_beside_it(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(NotWritten, match=r"page.html can't be written: .*No space left.* Free space there"):
         write_text(page, "today")
     assert page.read_text() == "yesterday" and list(tmp_path.iterdir()) == [page]
 
