@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
+from outputs.escaping import one_line
 from warehouse import locks
 from warehouse.actor import of_system
 from warehouse.connections import connect
@@ -48,7 +49,7 @@ class Act:
         what = "closed" if self.act == "close" else "reopened"
         rows = f"{self.rows:,} rows " + ("frozen" if self.act == "close" else "no longer in force")
         return (
-            f"{self.period} {what} by {self.approver}, on publication {self.publication_id}"
+            f"{self.period} {what} by {one_line(self.approver)}, on publication {self.publication_id}"
             f" of {self.business_date}: {rows}"
         )
 
@@ -68,7 +69,7 @@ class Status:
     def __str__(self) -> str:
         if self.status == "open":
             return f"{self.period}  open" + (", next to be closed" if self.is_first_open else "")
-        by = f" by {self.approver} on {self.closed_at:%Y-%m-%d}" if self.closed_at else ""
+        by = f" by {one_line(self.approver)} on {self.closed_at:%Y-%m-%d}" if self.closed_at else ""
         return f"{self.period}  closed{by}"
 
 

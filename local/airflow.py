@@ -26,6 +26,7 @@ import psycopg
 import sqlalchemy as sa
 from psycopg import sql
 
+from outputs.files import own_folder
 from warehouse.connections import AIRFLOW, STAGE_ROLES, address, dsn
 from warehouse.migrate import create_airflow_database
 from warehouse.redaction import environment_without_secrets, without_secrets
@@ -62,9 +63,7 @@ class AirflowError(RuntimeError):
 
 def home() -> Path:
     """Airflow's folder: logs, process ids, generated password."""
-    found = settings().var / "airflow"
-    found.mkdir(parents=True, exist_ok=True)
-    return found
+    return own_folder(settings().var / "airflow")
 
 
 def environment() -> dict[str, str]:

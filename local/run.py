@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 
 from local import airflow
 from local.clean import SIMULATED
+from outputs.escaping import rich_text
 from warehouse.redaction import environment_without_secrets
 from warehouse.settings import ROOT, settings, variable
 
@@ -118,7 +118,7 @@ def _newest(api: airflow.Api, dag: str, key: str, seen: dict[str, str]) -> str:
         if seen.get(name) != state and state in (*FINISHED, "up_for_retry", "upstream_failed"):
             seconds = task.get("duration") or 0
             mark = {"success": "[green]ok[/]", "failed": "[red]failed[/]"}.get(state, state)
-            console.print(f"  {mark:<6} {escape(name)} [dim]{seconds:.1f} s[/]", soft_wrap=True)
+            console.print(f"  {mark:<6} {rich_text(name)} [dim]{seconds:.1f} s[/]", soft_wrap=True)
         seen[name] = state
     return str(runs[0]["state"])
 
@@ -175,7 +175,7 @@ def _simulate(order_lines: int, seed: int, nights: int) -> None:
 
 
 def _say(text: str) -> None:
-    console.print(f"[bold]{text}[/]", soft_wrap=True)
+    console.print(f"[bold]{rich_text(text)}[/]", soft_wrap=True)
 
 
 def default_order_lines() -> int:

@@ -25,6 +25,8 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+from outputs.escaping import chat, lines, one_line
+from outputs.files import own_folder
 from warehouse.redaction import without_secrets
 from warehouse.settings import settings, variable
 
@@ -72,12 +74,12 @@ def send(kind: str, where: str, night: str, message: str) -> None:
     """Send one notice; never raises, so that what it tells of stays the task's own error."""
     notice = {
         "kind": kind,
-        "where": where,
-        "night": night,
-        "message": without_secrets(message)[:MOST_CHARACTERS],
+        "where": one_line(where),
+        "night": one_line(night),
+        "message": lines(without_secrets(message))[:MOST_CHARACTERS],
         "sent_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
     }
-    log.error("%s %s %s: %s", kind.upper(), where, night, notice["message"])
+    log.error("%s", _text(notice))
     _keep(notice)
     channel = variable("NOTIFY_CHANNEL", "log")
     if channel == "log":
@@ -99,7 +101,7 @@ def _is_past(night: str) -> bool:
 def _keep(notice: dict[str, str]) -> None:
     try:
         path = notices_file()
-        path.parent.mkdir(parents=True, exist_ok=True)
+        own_folder(path.parent)
         with path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(notice, ensure_ascii=False) + "\n")
     except OSError as error:
@@ -126,6 +128,10 @@ def _sent(channel: Callable[[dict[str, str]], None], notice: dict[str, str]) -> 
     return problem[0]
 
 
+def _text(notice: dict[str, str]) -> str:
+    return f"{notice['kind'].upper()} {notice['where']} {notice['night']}: {notice['message']}"
+
+
 def _mail(notice: dict[str, str]) -> None:
     mail = EmailMessage()
     mail["Subject"] = f"Reverse logistics: {notice['kind']} {notice['where']} {notice['night']}".strip()
@@ -144,10 +150,9 @@ def _post(notice: dict[str, str]) -> None:
     url = variable("NOTIFY_URL")
     if not url.startswith(("https://", "http://")):
         raise ValueError("NOTIFY_URL is no http(s) address")
-    text = f"{notice['kind'].upper()} {notice['where']} {notice['night']}: {notice['message']}"
     request = urllib.request.Request(
         url,
-        data=json.dumps({**notice, "text": text}).encode(),
+        data=json.dumps({**notice, "text": chat(_text(notice))}).encode(),
         headers={"Content-Type": "application/json"},
     )
     with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS):

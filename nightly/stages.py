@@ -233,7 +233,7 @@ def _translated() -> Iterator[None]:
             without_secrets(full_disk.told(said) if full_disk.is_full(error) else said)
         ) from error
     except Exception as error:
-        if full_disk.is_full(error):
+        if isinstance(error, (OSError, NotWritten)) and full_disk.is_full(error):
             raise ConnectionBroken(without_secrets(full_disk.told(error, "this machine's disk"))) from None
         told = without_secrets(str(error))
         if told != str(error) or isinstance(error, NotWritten):

@@ -46,8 +46,8 @@ def write_text(path: Path, text: str, mode: int = FOR_ALL) -> Path:
             file.write(text.encode())
     except OSError as error:
         raise NotWritten(
-            f"{path} can't be written: {error}. Free space there, or give the folder to the user who runs this;"
-            " then run the step again. An earlier file stays as it was"
+            f"{path} can't be written: {error}. Free space there, or give the folder to the user who runs"
+            " this; then run the step again. An earlier file stays as it was"
         ) from error
     return path
 

@@ -13,11 +13,12 @@ def main(arguments: list[str]) -> int:
     if arguments == ["write"]:
         print(metrics_file.write())
         return 0
+    from outputs.files import NotWritten
     from semantic.metricflow import NotUnderstood, run
 
     try:
         return run(arguments).returncode
-    except NotUnderstood as error:
+    except (NotUnderstood, NotWritten) as error:
         print(error, file=sys.stderr)
         return 1
 

@@ -146,7 +146,7 @@ PUBLISH = [
         "update build.refund_exceptions set amount = amount + 0.01 where ctid ="
         " (select min(ctid) from build.refund_exceptions)",
         "classes_do_not_add_up_to_the_gap",
-        "class_amount=",
+        "currency=EUR, gap=",
     ),
     (
         "build.refund_reconciliation",

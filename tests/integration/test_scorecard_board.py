@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from decimal import Decimal
+from io import StringIO
 from pathlib import Path
 
+import psycopg
 import pytest
+from rich.console import Console
 
 from reporting.board import Board, read_board
+from reporting.finance_page import write_finance_page
+from reporting.reconciliation import read_reconciliation
 from reporting.scorecard import write_scorecard
+from reporting.snapshots import snapshot
+from reporting.summary import print_summary
 from warehouse.connections import connect
 
 NIGHT = dt.date(2026, 2, 10)
@@ -78,7 +86,8 @@ def board(database: Path) -> Board:
     with connect("admin") as connection:
         connection.execute(TABLES)
         connection.execute(BOOKS)
-        connection.execute("grant select on all tables in schema marts, finance to auditor")
+        connection.execute("grant select on all tables in schema marts to bi_reader, finance_reader")
+        connection.execute("grant select on all tables in schema finance to finance_reader")
     return read_board()
 
 
@@ -101,10 +110,61 @@ def test_steps_count_what_waits_and_what_is_overdue(board: Board) -> None:
 
 
 def test_ages_leave_out_what_is_explained(board: Board) -> None:
-    assert [(r["age_bucket"], r["items"]) for r in board.ages] == [("0-3", 1), ("90+", 1)]
-    assert {(r["class"], r["items"], r["amount"]) for r in board.exceptions} == {
+    found = read_reconciliation()
+    assert [(r["age_bucket"], r["items"]) for r in found.ages] == [("0-3", 1), ("90+", 1)]
+    assert {(r["class"], r["items"], r["amount"]) for r in found.exceptions} == {
         ("DUPLICATE", 2, Decimal(12)), ("ROUNDING", 1, Decimal("0.01")),
     }  # fmt: skip
+
+
+def test_the_cents_stand_on_finances_page_and_on_no_other(board: Board) -> None:
+    everyones, finances = write_scorecard(), write_finance_page()
+    assert [oct(p.stat().st_mode & 0o777) for p in (everyones, finances, finances.parent)] == [
+        "0o644", "0o600", "0o700",
+    ]  # fmt: skip
+    assert "12.00" in finances.read_text() and "1 of 2 groups agree" in finances.read_text()
+    for finances_own in ("12.00", "DUPLICATE", "ROUNDING", "groups agree"):
+        assert finances_own not in everyones.read_text()
+
+
+@pytest.mark.parametrize(
+    ("write", "role", "table"),
+    [
+        (write_scorecard, "bi_reader", "marts.kpi_daily"),
+        (write_finance_page, "finance_reader", "finance.refund_exceptions"),
+    ],
+)
+def test_each_page_is_read_with_the_rights_of_who_may_open_it(
+    board: Board, write: Callable[[], Path], role: str, table: str
+) -> None:
+    with connect("admin", autocommit=True) as connection:
+        connection.execute(f"revoke select on {table} from {role}")
+    try:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            write()
+    finally:
+        with connect("admin", autocommit=True) as connection:
+            connection.execute(f"grant select on {table} to {role}")
+
+
+def test_the_terminal_counts_what_differs_and_names_no_amount(board: Board) -> None:
+    out = StringIO()
+    print_summary(Console(file=out, width=100), seconds=1, did_work=True)
+    assert "1 of 2 groups agree to the cent" in out.getvalue()
+    assert "DUPLICATE" in out.getvalue() and "12.00" not in out.getvalue()
+
+
+def test_all_roles_see_one_state(board: Board) -> None:
+    with snapshot("bi_reader", "auditor") as (public, books):
+        with connect("admin") as connection:
+            connection.execute("insert into marts.return_tracking (return_line_key) values ('9')")
+            connection.execute("update ops.publications set code_version = 'newer'")
+        counts = public.execute("select count(*) as n from marts.return_tracking").fetchone()
+        version = books.execute("select code_version from ops.publications").fetchone()
+    with connect("admin") as connection:
+        connection.execute("delete from marts.return_tracking where return_line_key = '9'")
+        connection.execute("update ops.publications set code_version = 'abc'")
+    assert (counts, version) == ({"n": 3}, {"code_version": "abc"})
 
 
 def test_the_last_night_stands_apart_from_all_nights(board: Board) -> None:

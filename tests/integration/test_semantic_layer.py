@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -95,3 +96,55 @@ def test_the_configuration_is_valid_against_the_published_tables(published: None
     done = metricflow.run(["validate-configs", "--show-all"], is_quiet=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("ERRORS: 0, FUTURE_ERRORS: 0, WARNINGS: 0") == 6
+
+
+@pytest.fixture()
+def hostile(published: None) -> Iterator[str]:
+    """A metric of which two channels are no good names; yields its name."""
+    kpi, basis = CELLS[0]
+    with connect("publisher") as connection:
+        connection.cursor().executemany(
+            "insert into marts.kpi_daily values"
+            " (%s, %s, '2026-01-05', %s, 'x', 'LEJ', 'EUR', -3, 2, true, null)",
+            [(kpi.name, basis, channel) for channel in ("=HYPERLINK(1)", "a\x1b[2Jb")],
+        )
+    yield kpi.metric(basis)
+    with connect("publisher") as connection:
+        connection.execute("delete from marts.kpi_daily where product_category = 'x'")
+
+
+def _asked(metric: str, *more: str) -> list[str]:
+    return [
+        "query",
+        "--metrics",
+        metric,
+        "--group-by",
+        "kpi_cell__channel",
+        "--order",
+        "kpi_cell__channel",
+        *more,
+    ]
+
+
+def test_no_cell_of_a_file_is_a_formula_and_numbers_stay_numbers(hostile: str, tmp_path: Path) -> None:
+    file = tmp_path / "answer.csv"
+    assert metricflow.run(_asked(hostile, f"--csv={file}"), is_quiet=True).returncode == 0
+    rows = {row["kpi_cell__channel"]: row[hostile] for row in csv.DictReader(file.open(encoding="utf-8"))}
+    assert rows["'=HYPERLINK(1)"] == "-1.5" and "=HYPERLINK(1)" not in rows
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_no_value_reaches_the_terminal_as_a_command(hostile: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert metricflow.run(_asked(hostile)).returncode == 0
+    shown = capsys.readouterr().out
+    assert "=HYPERLINK(1)" in shown and "\x1b" not in shown
+
+
+def test_a_query_without_rows_leaves_the_file_as_it_was_and_says_so(
+    hostile: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "answer.csv"
+    file.write_text("before")
+    nothing = ["--where", "{{ Dimension('kpi_cell__channel') }} = 'none'", "--csv", str(file)]
+    assert metricflow.run(_asked(hostile, *nothing)).returncode == 0
+    assert file.read_text() == "before" and "the query brought no rows" in capsys.readouterr().out

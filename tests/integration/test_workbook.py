@@ -543,8 +543,8 @@ def test_a_nightly_folder_that_is_not_ours_is_named(
 def test_a_night_writes_the_newest_two_periods_and_those_that_it_touched(books: Books) -> None:
     for path in workbook.folder().iterdir():
         path.unlink()
-    assert stages.report(DAY.isoformat()).count("\n") == 2
-    assert _names() == ["refunds-2025-12.xlsx", "refunds-2026-01.xlsx"]
+    assert stages.report(DAY.isoformat()).count("\n") == 3
+    assert _names() == ["refunds-2025-12.xlsx", "refunds-2026-01.xlsx", "scorecard.html"]
     with connect("admin", autocommit=True) as connection:
         connection.execute("update ops.publications set from_seq = 1")
     try:

@@ -261,7 +261,36 @@ def test_a_failure_arrives_at_a_webhook(hook: Hook, monkeypatch: pytest.MonkeyPa
     assert (post["kind"], post["where"], post["night"]) == (
         "failed", "build_marts.gate_landed", "2026-01-31",
     )  # fmt: skip
-    assert post["text"].startswith("FAILED build_marts.gate_landed 2026-01-31: Gate landed")
+    assert post["text"].startswith("```\nFAILED build_marts.gate_landed 2026-01-31: Gate landed")
+
+
+def test_what_a_feed_says_forges_no_line_pings_nobody_and_links_nowhere(
+    hook: Hook, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("NOTIFY_CHANNEL", "webhook")
+    monkeypatch.setenv("NOTIFY_URL", hook.url)
+    notices.send("failed", "a\nb", "2026\r\n-01", "<!channel> ``` <http://evil|look> \x1b[2J\u2028x")
+    (post,) = hook.posts
+    said = "&lt;!channel&gt; ''' &lt;http://evil|look&gt; \\x1b[2J\\u2028x"
+    assert post["text"] == f"```\nFAILED a\\nb 2026\\r\\n-01: {said}\n```"
+    assert "FAILED a\\nb 2026\\r\\n-01: <!channel>" in caplog.text
+    assert len(notices.notices_file().read_text().splitlines()) == 1
+
+
+def test_a_subject_takes_one_line_whatever_its_parts_are(
+    mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOTIFY_CHANNEL", "smtp")
+    monkeypatch.setenv("NOTIFY_SMTP", mailbox.address)
+    notices.send("failed", "core", "2026-01-31\nBcc: a@example.org", "why")
+    (mail,) = mailbox.mails
+    assert mail["Subject"] == "Reverse logistics: failed core 2026-01-31\\nBcc: a@example.org"
+    assert mail["Bcc"] is None
+
+
+def test_only_the_pipelines_user_reads_what_was_told() -> None:
+    notices.failed(CONTEXT)
+    assert oct(notices.notices_file().parent.stat().st_mode & 0o777) == "0o700"
 
 
 def test_a_webhook_that_answers_with_an_error_is_told(

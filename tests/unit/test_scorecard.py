@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import re
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -12,11 +13,12 @@ import pytest
 from lxml import html
 
 from ingestion.contract import all_feeds
-from reporting import charts, tiles
+from reporting import charts, finance_page, tiles
 from reporting.board import Board
 from reporting.carried import by_lack, lacking
 from reporting.figures import Figures
 from reporting.page import render
+from reporting.reconciliation import Reconciliation
 from reporting.scorecard import page
 from semantic.definitions import kpis
 
@@ -215,23 +217,35 @@ def test_a_change_in_words(unit: str, better: str, now: str, before: str, text: 
     assert (span.text, span.get("class")) == (text, verdict)
 
 
-def test_no_text_of_the_data_becomes_markup() -> None:
-    board = _board(ANGRY)
-    tree = html.fromstring(page(board))
+@pytest.mark.parametrize(
+    "made", [lambda: page(_board(ANGRY)), lambda: finance_page.page(_cents(ANGRY), [ANGRY])]
+)
+def test_no_text_of_the_data_becomes_markup(made: Callable[[], str]) -> None:
+    tree = html.fromstring(made())
     assert tree.xpath("//img | //script | //*[@onerror]") == []
     assert ANGRY in tree.text_content()
 
 
-def test_the_page_needs_nothing_from_elsewhere() -> None:
-    tree = html.fromstring(page(_board("x")))
+@pytest.mark.parametrize("made", [lambda: page(_board("x")), lambda: finance_page.page(_cents("x"), [])])
+def test_the_page_needs_nothing_from_elsewhere(made: Callable[[], str]) -> None:
+    tree = html.fromstring(made())
     assert tree.xpath("//@src | //link") == []
     assert {href[0] for href in tree.xpath("//@href")} == {"#"}
     assert set(tree.xpath("//@href")) <= {f"#{name}" for name in tree.xpath("//@id")}
 
 
-def test_before_the_first_night_the_page_says_so() -> None:
-    nothing = Board(Figures(None, [], [], None, [], [], [], [], [], [], []), *([[]] * 10))
+def test_finances_page_leads_to_the_workbooks_beside_it() -> None:
+    tree = html.fromstring(finance_page.page(_cents("x"), ["refunds-2026-02.xlsx", "refunds-2026-01.xlsx"]))
+    assert tree.xpath("//section[@id='workbooks']//a/@href") == [
+        "refunds-2026-02.xlsx",
+        "refunds-2026-01.xlsx",
+    ]
+
+
+def test_before_the_first_night_the_pages_say_so() -> None:
+    nothing = Board(Figures(None, [], [], None, [], [], [], []), *([[]] * 8))
     assert "No night has been published" in page(nothing)
+    assert "Nothing has been reconciled yet" in finance_page.page(Reconciliation(None, *([[]] * 6)), [])
 
 
 def test_a_night_that_was_held_is_told() -> None:
@@ -243,7 +257,7 @@ def test_a_night_that_was_held_is_told() -> None:
 
 
 def test_amounts_of_a_class_stay_apart_by_gap_and_currency() -> None:
-    tree = html.fromstring(page(_board("x")))
+    tree = html.fromstring(finance_page.page(_cents("x"), []))
     (row,) = tree.xpath("//tr[td[1]/code='DUPLICATE']")
     cells = [" ".join(" ".join(cell.itertext()).split()) for cell in row.xpath("td")]
     assert cells[1:] == ["5", "-10.00 EUR -3.50 GBP", "7.25 EUR"]
@@ -251,34 +265,26 @@ def test_amounts_of_a_class_stay_apart_by_gap_and_currency() -> None:
 
 def _empty() -> dict[str, Any]:
     return {
-        "parts": (), "bases": {}, "levels": (), "meanings": {}, "night": None, "cycle": None,
-        "state": {"kind": "", "text": ""}, "looks": [], "audiences": {}, "statuses": [], "overdue": [],
-        "steps": [], "waiting": [], "most_lines": 1, "patterns": [], "agreed": 0, "refund_groups": 0,
-        "classes": [], "gaps": [], "gap_titles": {}, "ages": [], "most_aged": 1, "files": [], "checks": [],
-        "alerts": [], "quarantine": [], "quarantine_rest": 0, "most_quarantined": 1, "times": [],
-        "times_nights": [],
+        "title": "Scorecard", "parts": (), "bases": {}, "levels": (), "meanings": {}, "night": None,
+        "cycle": None, "state": {"kind": "", "text": ""}, "looks": [], "audiences": {}, "statuses": [],
+        "overdue": [], "steps": [], "waiting": [], "most_lines": 1, "files": [], "checks": [], "alerts": [],
+        "quarantine": [], "quarantine_rest": 0, "most_quarantined": 1, "times": [], "times_nights": [],
     }  # fmt: skip
 
 
-def _board(text: str) -> Board:
-    """A board whose texts are all `text`, but for the codes that the page knows."""
-    night = {"business_date": TODAY, "published_at": None, "code_version": text, "publication_id": 3}
-    words = ("title", "question", "formula", "unit", "caveats")
+def _night(text: str) -> dict[str, Any]:
+    return {"business_date": TODAY, "published_at": None, "code_version": text, "publication_id": 3}
+
+
+def _worded(kpi: str, text: str) -> dict[str, Any]:
+    return _definition(kpi, **dict.fromkeys(("title", "question", "formula", "unit", "caveats"), text))
+
+
+def _cents(text: str) -> Reconciliation:
+    """A reconciliation whose texts are all `text`, but for the codes that the page knows."""
     cents = [("E-M", "EUR", 3, "-10.00"), ("E-M", "GBP", 1, "-3.50"), ("M-P", "EUR", 1, "7.25")]
-    return Board(
-        Figures(
-            night, [], [], {"p50_hours": 5, "p90_hours": None}, [], [],
-            [{"pattern_name": text, "groups": 9, "reconciled": 7}],
-            [{"status": text, "lines": 4, "overdue": 1}],
-            [{"engine": text, "stage": text, "checks": 5, "failed": 0, "warned": 1}], [], [],
-        ),
-        definitions=[_definition("restock_rate", **dict.fromkeys(words, text))],
-        months=[_month("restock_rate", "2026-01-01", 1, 2)],
-        steps=[{"next_step": text, "lines": 4, "units": 6, "overdue": 1, "oldest_days": 9}],
-        overdue=[{
-            "document": text, "order_no": text, "status": text, "next_step": text, "days_in_status": 9,
-            "product_category": text, "site": text, "open_quantity": 2,
-        }],
+    return Reconciliation(
+        _night(text), [_worded("restock_rate", text)], [_month("restock_rate", "2026-01-01", 1, 2)], [],
         exceptions=[
             {
                 "class": "DUPLICATE", "gap": gap, "currency": currency, "status": "open", "next_action": text,
@@ -287,6 +293,25 @@ def _board(text: str) -> Board:
             for gap, currency, items, amount in cents
         ],
         ages=[{"age_bucket": text, "status": "open", "items": 2, "youngest": 1}],
+        patterns=[{"pattern_name": text, "groups": 9, "reconciled": 7}],
+    )  # fmt: skip
+
+
+def _board(text: str) -> Board:
+    """A board whose texts are all `text`, but for the codes that the page knows."""
+    return Board(
+        Figures(
+            _night(text), [], [], {"p50_hours": 5, "p90_hours": None},
+            [{"status": text, "lines": 4, "overdue": 1}],
+            [{"engine": text, "stage": text, "checks": 5, "failed": 0, "warned": 1}], [], [],
+        ),
+        definitions=[_worded("restock_rate", text)],
+        months=[_month("restock_rate", "2026-01-01", 1, 2)],
+        steps=[{"next_step": text, "lines": 4, "units": 6, "overdue": 1, "oldest_days": 9}],
+        overdue=[{
+            "document": text, "order_no": text, "status": text, "next_step": text, "days_in_status": 9,
+            "product_category": text, "site": text, "open_quantity": 2,
+        }],
         quarantine=[{"feed": text, "reason": text, "rows": 3, "last_night": 1}],
         files=[{
             "source": text, "night": TODAY, "files": 1, "refused": 0, "twice": 0, "loaded": 9,
