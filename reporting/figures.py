@@ -104,32 +104,28 @@ group by feed, reason order by rows desc, feed, reason limit 12
 """
 
 
-def is_published(public: Reader) -> bool:
+def is_published(reader: Reader) -> bool:
     """True once a night has been published."""
-    return exists(public, "marts.kpi_daily")
+    return exists(reader, "marts.kpi_daily")
 
 
 def read_figures() -> Figures:
     """Read all figures as one snapshot."""
-    with snapshot("bi_reader", "auditor") as (public, books):
-        return figures_in(public, books)
+    with snapshot() as reader:
+        return figures_in(reader)
 
 
-def figures_in(public: Reader, books: Reader) -> Figures:
-    """The figures of an open snapshot: published tables as BI sees them, and the pipeline's own books.
+def figures_in(reader: Reader) -> Figures:
+    """The figures of an open snapshot; before the first publication, what came and what was checked."""
 
-    Before the first publication, what came and what was checked.
-    """
-
-    def rows(query: str, reader: Reader = public) -> list[Row]:
+    def rows(query: str) -> list[Row]:
         return reader.execute(query, {"kpis": list(HEADLINES)}).fetchall()
 
-    files, checks, quarantine = (rows(query, books) for query in (FILES, CHECKS, QUARANTINE))
-    if not is_published(public):
-        return Figures(None, files, [], None, [], checks, quarantine, [])
+    if not is_published(reader):
+        return Figures(None, rows(FILES), [], None, [], rows(CHECKS), rows(QUARANTINE), [])
     return Figures(
-        next(iter(rows(NIGHT, books)), None), files, rows(KPIS), next(iter(rows(CYCLE)), None),
-        rows(STATUSES), checks, quarantine, rows(TIMES, books),
+        next(iter(rows(NIGHT)), None), rows(FILES), rows(KPIS), next(iter(rows(CYCLE)), None),
+        rows(STATUSES), rows(CHECKS), rows(QUARANTINE), rows(TIMES),
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""One fiscal period as its workbook shows it: read as `finance_reader`, in one state of the warehouse."""
+"""One fiscal period as its workbook shows it, read in one state of the warehouse."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The refund reconciliation as finance's page shows it, read as `finance_reader`.
-
-No amount of it stands where others read.
-"""
+"""The refund reconciliation as finance's page shows it; no amount of it stands where others read."""
 
 from __future__ import annotations
 
@@ -61,12 +58,12 @@ class Reconciliation:
 
 def read_reconciliation() -> Reconciliation:
     """Read everything as one snapshot; before the first publication there is nothing."""
-    with snapshot("finance_reader") as (finance,):
-        if not exists(finance, "finance.refund_exceptions"):
+    with snapshot() as reader:
+        if not exists(reader, "finance.refund_exceptions"):
             return Reconciliation(None, [], [], [], [], [], [])
 
         def rows(query: str) -> list[Row]:
-            return finance.execute(query, GIVEN).fetchall()
+            return reader.execute(query, GIVEN).fetchall()
 
         return Reconciliation(
             next(iter(rows(NIGHT)), None), rows(DEFINITIONS), rows(MONTHS), rows(DELIVERED),

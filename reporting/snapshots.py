@@ -1,4 +1,4 @@
-"""One state of the warehouse, seen by each role with its own rights."""
+"""One state of the warehouse, as what is reported shows it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import psycopg
-from psycopg import sql
 from psycopg.rows import dict_row
 
 from warehouse.connections import connect
@@ -17,19 +16,11 @@ Reader = psycopg.Connection[Row]
 
 
 @contextlib.contextmanager
-def snapshot(*roles: str) -> Iterator[list[Reader]]:
-    """Connections of these roles, which write nothing and all see what the first one sees."""
-    with contextlib.ExitStack() as stack:
-        readers = [stack.enter_context(connect(role, row_factory=dict_row)) for role in roles]
-        for reader in readers:
-            reader.execute("set transaction isolation level repeatable read read only")
-        first, *others = readers
-        if others:
-            shared = first.execute("select pg_export_snapshot() as name").fetchone()
-            assert shared is not None
-            for other in others:
-                other.execute(sql.SQL("set transaction snapshot {}").format(shared["name"]))
-        yield readers
+def snapshot() -> Iterator[Reader]:
+    """A connection of the role that reports, which writes nothing and sees one state all along."""
+    with connect("reporter", row_factory=dict_row) as connection:
+        connection.execute("set transaction isolation level repeatable read read only")
+        yield connection
 
 
 def exists(reader: Reader, table: str) -> bool:

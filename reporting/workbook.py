@@ -44,7 +44,7 @@ def write_workbooks() -> list[Path]:
     They are those of the business date's period and of the one before, and each further period that has a
     group which the night's files touched; after a load of all history, the first two.
     """
-    with snapshot("finance_reader") as (connection,):
+    with snapshot() as connection:
         night = reader.publication(connection)
         if night is None:
             return []
@@ -58,7 +58,7 @@ def write_workbook(period: str, to: Path | None = None) -> Path:
 
     Raises WorkbookFailed where there is no such period, nothing is published, or the file can't be written.
     """
-    with snapshot("finance_reader") as (connection,):
+    with snapshot() as connection:
         night = reader.publication(connection)
         if night is None:
             raise WorkbookFailed("Nothing has been published yet; run a night first (make run)")

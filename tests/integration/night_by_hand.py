@@ -64,5 +64,4 @@ def publish_by_hand() -> None:
     with connect("admin") as connection:
         connection.execute(TABLES)
         connection.execute(BOOKS)
-        connection.execute("grant select on all tables in schema marts to bi_reader, finance_reader")
-        connection.execute("grant select on all tables in schema finance to finance_reader")
+        connection.execute("grant select on all tables in schema marts, finance to reporter")
