@@ -15,10 +15,26 @@ RUN python3 -m venv /opt/venv \
         --require-hashes requirements.lock requirements-bootstrap.lock
 
 FROM ${PYTHON_BASE}
-# A number, so that mounted folders can be given to it.
-RUN useradd --uid 10001 --user-group --no-create-home --home-dir /var/lib/revlog --shell /usr/sbin/nologin revlog \
-    && install -d -o revlog -g revlog -m 0750 /var/lib/revlog \
-    && install -d -o revlog -g revlog -m 0755 /landing
+RUN command -v sudo > /dev/null || { apt-get update -qq \
+    && apt-get install -qq --no-install-recommends sudo && rm -rf /var/lib/apt/lists/*; }
+# Airflow runs as `revlog`, and starts the task of a stage as the user that is called like the stage's role: the
+# password of a role is in a file that its own user reads, and nobody else but revlog. Numbers, so that mounted
+# folders can be given to them; group 10001 is everybody's here.
+RUN groupadd --gid 10001 revlog \
+    && useradd --uid 10001 --gid revlog --no-create-home --home-dir /var/lib/revlog --shell /usr/sbin/nologin revlog \
+    && uid=10011 \
+    && for role in loader transformer validator publisher reporter maintainer; do \
+        useradd --uid $uid --user-group --groups revlog --no-create-home --home-dir /var/lib/revlog \
+            --shell /usr/sbin/nologin $role \
+        && usermod --append --groups $role revlog && uid=$((uid + 1)) || exit 1; \
+    done \
+    && groupadd --gid 10030 customer_key \
+    && for user in revlog loader maintainer; do usermod --append --groups customer_key $user || exit 1; done \
+    && install -d -o revlog -g revlog -m 2770 /var/lib/revlog \
+    && install -d -o revlog -g revlog -m 0755 /landing \
+    && install -d -o revlog -g revlog -m 0711 /run/revlog /run/revlog/warehouse \
+    && install -d -o revlog -g revlog -m 0700 /run/revlog/airflow
+COPY docker/sudoers /etc/sudoers.d/revlog
 COPY --from=environment /opt/venv /opt/venv
 COPY . /app
 WORKDIR /app
@@ -35,8 +51,9 @@ ENV PATH=/opt/venv/bin:$PATH \
     GX_ANALYTICS_ENABLED=False \
     DO_NOT_TRACK=1 \
     CODE_VERSION=${CODE_VERSION}
-RUN python -m compileall -q /app
+RUN chmod 0440 /etc/sudoers.d/revlog && visudo --check --quiet && python -m compileall -q /app
 USER revlog
 VOLUME /var/lib/revlog
 EXPOSE 8080
+ENTRYPOINT ["sh", "/app/docker/enter.sh"]
 CMD ["airflow", "info"]

@@ -56,6 +56,11 @@ FIRST, END = (
 DEADLINE = dt.timedelta(minutes=float(os.environ.get("NIGHT_DEADLINE_MINUTES") or 180))
 
 
+def as_role(role: str) -> dict[str, str]:
+    """Run a task as the system user that is called like its role, where there are such users (Docker)."""
+    return {"run_as_user": role} if os.environ.get("TASKS_RUN_AS_ROLES") else {}
+
+
 def in_time() -> DeadlineAlert:
     """Tell once where a run has not ended well within the deadline."""
     return DeadlineAlert(

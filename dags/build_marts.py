@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from airflow.sdk import DAG, task
-from assets import POOL_SLOTS, PUBLISHED, START, TASK_DEFAULTS, in_time, night_of, when_all_have_landed
+from assets import (
+    POOL_SLOTS,
+    PUBLISHED,
+    START,
+    TASK_DEFAULTS,
+    as_role,
+    in_time,
+    night_of,
+    when_all_have_landed,
+)
 
 from nightly import stages
 
@@ -26,13 +35,13 @@ with DAG(
     start_date=START,
     catchup=False,
     max_active_runs=1,
-    default_args=TASK_DEFAULTS | {"pool_slots": POOL_SLOTS},
+    default_args=TASK_DEFAULTS | {"pool_slots": POOL_SLOTS} | as_role("transformer"),
     doc_md=DOC,
     tags=["reverse-logistics", "build"],
     deadline=in_time(),
 ):
 
-    @task
+    @task(**as_role("validator"))
     def gate_landed(dag_run=None) -> None:
         """Judge this night's raw rows."""
         print(stages.gate("landed", night_of(dag_run)))
@@ -48,7 +57,7 @@ with DAG(
         """Dimensions and facts of the touched orders."""
         print(stages.transform("core"))
 
-    @task
+    @task(**as_role("validator"))
     def gate_core(dag_run=None) -> None:
         """Judge staged and core rows."""
         print(stages.gate("core", night_of(dag_run)))
@@ -58,18 +67,18 @@ with DAG(
         """What will be published, built where nobody reads it."""
         print(stages.transform("marts"))
 
-    @task
+    @task(**as_role("validator"))
     def gate_publish(dag_run=None) -> None:
         """Judge what will be published."""
         print(stages.gate("publish", night_of(dag_run)))
 
-    @task(outlets=[PUBLISHED])
+    @task(outlets=[PUBLISHED], **as_role("publisher"))
     def publish(dag_run=None) -> None:
         """Publish in one transaction."""
         print(stages.finish_build())
         print(stages.publish(night_of(dag_run)))
 
-    @task(pool="default_pool", pool_slots=1)
+    @task(pool="default_pool", pool_slots=1, **as_role("reporter"))
     def report(dag_run=None) -> None:
         """Write the pages that people look at."""
         print(stages.report(night_of(dag_run)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow.sdk import DAG, Param, task
-from assets import POOL_SLOTS, TASK_DEFAULTS, asked_by
+from assets import POOL_SLOTS, TASK_DEFAULTS, as_role, asked_by
 
 from nightly import stages
 
@@ -26,7 +26,7 @@ with DAG(
     schedule=None,
     catchup=False,
     max_active_runs=1,
-    default_args=TASK_DEFAULTS | {"pool_slots": POOL_SLOTS},
+    default_args=TASK_DEFAULTS | {"pool_slots": POOL_SLOTS} | as_role("publisher"),
     doc_md=DOC,
     tags=["reverse-logistics", "finance"],
     params={
@@ -48,7 +48,7 @@ with DAG(
         given = [params[name] for name in ("act", "period", "approver", "note", "with_earlier")]
         return stages.close_period(*given, airflow_user=asked_by(dag_run))
 
-    @task
+    @task(**as_role("reporter"))
     def workbooks(periods: list[str]) -> None:
         """Write the workbooks of these periods anew."""
         print(stages.write_workbooks(periods))

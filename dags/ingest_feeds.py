@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow.sdk import DAG, Param, task
-from assets import END, FIRST, LANDED, SOURCES, TASK_DEFAULTS, in_time, night_of, nightly
+from assets import END, FIRST, LANDED, SOURCES, TASK_DEFAULTS, as_role, in_time, night_of, nightly
 
 from nightly import stages
 
@@ -32,7 +32,7 @@ def ingest_dag(source: str, cron: str) -> DAG:
         end_date=END,
         catchup=False,
         max_active_runs=1,
-        default_args=TASK_DEFAULTS,
+        default_args=TASK_DEFAULTS | as_role("loader"),
         doc_md=DOC.format(source=source),
         deadline=in_time(),
         tags=["reverse-logistics", "ingest", source],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow.sdk import DAG, Param, task
-from assets import END, FIRST, POOL_SLOTS, TASK_DEFAULTS
+from assets import END, FIRST, POOL_SLOTS, TASK_DEFAULTS, as_role
 
 from nightly import upkeep
 
@@ -26,7 +26,7 @@ with DAG(
     end_date=END,
     catchup=False,
     max_active_runs=1,
-    default_args=TASK_DEFAULTS | {"pool_slots": POOL_SLOTS},
+    default_args=TASK_DEFAULTS | {"pool_slots": POOL_SLOTS} | as_role("maintainer"),
     doc_md=DOC,
     tags=["reverse-logistics", "maintenance"],
     params={

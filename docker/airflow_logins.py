@@ -6,6 +6,7 @@ from another: who has User or Op may close periods and erase customers, so nobod
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import Any
 
@@ -77,6 +78,7 @@ def set_user(security: Any, role: str, name: str, password: str) -> None:
 @providers_configuration_loaded
 def main() -> None:
     """Bring roles and users up to date."""
+    logging.disable(logging.INFO)  # a line for each right
     with get_application_builder() as builder:
         builder.sm.sync_roles()
         for role in ROLES:

@@ -1,6 +1,11 @@
 #!/bin/sh
 # Bring databases, roles and Airflow's tables to what this image expects. May run any number of times.
 set -eu
+# A volume of a version in which one user ran everything.
+chmod -R g+rwX "$REVLOG_VAR" && find "$REVLOG_VAR" -type d -exec chmod g+s {} +
+[ ! -d "$REVLOG_VAR/finance" ] || chmod -R go= "$REVLOG_VAR/finance"
+echo "secrets: a file for each, readable by who needs it"
+python docker/hand_out_secrets.py
 echo "warehouse: schemas, tables, roles, grants"
 python -m warehouse migrate
 echo "airflow: database, tables, pool, roles, users"

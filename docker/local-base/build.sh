@@ -9,7 +9,7 @@ here=$(dirname "$(readlink -f "$0")")
 root=$(readlink -f "$here/../..")
 suite=${SUITE:-bookworm}
 mirror=${MIRROR:-$(sed -n 's/^URIs: *//p' /etc/apt/sources.list.d/debian.sources | head -n 1)}
-packages=ca-certificates,libgomp1,netbase,python3,python3-pip,python3-venv,tzdata
+packages=ca-certificates,libgomp1,netbase,python3,python3-pip,python3-venv,sudo,tzdata
 
 tree=$(mktemp -d)
 trap 'rm -rf "$tree"' EXIT

@@ -1,0 +1,48 @@
+"""Write each secret of the environment into a file for those who need it, and nobody else; may be repeated.
+
+A role's password is for the user of that name, the customer key for who hashes customers, Airflow's own
+secrets for `revlog` alone. `revlog` owns the files, and need not be root to give them to groups it is in.
+"""
+
+from __future__ import annotations
+
+import grp
+import os
+from pathlib import Path
+
+from warehouse.connections import ROLES, STAGE_ROLES
+
+ROOT = Path("/run/revlog")
+AIRFLOW = {
+    "sql_alchemy_conn": "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN",
+    "fernet_key": "AIRFLOW__CORE__FERNET_KEY",
+    "secret_key": "AIRFLOW__API__SECRET_KEY",
+    "jwt_secret": "AIRFLOW__API_AUTH__JWT_SECRET",
+}
+
+
+def write(path: Path, value: str, group: str | None = None) -> None:
+    """Replace a file by one that `group` may read, or its owner alone."""
+    new = path.with_name(f".{path.name}.new")
+    new.unlink(missing_ok=True)
+    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
+    with os.fdopen(handle, "w") as file:
+        file.write(value)  # no line break: Airflow takes all that its command prints
+        if group:
+            os.fchown(handle, -1, grp.getgrnam(group).gr_gid)
+            os.fchmod(handle, 0o440)
+    new.replace(path)
+
+
+def main() -> None:
+    """Hand out what the environment holds."""
+    for role in ROLES:
+        group = role if role in STAGE_ROLES else None
+        write(ROOT / "warehouse" / role, os.environ[f"REVLOG_PASSWORD_{role.upper()}"], group)
+    write(ROOT / "warehouse" / "customer_key", os.environ["REVLOG_SECRET_CUSTOMER_KEY"], "customer_key")
+    for name, variable in AIRFLOW.items():
+        write(ROOT / "airflow" / name, os.environ[variable])
+
+
+if __name__ == "__main__":
+    main()
