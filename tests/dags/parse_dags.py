@@ -60,6 +60,7 @@ def describe_task(task: Any) -> dict[str, Any]:
         "pool": task.pool,
         "slots": task.pool_slots,
         "retries": task.retries,
+        "runs_as": own.get("run_as_user") or getattr(task, "run_as_user", None),
         "retried": [rule.exception if isinstance(rule.exception, str) else rule.exception.__name__
                     for rule in policy.rules] if policy else None,
         "otherwise": policy.default.value if policy else None,

@@ -35,6 +35,7 @@ def parsed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "PYTHONPATH": str(ROOT),
         "REVLOG_VAR": str(home / "var"),
         "WAREHOUSE_DSN": "postgresql://nobody@127.0.0.1:1/nothing",
+        "TASKS_RUN_AS_ROLES": "yes",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/none.db",
     }
     done = subprocess.run(
@@ -185,3 +186,23 @@ def test_a_customer_is_erased_only_when_someone_names_them(dags: dict[str, Any])
     assert dag["timetable"] == "NullTimetable"
     assert "customers" in dag["params"]
     assert "erase" not in dags["maintenance"]["params"]
+
+
+RUNS_AS = {
+    "build_marts": {
+        "gate_landed": "validator", "gate_core": "validator", "gate_publish": "validator",
+        "publish": "publisher", "report": "reporter",
+    },
+    "close_period": {"close": "publisher", "workbooks": "reporter"},
+}  # fmt: skip
+RUNS_ALL_AS = {
+    "ingest_erp": "loader", "ingest_wms": "loader", "ingest_crm": "loader", "build_marts": "transformer",
+    "maintenance": "maintainer", "erase_customer": "maintainer",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("dag_id", DAGS)
+def test_a_task_runs_as_the_system_user_of_its_role(dags: dict[str, Any], dag_id: str) -> None:
+    for name, task in dags[dag_id]["tasks"].items():
+        wanted = RUNS_AS.get(dag_id, {}).get(name, RUNS_ALL_AS.get(dag_id))
+        assert task["runs_as"] == wanted, name

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import grp
 import json
 import os
 import re
+import runpy
 import shlex
 import subprocess
 import sys
@@ -14,6 +16,8 @@ from typing import Any
 
 import pytest
 import yaml
+
+from warehouse.connections import READERS, ROLES, STAGE_ROLES
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = (ROOT / "docker-compose.yml").read_text()
@@ -77,14 +81,61 @@ def test_no_secret_has_a_default() -> None:
 @pytest.mark.parametrize("name", SERVICES)
 def test_no_secret_is_written_into_the_file(name: str) -> None:
     for variable, value in SERVICES[name].get("environment", {}).items():
-        if SECRET.search(variable) and not variable.endswith("_FILE"):
+        if SECRET.search(variable) and not variable.endswith("_CMD") and variable != "REVLOG_SECRETS":
             assert VARIABLE.fullmatch(str(value)), variable
-        assert not re.search(r"://\w+:(?!\$\{)", str(value)), f"{variable} holds a password"
+        assert not re.search(r"://\w+:(?!\$\{)[^@]*@", str(value)), f"{variable} holds a password"
 
 
 def test_only_the_processes_that_run_tasks_reach_the_warehouse() -> None:
     reach = {n for n, s in SERVICES.items() if "WAREHOUSE_DSN" in s.get("environment", {})}
     assert reach == {"init", "scheduler"}
+    held = {n for n, s in SERVICES.items() if any("warehouse-secrets:" in v for v in s.get("volumes", []))}
+    assert held == {"init", "scheduler"}
+
+
+def test_init_alone_holds_secrets_in_its_environment() -> None:
+    for name in set(SERVICES) - {"init", "postgres"}:
+        texts = [str(value) for value in SERVICES[name]["environment"].values()]
+        found = {variable for variable, _, _ in VARIABLE.findall("\n".join(texts)) if SECRET.search(variable)}
+        assert found == OPTIONAL, name
+    dsn = SERVICES["scheduler"]["environment"]["WAREHOUSE_DSN"]
+    assert dsn == "postgresql://postgres:5432/warehouse", "an address, without a login"
+
+
+def test_every_role_of_a_stage_is_a_user_of_the_image_who_may_become_nobody() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    (made,) = re.findall(r"for role in ([a-z ]+); do", dockerfile)
+    assert made.split() == list(STAGE_ROLES)
+    rules = [line for line in (ROOT / "docker" / "sudoers").read_text().splitlines() if "ALL=" in line]
+    assert rules == [f"revlog ALL=({','.join(STAGE_ROLES)}) NOPASSWD:SETENV: ALL"]
+    assert dockerfile.index("USER revlog") > dockerfile.index("useradd")
+
+
+def test_a_secret_is_handed_out_to_the_group_of_its_role(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Groups are numbers of the image; here every one of them is this process's own."""
+    hand_out = runpy.run_path(str(ROOT / "docker" / "hand_out_secrets.py"))
+    given: dict[str, int | None] = {}
+    group = grp.getgrgid(os.getgid())
+    monkeypatch.setattr(grp, "getgrnam", lambda name: given.update({name: group.gr_gid}) or group)
+    monkeypatch.setitem(hand_out["main"].__globals__, "ROOT", tmp_path)
+    for folder in ("warehouse", "airflow"):
+        (tmp_path / folder).mkdir()
+    names = [f"REVLOG_PASSWORD_{role.upper()}" for role in ROLES]
+    names += ["REVLOG_SECRET_CUSTOMER_KEY", *hand_out["AIRFLOW"].values()]
+    for name in names:
+        monkeypatch.setenv(name, f"the value of {name}")
+    for _ in range(2):
+        hand_out["main"]()
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.glob("*/*")}
+    assert modes == {
+        **dict.fromkeys((*STAGE_ROLES, "customer_key"), 0o440),
+        **dict.fromkeys((*READERS, *hand_out["AIRFLOW"]), 0o400),
+    }
+    assert set(given) == {*STAGE_ROLES, "customer_key"}
+    loader = (tmp_path / "warehouse" / "loader").read_text()
+    assert loader == "the value of REVLOG_PASSWORD_LOADER", "and no line break, which Airflow would keep"
 
 
 def test_new_settings_are_all_that_is_asked_for_and_differ_each_time() -> None:
@@ -121,7 +172,7 @@ def test_packages_come_from_the_lock_with_hashes_and_from_no_named_host() -> Non
 
 
 def test_data_and_state_outlive_the_containers() -> None:
-    assert set(yaml.safe_load(COMPOSE)["volumes"]) == {"database", "state"}
+    assert {"database", "state"} <= set(yaml.safe_load(COMPOSE)["volumes"])
     assert "database:/var/lib/postgresql" in SERVICES["postgres"]["volumes"]
     for name in set(SERVICES) - {"postgres"}:
         assert "state:/var/lib/revlog" in SERVICES[name]["volumes"]
@@ -172,7 +223,7 @@ print(json.dumps(sorted(set(asked["settings"]) - known)))
 
 
 def test_airflow_knows_every_command_and_setting(tmp_path: Path) -> None:
-    settings = set(re.findall(r"AIRFLOW__\w+", COMPOSE))
+    settings = {name.removesuffix("_CMD") for name in re.findall(r"AIRFLOW__\w+", COMPOSE)}
     settings |= set(re.findall(r"AIRFLOW__\w+", (ROOT / "local" / "airflow.py").read_text()))
     asked = {"commands": _airflow_commands(), "settings": sorted(settings)}
     assert len(asked["commands"]) >= 6
