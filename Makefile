@@ -18,7 +18,7 @@ $(VENV)/.ready: requirements.lock requirements-bootstrap.lock
 	@$(VENV)/bin/uv pip sync --quiet --compile-bytecode --python $(VENV)/bin/python --require-hashes requirements.lock requirements-bootstrap.lock
 	@touch $@
 
-.PHONY: help setup run test test-quick up down dsn psql upgrade close periods workbook bench docs retailer lint lock erase clean clean-warehouse
+.PHONY: help setup run test test-quick up down dsn psql backup restore upgrade close periods workbook bench docs retailer lint lock erase clean clean-warehouse
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -40,6 +40,12 @@ dsn: $(VENV)/.ready ## Print one libpq URI: make dsn ROLE=bi_reader
 psql: override export CMD := $(value CMD)
 psql: $(VENV)/.ready ## psql as a role: make psql ROLE=bi_reader, with CMD="select ..." or a statement piped in
 	@$(PY) -m warehouse psql "$(ROLE)"
+
+backup: $(VENV)/.ready ## All that can't be made again: make backup TO=/srv/backups/2026-02-04 (SECRETS=no: without key)
+	@$(PY) -m warehouse backup --to "$(or $(TO),$(error name a new folder: make backup TO=/srv/backups/2026-02-04))" $(if $(filter no,$(SECRETS)),--no-secrets)
+
+restore: $(VENV)/.ready ## A backup as the warehouse: make restore FROM=/srv/backups/2026-02-04
+	@$(PY) -m warehouse restore --from "$(or $(FROM),$(error name the backup: make restore FROM=/srv/backups/2026-02-04))" $(if $(REPLACE),--replace "$(REPLACE)")
 
 upgrade: $(VENV)/.ready ## Bring the warehouse to the version of this code; make a backup first
 	@$(PY) -m warehouse migrate

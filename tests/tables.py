@@ -14,8 +14,10 @@ RUN_COLUMNS = [
 ]  # fmt: skip
 
 
-def fingerprints(*schemas: str, names: str = "", skip: Collection[str] = ()) -> Prints:
-    """Rows and content hash of every table and view of `schemas`, by name; RUN_COLUMNS aside.
+def fingerprints(
+    *schemas: str, names: str = "", skip: Collection[str] = (), run_columns: bool = False
+) -> Prints:
+    """Rows and content hash of every table and view of `schemas`, by name; RUN_COLUMNS only if asked for.
 
     `names` is a regular expression that names must match, `skip` lists those left out. Logs of changed
     keys (`…__changes`) belong to the way and not to the end, and are left out, too.
@@ -27,7 +29,7 @@ def fingerprints(*schemas: str, names: str = "", skip: Collection[str] = ()) -> 
             " from information_schema.columns where table_schema = any(%s) and table_name ~ %s"
             "   and table_name <> all(%s) and table_name not like '%%\\_\\_changes'"
             " group by table_schema, table_name",
-            [RUN_COLUMNS, list(schemas), names, list(skip)],
+            [[] if run_columns else RUN_COLUMNS, list(schemas), names, list(skip)],
         ).fetchall()
         found: Prints = {}
         for schema, name, columns in tables:

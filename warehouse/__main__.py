@@ -1,6 +1,9 @@
-"""`python -m warehouse`: start, stop, migrate, version, dsn, psql."""
+"""`python -m warehouse`: start, stop, migrate, version, backup, restore, dsn, psql."""
 
 from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -30,7 +33,7 @@ def migrate() -> None:
     """Bring the warehouse to this code's version: schemas, books, raw tables, roles, grants."""
     try:
         typer.echo(migration.upgrade())
-    except OtherVersion as error:
+    except (OtherVersion, server.ServerError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
 
@@ -67,6 +70,44 @@ def _told(error: Exception) -> typer.Exit:
     hint = "" if isinstance(error, ValueError) else "; start the database first: make run"
     typer.echo(f"{error}{hint}", err=True)
     return typer.Exit(1)
+
+
+@app.command()
+def backup(
+    to: Annotated[Path, typer.Option(help="New folder of the backup.")],
+    secrets: Annotated[bool, typer.Option(help="With the customer key and the passwords.")] = True,
+) -> None:
+    """Back up everything that can't be made again into one folder."""
+    from warehouse.backup import SECRETS, BackupFailed, back_up
+
+    try:
+        made = back_up(to, secrets, typer.echo)
+    except BackupFailed as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    typer.echo(f"{to}: {made}")
+    if made.holds_secrets:
+        typer.echo(f"It holds the customer key and passwords ({SECRETS}): keep it as you keep those.")
+    else:
+        typer.echo("It holds no key and no password: keep the customer key elsewhere, a restore asks for it.")
+
+
+@app.command()
+def restore(
+    backup: Annotated[Path, typer.Option("--from", help="Folder of the backup.")],
+    replace: Annotated[str | None, typer.Option(help="Database that may be put aside.")] = None,
+) -> None:
+    """Restore a backup as the warehouse, and upgrade it to this code."""
+    from warehouse.restore import RestoreFailed, UpgradeFailed
+    from warehouse.restore import restore as restore_backup
+
+    try:
+        done = restore_backup(backup, replace, typer.echo)
+    except (RestoreFailed, UpgradeFailed) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    for line in done.told():
+        typer.echo(line)
 
 
 if __name__ == "__main__":

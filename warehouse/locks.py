@@ -83,10 +83,7 @@ def hold(
         return
     # The connection does nothing for hours: neither server nor network may take it for dead.
     with connect(role, application_name=purpose[:63], keepalives_idle=30) as guard:
-        guard.execute(
-            "select set_config(name, '0', true) from pg_settings where name in"
-            " ('idle_in_transaction_session_timeout', 'transaction_timeout', 'statement_timeout')"
-        )
+        let_last(guard)
         take(guard, lock, shared=shared, tell=tell, patience=patience)
         token = _held.set(before | {lock: _Held(guard, shared)})
         try:
@@ -94,6 +91,14 @@ def hold(
             still_held(lock)
         finally:
             _held.reset(token)
+
+
+def let_last(connection: Connection) -> None:
+    """Let no timeout end the connection's transaction, which waits for hours without a statement."""
+    connection.execute(
+        "select set_config(name, '0', true) from pg_settings where name in"
+        " ('idle_in_transaction_session_timeout', 'transaction_timeout', 'statement_timeout')"
+    )
 
 
 def holds(lock: Lock) -> bool:

@@ -50,7 +50,7 @@ def migrate() -> list[str]:
     with connect("admin") as connection:
         locks.take(connection, locks.MIGRATION, tell=print)
         version.refuse_older_code(connection)
-        _create_roles(connection)
+        create_roles(connection)
         for file in sorted(SQL.glob("*.sql")):
             connection.execute(file.read_bytes())
         return revoke_from_everyone(connection)
@@ -97,7 +97,7 @@ def _create_if_missing(connection: psycopg.Connection, name: str, owner: str | N
         connection.execute(sql.SQL("create database {} {}").format(sql.Identifier(name), to))
 
 
-def _create_roles(connection: psycopg.Connection) -> None:
+def create_roles(connection: psycopg.Connection) -> None:
     """Create the roles, none a superuser, with their generated or given passwords."""
     found = connection.execute("select rolname, rolsuper or rolcreatedb or rolcreaterole from pg_roles")
     known: dict[str, bool] = dict(found.fetchall())
@@ -120,5 +120,7 @@ def _set_role(connection: psycopg.Connection, role: str, verb: str, attributes: 
     )
     # A role may change its own settings, such as how long its statements may take.
     connection.execute(sql.SQL("alter role {} reset all").format(sql.Identifier(role)))
-    # A non-superuser administrator must be a member to hand over ownership.
-    connection.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(role)))
+    # A non-superuser administrator must be a member to hand over ownership. Who creates a role may alter it
+    # from 16 on; of a server that was 15 once it has to be known.
+    option = "with admin option" if connection.info.server_version < 160000 else ""
+    connection.execute(sql.SQL("grant {} to current_user {}").format(sql.Identifier(role), sql.SQL(option)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import getpass
 import json
@@ -84,6 +85,37 @@ def _handed_out(name: str) -> str:
             f"{path} can't be read ({error.strerror}), though REVLOG_SECRETS names its folder: put the secret"
             " there, or unset REVLOG_SECRETS"
         ) from None
+
+
+def known(name: str) -> str | None:
+    """The secret called `name` where there is one; none is generated."""
+    with contextlib.suppress(SecretWithheld):
+        return _found(name, may_generate=False)
+    return None
+
+
+def generated() -> dict[str, str]:
+    """Every secret that was generated, or kept, here."""
+    path = secrets_file()
+    found: dict[str, str] = json.loads(path.read_text() or "{}") if path.exists() else {}
+    return found
+
+
+def keep(found: dict[str, str]) -> None:
+    """Keep secrets that came with a backup; those that are known here stay.
+
+    Where REVLOG_SECRETS names a folder, what belongs there is nobody's to write but its owner's.
+    """
+    fresh = {name: value for name, value in found.items() if not known(name)}
+    if not fresh or secrets_folder():
+        return
+    handle = os.open(secrets_file(), os.O_RDWR | os.O_CREAT, 0o600)
+    with os.fdopen(handle, "r+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        text = file.read()
+        file.seek(0)
+        file.write(json.dumps(fresh | json.loads(text or "{}"), indent=1))
+        file.truncate()
 
 
 def _kept(name: str, *, may_generate: bool) -> str | None:

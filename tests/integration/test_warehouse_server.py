@@ -50,6 +50,17 @@ def test_a_number_that_another_process_has_by_now_is_not_the_server(
     assert not pid_file.exists()
 
 
+def test_data_of_another_major_version_are_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "PG_VERSION").write_text("17\n")
+    monkeypatch.setattr(server, "_home", lambda: tmp_path)
+    with pytest.raises(server.ServerError, match=r"is of PostgreSQL 17, this environment brings 18.* mv "):
+        server.start()
+    assert [path.name for path in (tmp_path / "data").iterdir()] == ["PG_VERSION"]
+
+
 def test_migrating_twice_changes_nothing(database: Path) -> None:
     count = "select count(*) from information_schema.tables where table_schema = 'ops'"
     with connections.connect("admin") as connection:
