@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tarfile
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -20,6 +20,7 @@ import psycopg
 import pytest
 
 from tests.tables import RUN_COLUMNS
+from tests.upgrade.told_otherwise import Change
 from warehouse import server
 from warehouse.connections import dsn
 from warehouse.settings import ROOT, process_environment
@@ -36,8 +37,6 @@ CLOSED = ("2025-10", "2025-11", "2025-12", "2026-01")
 OF_HISTORY = ("marts.kpi_changes", "marts.kpi_daily_history")
 
 Rows = dict[str, list[dict[str, Any]]]
-# By table, columns that are not compared; a table without columns is not compared at all.
-Unlike = dict[str, set[str]]
 
 
 @dataclass(frozen=True)
@@ -144,31 +143,38 @@ def relations(connection: psycopg.Connection[Any], schemas: list[str], kinds: st
     return [name for (name,) in found]
 
 
-def assert_nothing_lost(expected: Rows, found: Rows, unlike: Unlike) -> None:
-    """Every table has its rows as expected, in the columns that were expected; new columns don't count."""
-    told = [line for name in expected for line in _difference(name, expected[name], found.get(name), unlike)]
+def assert_nothing_lost(expected: Rows, found: Rows, changes: Collection[Change] = ()) -> None:
+    """Every table has its rows as expected, in the columns that were expected.
+
+    New columns don't count, nor do rows that one of `changes` excuses.
+    """
+    told = [line for name in expected for line in _difference(name, expected[name], found.get(name), changes)]
     assert not told, "\n".join(told)
 
 
 def _difference(
-    name: str, rows: list[dict[str, Any]], found: list[dict[str, Any]] | None, unlike: Unlike
+    name: str, rows: list[dict[str, Any]], found: list[dict[str, Any]] | None, changes: Collection[Change]
 ) -> Iterator[str]:
-    if name in unlike and not unlike[name]:
-        return
     if found is None:
         yield f"{name} is gone; it had {len(rows)} rows"
         return
-    columns = rows[0].keys() - unlike.get(name, set()) - set(RUN_COLUMNS) if rows else set()
+    not_compared = set(RUN_COLUMNS).union(*(change.columns.get(name, ()) for change in changes))
+    columns = rows[0].keys() - not_compared if rows else set()
     if found and (gone := columns - found[0].keys()):
         yield f"{name} has lost its columns {sorted(gone)}"
         return
     was, now = _counted(rows, columns), _counted(found, columns)
-    if was != now:
-        lost, new = was - now, now - was
+    lost, new = (_not_excused(name, rows, changes) for rows in (was - now, now - was))
+    if lost or new:
         yield (
             f"{name}: {lost.total()} rows lost, {new.total()} new, such as"
             f"\n  lost {next(iter(lost), 'none')}\n  new  {next(iter(new), 'none')}"
         )
+
+
+def _not_excused(name: str, rows: Counter[str], changes: Collection[Change]) -> Counter[str]:
+    kept = {row: n for row, n in rows.items() if not any(c.excuses(name, json.loads(row)) for c in changes)}
+    return Counter(kept)
 
 
 def _counted(rows: list[dict[str, Any]], columns: set[str]) -> Counter[str]:

@@ -24,7 +24,6 @@ from tests.upgrade.kept import (
     NIGHT,
     NIGHTS,
     Said,
-    Unlike,
     assert_nothing_lost,
     land,
     own_server,
@@ -34,17 +33,13 @@ from tests.upgrade.kept import (
     said,
     said_by_0_1_0,
 )
+from tests.upgrade.told_otherwise import CHANGES, Change
 from warehouse import secrets
 from warehouse.connections import dsn
-from warehouse.settings import code_version, project_version
+from warehouse.settings import ROOT, code_version, project_version
 
 pytestmark = pytest.mark.long
 
-# What newer code says otherwise than 0.1.0, on purpose; each has its line in CHANGELOG.md.
-TOLD_OTHERWISE: Unlike = {
-    # The version of the code that published.
-    "marts.publications": {"code_version"},
-}
 ROLES_OF_READERS = ("bi_reader", "finance_reader", "auditor")
 SCHEMAS = ("raw", "ops", "staging", "intermediate", "core", "build", "marts", "finance")
 # What a company adds to its own warehouse: a login of a person, rights of it, and settings.
@@ -132,7 +127,7 @@ def restored(upgraded: Upgraded, tmp_path_factory: pytest.TempPathFactory) -> It
 
 def test_the_upgrade_keeps_every_published_row(upgraded: Upgraded) -> None:
     assert sum(map(len, upgraded.before.published.values())) > 10_000
-    assert_nothing_lost(upgraded.before.published, upgraded.after.published, {})
+    assert_nothing_lost(upgraded.before.published, upgraded.after.published)
 
 
 def test_the_upgrade_keeps_every_row_that_came_and_every_line_of_the_books(upgraded: Upgraded) -> None:
@@ -224,7 +219,12 @@ def test_an_erased_customer_stays_erased_though_the_night_brought_the_file_again
 
 
 def test_the_night_says_what_0_1_0_said_of_the_same_files(restored: Restored) -> None:
-    assert_nothing_lost(said_by_0_1_0(), restored.after_night.published, TOLD_OTHERWISE)
+    assert_nothing_lost(said_by_0_1_0(), restored.after_night.published, CHANGES)
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.changelog[:30])
+def test_what_is_said_otherwise_is_in_the_changelog(change: Change) -> None:
+    assert change.changelog in (ROOT / "CHANGELOG.md").read_text()
 
 
 def test_the_publication_names_the_version_that_made_it(restored: Restored) -> None:
@@ -236,6 +236,6 @@ def test_the_publication_names_the_version_that_made_it(restored: Restored) -> N
 def test_an_upgrade_may_be_repeated(restored: Restored) -> None:
     python("-m", "warehouse", "migrate")
     again = said()
-    assert_nothing_lost(restored.after_night.published, again.published, {})
+    assert_nothing_lost(restored.after_night.published, again.published)
     was = restored.after_night
     assert (again.nights, again.reported, again.counts) == (was.nights, was.reported, was.counts)
