@@ -151,7 +151,8 @@ def _secrets(folder: Path, manifest: Manifest) -> dict[str, str]:
         raise ValueError(
             f"the backup's customers were hashed with another customer key than {where}: new rows of a"
             " customer would not join the old ones. Give the right one as REVLOG_SECRET_CUSTOMER_KEY, or"
-            " restore with a folder of its own: REVLOG_VAR=…"
+            " restore with a folder of its own: REVLOG_VAR=…. A key that was generated here and that no"
+            f" warehouse with rows needs may be taken out of {secrets.secrets_file()}"
         )
     return {**kept, CUSTOMER_KEY: key}
 

@@ -281,6 +281,7 @@ def test_a_warehouse_that_holds_nothing_is_replaced_without_a_word(
 ) -> None:
     with psycopg.connect(dsn("admin", "postgres"), autocommit=True) as connection:
         connection.execute(f"create database {elsewhere}")
+    secrets.keep({secrets.CUSTOMER_KEY: KEY})
     assert CliRunner().invoke(app, ["migrate"]).exit_code == 0
     before = _databases()
     assert restore(made, None, silent).put_aside is None

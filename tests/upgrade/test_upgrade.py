@@ -28,7 +28,6 @@ from tests.upgrade.kept import (
     land,
     own_server,
     python,
-    relations,
     restore_dump,
     said,
     said_by_0_1_0,
