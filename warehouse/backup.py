@@ -11,7 +11,6 @@ the next night for its own.
 from __future__ import annotations
 
 import datetime as dt
-import errno
 import hashlib
 import json
 import os
@@ -26,7 +25,7 @@ from psycopg import sql
 from pydantic import BaseModel, ValidationError
 
 from ingestion.customer_key import fingerprint
-from warehouse import locks, programs, secrets, server, undumped, version
+from warehouse import full_disk, locks, programs, secrets, server, undumped, version
 from warehouse.connections import connect, dsn
 from warehouse.programs import ProgramFailed, Progress, Tell
 from warehouse.secrets import CUSTOMER_KEY
@@ -122,7 +121,7 @@ def back_up(to: Path, with_secrets: bool, tell: Tell) -> Manifest:
 
 def _why(error: Exception, to: Path) -> str:
     said = str(error).strip()
-    if "No space left on device" in said or (isinstance(error, OSError) and error.errno == errno.ENOSPC):
+    if full_disk.is_full(error):
         return f"the disk of {to.parent} is full: free space, or name another place; no file is left. {said}"
     return f"no backup was made: {said}"
 

@@ -24,7 +24,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from ingestion.customer_key import fingerprint
-from warehouse import backup, migrate, programs, secrets, server, undumped, version
+from warehouse import backup, full_disk, migrate, programs, secrets, server, undumped, version
 from warehouse.backup import DATABASE, SECRETS, Manifest
 from warehouse.connections import dsn
 from warehouse.programs import Progress, Tell
@@ -111,7 +111,7 @@ def _why(error: Exception) -> str:
     said = str(error).strip()
     if isinstance(error, psycopg.errors.InsufficientPrivilege):
         said += ". The administrator of WAREHOUSE_DSN makes a database here: alter role … createdb createrole"
-    if "No space left on device" in said:
+    if full_disk.is_full(error):
         said = f"the disk of the database server is full: free space there, then restore again. {said}"
     return f"nothing was restored, and every database is as it was: {said}"
 
