@@ -102,7 +102,8 @@ class Night:
 # would be published with this one.
 NOT_PUBLISHED = """
     (l.run_date = %(date)s
-     or l.changed_seq > coalesce((select max(p.to_seq) from ops.publications as p), 0))
+     or l.changed_seq > coalesce(
+         (select p.to_seq from ops.publications as p order by p.publication_id desc limit 1), 0))
     and l.run_date <= %(date)s
 """
 
@@ -132,7 +133,8 @@ def read_night(connection: Connection[Any], business_date: dt.date) -> Night:
 def _as_of(connection: Connection[Any], business_date: dt.date) -> dt.date:
     """The one clock: a backfilled night is built as of the newest date that is published."""
     found = connection.execute(
-        "select greatest(%s::date, max(business_date)) from ops.publications", [business_date]
+        "select greatest(%s::date, (select business_date from ops.publications"
+        " order by publication_id desc limit 1))", [business_date]
     ).fetchone()
     return found[0] if found else business_date
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -9,7 +10,7 @@ from psycopg import sql
 
 from ingestion.contract import CUSTOMER, IDENTITY, SQL_TYPES, Contract, all_feeds, load_contract
 from ingestion.withheld import WITHHELD, WITHHELD_ROW
-from warehouse import locks
+from warehouse import locks, waits
 from warehouse.connections import connect
 
 LINEAGE = {
@@ -39,21 +40,31 @@ def identity_table(feed: str) -> str:
 def create_raw_tables() -> None:
     """Create what is missing in `raw`, add columns that contracts gained, and say who may do what.
 
-    Drops nothing but columns that contracts have come to restrict, whose values move.
+    Drops nothing but columns that contracts have come to restrict, whose values move. Each feed is a step
+    of its own that asks for its locks briefly.
     """
-    with connect("admin") as connection:
-        contracts = [load_contract(feed) for feed in all_feeds()]
+    contracts = [load_contract(feed) for feed in all_feeds()]
+    with connect("admin", autocommit=True) as connection:
         for contract in contracts:
-            newly_restricted = _newly_restricted(connection, contract)
-            for statement in table_statements(contract):
-                connection.execute(statement)
-            if newly_restricted:
-                _move(connection, contract, newly_restricted)
+            waits.patiently(
+                connection,
+                f"bringing raw.{contract.feed} up to date",
+                partial(_bring_up_to_date, connection, contract),
+            )
         # What has no contract any more is nobody's but the auditor's.
-        connection.execute("revoke all on all tables in schema raw from loader, transformer, validator")
-        for contract in contracts:
-            for statement in grants(contract):
-                connection.execute(statement)
+        waits.patiently(
+            connection, "granting rights on raw", partial(waits.take_turns, connection, [
+                sql.SQL("revoke all on all tables in schema raw from loader, transformer, validator"),
+                *(statement for contract in contracts for statement in grants(contract)),
+            ]),
+        )  # fmt: skip
+
+
+def _bring_up_to_date(connection: psycopg.Connection[Any], contract: Contract, seconds: float) -> None:
+    newly_restricted = _newly_restricted(connection, contract)
+    waits.take_turns(connection, table_statements(contract), seconds)
+    if newly_restricted:
+        _move(connection, contract, newly_restricted)
 
 
 def table_statements(contract: Contract) -> list[sql.Composed]:
@@ -168,9 +179,7 @@ def _table(name: str, columns: dict[str, str]) -> list[sql.Composed]:
     )
     statements = [sql.SQL("create table if not exists {} ({})").format(table, body)]
     return statements + [
-        sql.SQL("alter table {} add column if not exists {} {}").format(
-            table, sql.Identifier(n), sql.SQL(t.removesuffix(" not null"))
-        )
+        sql.SQL("call ops.add_column({}, {}, {})").format(f"raw.{name}", n, t.removesuffix(" not null"))
         for n, t in columns.items()
     ]
 

@@ -28,7 +28,7 @@ from psycopg.rows import dict_row
 
 from outputs import files
 from outputs.escaping import continued, one_line, policy, script
-from warehouse import full_disk, locks
+from warehouse import full_disk, locks, waits
 from warehouse.connections import connect, dbt_environment
 from warehouse.redaction import run_command
 from warehouse.settings import ROOT, settings
@@ -59,6 +59,7 @@ BROKEN = (
     "could not translate host name",
     "ssl connection has been closed",
     "no connection to the server",
+    "deadlock detected",
 )
 
 
@@ -108,7 +109,8 @@ def begin(business_date: dt.date, full_refresh: bool = False) -> Build:
         row = connection.execute(
             "insert into ops.builds"
             " (business_date, from_seq, to_seq, status, is_full_refresh, definitions)"
-            " select greatest(%(date)s, (select max(business_date) from ops.publications)),"
+            " select greatest(%(date)s, (select business_date from ops.publications"
+            "     order by publication_id desc limit 1)),"
             "   %(from_seq)s, coalesce(max(changed_seq), 0), 'building', %(full)s, %(definitions)s"
             " from ops.file_ledger"
             " returning build_id, business_date, from_seq, to_seq, is_full_refresh",
@@ -141,10 +143,11 @@ def _run_layer(build: Build, layer: str) -> str:
         arguments.append("--full-refresh")
     results_file = _target() / "run_results.json"
     results_file.unlink(missing_ok=True)
-    done = _dbt(arguments)
+    with waits.watched("transformer", f"layer {layer}") as watch:
+        done = _dbt(arguments)
     results = _results(results_file)
     _record(build, layer, results)
-    _raise_for(layer, done, results)
+    _raise_for(layer, done, results, watch.blockers)
     _note_done(build, layer)
     return _summary(layer, results)
 
@@ -374,13 +377,20 @@ def _record(build: Build, layer: str, results: list[dict[str, Any]]) -> None:
         )
 
 
-def _raise_for(layer: str, done: subprocess.CompletedProcess[str], results: list[dict[str, Any]]) -> None:
+def _raise_for(
+    layer: str,
+    done: subprocess.CompletedProcess[str],
+    results: list[dict[str, Any]],
+    blockers: list[waits.Blocker],
+) -> None:
     failed = [result for result in results if result["status"] in ("error", "fail")]
     if done.returncode == 0 and not failed:
         return
     said = "\n".join(str(result["message"]) for result in failed) or done.stdout + done.stderr
     if full_disk.is_full(said):
         raise ConnectionBroken(f"layer {layer}: {full_disk.told(_first_line(said), 'a disk')}")
+    if "lock timeout" in said.lower():
+        raise ConnectionBroken(waits.explained(f"layer {layer} waited in vain", blockers))
     if any(word in said.lower() for word in BROKEN):
         raise ConnectionBroken(f"layer {layer}: {_first_line(said)}")
     if not failed:

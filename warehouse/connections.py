@@ -35,6 +35,16 @@ class NoAdministrator(SettingsError):
     """The administrator is asked for where only the stages' own roles are known."""
 
 
+# No connection is waited for longer than this, and none is believed in whose other end is gone.
+BOUNDED = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+
+
 def dsn(role: str, database: str | None = None) -> str:
     """Return one libpq URI for `role` (one of ROLES, `admin`, or `airflow`).
 
@@ -77,7 +87,7 @@ def connect(role: str, **options: Any) -> psycopg.Connection[Any]:
 
     Raises OtherVersion for the role of a stage, where code and warehouse are not of one version.
     """
-    options.setdefault("application_name", f"reverse-logistics {role}")
+    options = {"application_name": f"reverse-logistics {role}", **BOUNDED, **options}
     address = dsn(role)
     connection = psycopg.connect(address, **options)
     if role in STAGE_ROLES and address not in _of_this_version:

@@ -8,7 +8,8 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from warehouse import locks, server, version
+from warehouse import locks, server, version, waits
+from warehouse.bounds import bound_roles
 from warehouse.connections import AIRFLOW, ROLES, connect, dsn
 from warehouse.rights import left_over, revoke_from_everyone
 from warehouse.secrets import secret
@@ -40,27 +41,46 @@ def upgrade() -> str:
 def migrate() -> list[str]:
     """Start the embedded server where it is the warehouse, then apply `warehouse/sql` and roles.
 
-    Every file is written to be repeatable; they run in name order in one transaction. Returns the statements
-    that this administrator may not run, for who may: until then everyone keeps what they take away.
+    Every file is written to be repeatable, and takes no lock that readers mind where it changes nothing.
+    They run in name order, each in a transaction of its own, so that few locks are held at a time. Raises
+    StillBlocked where someone does not let go; what was done by then stays, and the next call goes on.
+    Returns the statements that this administrator may not run, for who may: until then everyone keeps what
+    they take away.
     """
     if settings().warehouse_dsn is None:
         server.start()
         _create_database()
     _create_lock()
-    with connect("admin") as connection:
-        locks.take(connection, locks.MIGRATION, tell=print)
+    with (
+        locks.hold(locks.MIGRATION, "admin", "a migration"),
+        connect("admin", autocommit=True) as connection,
+    ):
         version.refuse_older_code(connection)
-        create_roles(connection)
+        with connection.transaction():
+            create_roles(connection)
+            bound_roles(connection)
         for file in sorted(SQL.glob("*.sql")):
-            connection.execute(file.read_bytes())
+            _apply(connection, file)
         return revoke_from_everyone(connection)
 
 
 def grant() -> None:
     """Apply the grants again, after tables have been created."""
-    with connect("admin") as connection:
-        locks.take(connection, locks.MIGRATION, tell=print)
-        connection.execute((SQL / "900_grants.sql").read_bytes())
+    with (
+        locks.hold(locks.MIGRATION, "admin", "a migration"),
+        connect("admin", autocommit=True) as connection,
+    ):
+        _apply(connection, SQL / "900_grants.sql")
+
+
+def _apply(connection: psycopg.Connection, file: Path) -> None:
+    statements = file.read_bytes()
+
+    def step(seconds: float) -> None:
+        waits.limit(connection, min(seconds, waits.TRY_SECONDS[-1]))
+        connection.execute(statements)
+
+    waits.patiently(connection, f"migration step {file.name}", step)
 
 
 def _create_lock() -> None:

@@ -4,13 +4,16 @@ A reader's statement, or REPEATABLE READ transaction, has one snapshot and there
 Only rows that differ are written, so indexes, grants and statistics of the stable tables stay. Where
 a model logs the keys that it changes, only those are compared; a view is published as the same view
 over the published tables. Where a model keeps the history of a table, every version of its rows is
-written down with the publications between which readers saw it.
+written down with the publications between which readers saw it. What gets another shape is handed over
+without a gap (handover.py).
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
+import os
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,28 +21,39 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from warehouse import locks
+from warehouse import histories, locks, relations, waits
 from warehouse.connections import connect
-from warehouse.settings import code_version
+from warehouse.differences import History, Target, begin_log, forget_logs, names_of, write_differences
+from warehouse.handover import Handover, NotPublished, as_shape, settle
+from warehouse.relations import Relation, columns, definition, kind
+from warehouse.settings import code_version, settings
 
+log = logging.getLogger("reverse_logistics.publish")
 # Rows written at once after which the planner's statistics of a table are no longer good.
 MANY_ROWS = 10_000
 # What a built view reads, as PostgreSQL writes its query down.
 _BUILT = re.compile(r"\bbuild\.(\w+)")
 _QUALIFIED = re.compile(r"\b(?:build|marts|finance)\.(\w+)")
+Connection = psycopg.Connection[Any]
+
+__all__ = ["NotPublished", "NothingBuilt", "PublicationResult", "Published", "publish"]
 
 
 class NothingBuilt(RuntimeError):
-    """There is no finished build to publish."""
+    """There is no finished build to publish, or it was withdrawn."""
 
 
 @dataclass
 class PublicationResult:
-    """What was published: rows inserted and deleted per table; `is_new` False when nothing differed."""
+    """What was published: rows inserted and deleted per table; `is_new` False when nothing differed.
+
+    `reshaped` names the public relations that got another shape.
+    """
 
     business_date: dt.date
     publication_id: int | None = None
     tables: dict[str, dict[str, int]] = field(default_factory=dict)
+    reshaped: list[str] = field(default_factory=list)
 
     @property
     def is_new(self) -> bool:
@@ -63,41 +77,78 @@ class Published:
     logs_changes: bool = False
     history_of: str | None = None
 
+    @property
+    def public(self) -> Relation:
+        """What readers see."""
+        return Relation(self.schema, self.name)
 
-class NotPublished(RuntimeError):
-    """A published view reads a table that is not published."""
+    @property
+    def built(self) -> Relation:
+        """What is copied."""
+        return Relation("build", self.name)
 
 
 def publish(business_date: dt.date, tables: list[Published] | None = None) -> PublicationResult:
     """Publish the last finished build as of `business_date`, all of it or nothing.
 
-    `tables` defaults to the models that dbt marks with `publish_to`. Raises NothingBuilt, or the
-    database's own error, after which the night before is still what readers see.
+    `tables` defaults to the models that dbt marks with `publish_to`. Raises NothingBuilt, NotPublished,
+    StillBlocked, or the database's own error, after which the night before is still what readers see.
     """
     if tables is None:
         from warehouse.build import published_tables
 
         tables = published_tables()
     result = PublicationResult(business_date)
-    with connect("publisher") as connection:
-        locks.take(connection, locks.PUBLISH, tell=print)
-        build = _last_build(connection)
-        since = _published_build(connection)
-        publication_id = _next_publication(connection)
-        histories = {table.history_of: table for table in tables if table.history_of}
-        views = [table for table in tables if table.is_view and not table.history_of]
-        stored = [table for table in tables if not table.is_view]
-        _forget_stale(connection, stored, views)
-        for table in stored:
-            history = _history(connection, histories.get(table.name), table, publication_id)
-            result.tables[f"{table.schema}.{table.name}"] = _publish_table(connection, table, since, history)
-        _publish_views(connection, views, {table.name: table.schema for table in tables})
-        if _differs(result) or not _is_published(connection, build["build_id"]):
-            result.publication_id = _record(connection, publication_id, result, build)
+    purpose = f"publishing {business_date}, process {os.getpid()}"
+    with (
+        locks.hold(locks.PUBLISH, "publisher", purpose),
+        connect("publisher", autocommit=True) as connection,
+    ):
+        settle(connection)
+        is_wider = _widen(connection, tables)
+        with connection.transaction() as transaction:
+            _publish(connection, result, tables, compares_all=is_wider)
+            if not result.is_new:
+                # What withdraws the publication before is kept.
+                raise psycopg.Rollback(transaction)
+        _settle_soon(connection)
     return result
 
 
-def _next_publication(connection: psycopg.Connection[Any]) -> int:
+def _publish(
+    connection: Connection, result: PublicationResult, tables: list[Published], compares_all: bool
+) -> None:
+    build = _last_build(connection)
+    _refuse_withdrawn(connection, build["build_id"])
+    since = None if compares_all else _published_build(connection)
+    publication_id = _next_publication(connection)
+    handover = Handover(publication_id)
+    kept = {table.history_of: table for table in tables if table.history_of}
+    views = [table for table in tables if table.is_view and not table.history_of]
+    stored = [table for table in tables if not table.is_view]
+    forget_logs(connection)
+    for table in stored:
+        target = _target(connection, handover, table, kept.get(table.name))
+        result.tables[str(table.public)] = _publish_table(connection, table, target, since)
+    histories.retire_dropped(connection, handover, {history.public for history in kept.values()})
+    _prepare_views(connection, handover, views, {table.name: table.schema for table in tables})
+    if handover or _differs(result) or not _is_published(connection, build["build_id"]):
+        result.publication_id = publication_id
+        result.reshaped = sorted(str(public) for public in handover.publics)
+        _record(connection, result, build)
+        if handover:
+            handover.carry_out(connection)
+
+
+def _settle_soon(connection: Connection) -> None:
+    """Settle what was handed over while few readers can mind; else the next publication does it first."""
+    try:
+        settle(connection, settings().reader_patience_seconds / 60)
+    except waits.StillBlocked as error:
+        log.warning("%s. What was published is whole; the next publication settles it.", error)
+
+
+def _next_publication(connection: Connection) -> int:
     """Number of the publication, known before its rows are written; one that publishes nothing is lost."""
     row = connection.execute(
         "select nextval(pg_get_serial_sequence('ops.publications', 'publication_id'))"
@@ -106,7 +157,7 @@ def _next_publication(connection: psycopg.Connection[Any]) -> int:
     return int(row[0])
 
 
-def _last_build(connection: psycopg.Connection[Any]) -> dict[str, Any]:
+def _last_build(connection: Connection) -> dict[str, Any]:
     row = connection.execute(
         "select build_id, from_seq, to_seq from ops.builds where status = 'built'"
         " order by build_id desc limit 1"
@@ -116,7 +167,21 @@ def _last_build(connection: psycopg.Connection[Any]) -> dict[str, Any]:
     return {"build_id": row[0], "from_seq": row[1], "to_seq": row[2]}
 
 
-def _is_published(connection: psycopg.Connection[Any], build_id: int) -> bool:
+def _refuse_withdrawn(connection: Connection, build_id: int) -> None:
+    row = connection.execute(
+        "select p.publication_id, w.approver, w.published_at, p.business_date from ops.publications as p"
+        " inner join ops.publications as w on w.withdraws = p.publication_id where p.build_id = %s",
+        [build_id],
+    ).fetchone()
+    if row is not None:
+        raise NothingBuilt(
+            f"build {build_id} was published with publication {row[0]}, which {row[1]} withdrew at"
+            f" {row[2]:%Y-%m-%d %H:%M} UTC; mend the cause and run the night again:"
+            f" python -m nightly {row[3]}"
+        )
+
+
+def _is_published(connection: Connection, build_id: int) -> bool:
     found = connection.execute("select 1 from ops.publications where build_id = %s", [build_id])
     return found.fetchone() is not None
 
@@ -125,79 +190,186 @@ def _differs(result: PublicationResult) -> bool:
     return any(count for counts in result.tables.values() for count in counts.values())
 
 
-def _published_build(connection: psycopg.Connection[Any]) -> int | None:
+def _published_build(connection: Connection) -> int | None:
     """Newest build that was published; None where later change logs don't tell all there is to know:
-    nothing has been published yet, or a full build came after."""
+    nothing has been published yet, or was withdrawn last, or a full build came after."""
     row = connection.execute(
         "select max(p.build_id) from ops.publications as p having not exists (select 1 from ops.builds as b"
         " where b.is_full_refresh and b.build_id > max(p.build_id))"
+        " and not (array_agg(p.withdraws is not null order by p.publication_id desc))[1]"
     ).fetchone()
     return row[0] if row else None
 
 
+def _widen(connection: Connection, tables: list[Published]) -> bool:
+    """Add the columns that published tables and histories gain, each in a moment of its own.
+
+    Nothing is rewritten, and no view has to be made anew. Until the publication they are empty. Returns
+    whether there were any.
+    """
+    is_wider = False
+    for table in tables:
+        want = columns(connection, table.built)
+        if (table.is_view and not table.history_of) or _is_reshaped(connection, table):
+            continue
+        have = columns(connection, table.public)
+        added = [
+            sql.SQL("alter table {} add column {} {}").format(
+                table.public.identifier, sql.Identifier(name), sql.SQL(want[name])
+            )
+            for name in want
+            if have and name not in have
+        ]
+        if added:
+            _add_columns(connection, table, added)
+            is_wider = True
+    return is_wider
+
+
+def _add_columns(connection: Connection, table: Published, statements: list[sql.Composed]) -> None:
+    def step(seconds: float) -> None:
+        waits.take_turns(connection, seconds, list(statements))
+
+    waits.patiently(connection, f"adding columns to {table.public}", step)
+    relations.describe(connection, table.built, table.public, "table")
+
+
+def _is_reshaped(connection: Connection, table: Published) -> bool:
+    """True where the public table can't become the built one by new columns alone.
+
+    A history keeps the columns that its table loses.
+    """
+    if (found := kind(connection, table.public)) is None:
+        return False
+    have, want = columns(connection, table.public), columns(connection, table.built)
+    if found != "r" or any(have[name] != want.get(name, have[name]) for name in have):
+        return True
+    if table.history_of:
+        return relations.primary_key(connection, table.public) != frozenset(table.key)
+    keys = [relations.primary_key(connection, r) for r in (table.public, table.built)]
+    return bool(have.keys() - want.keys()) or (all(keys) and keys[0] != keys[1])
+
+
+def _target(
+    connection: Connection, handover: Handover, table: Published, history: Published | None
+) -> Target:
+    """Where the table is written: where it is, or beside it where it gets another shape."""
+    is_reshaped = _is_reshaped(connection, table)
+    is_first = kind(connection, table.public) is None
+    versions, goes_on = None, False
+    if history:
+        versions, goes_on = histories.prepare(connection, handover, history, table, is_reshaped or is_first)
+    relation = table.public
+    if is_reshaped:
+        relation = handover.make_table(connection, table.public, like=table.built).incoming
+        if goes_on:
+            _copy_old_rows(connection, table, relation)
+    elif is_first:
+        _create(connection, table)
+        handover.created.append(table.public)
+    names = tuple(columns(connection, table.built))
+    return Target(
+        relation,
+        table.key,
+        names,
+        History(versions, handover.publication_id) if versions else None,
+        None if is_reshaped or is_first else begin_log(connection, table.public),
+    )
+
+
+def _copy_old_rows(connection: Connection, table: Published, target: Relation) -> None:
+    """Begin with what readers see, so that only rows which differ begin a new version in the history."""
+    shape = columns(connection, target)
+    connection.execute(
+        sql.SQL("insert into {} ({}) select {} from {}").format(
+            target.identifier,
+            names_of(list(shape)),
+            as_shape(connection, table.public, shape),
+            table.public.identifier,
+        )
+    )
+
+
+def _create(connection: Connection, table: Published) -> None:
+    connection.execute(
+        sql.SQL(
+            "create table {} (like {} including comments including constraints including defaults"
+            " including indexes)"
+        ).format(table.public.identifier, table.built.identifier)
+    )
+    relations.describe(connection, table.built, table.public, "table")
+
+
 def _publish_table(
-    connection: psycopg.Connection[Any], table: Published, since: int | None, history: History | None
+    connection: Connection, table: Published, target: Target, since: int | None
 ) -> dict[str, int]:
-    """Make the public table equal to the built one; `since` is the build that it holds."""
-    source = sql.Identifier("build", table.name)
-    target = sql.Identifier(table.schema, table.name)
+    """Make the target equal to the built table; `since` is the build that readers see."""
     keys: sql.Composable | None = None
-    if _evolves(connection, table):
-        _evolve(connection, table, source, target)
-    elif table.logs_changes and since is not None:
+    if table.logs_changes and since is not None and target.log:
         keys = _changed_keys(connection, table, since)
-    names = [n for n, _ in _columns(connection, "build", table.name)]
-    counts = _write_differences(connection, source, target, table.key, names, keys, history)
-    _take_statistics(connection, target, sum(counts.values()))
+    counts = write_differences(connection, table.built, target, keys)
+    _take_statistics(connection, target.relation, sum(counts.values()))
     return counts
 
 
-def _take_statistics(connection: psycopg.Connection[Any], target: sql.Identifier, written: int) -> None:
+def _take_statistics(connection: Connection, target: Relation, written: int) -> None:
     """Let the planner know a table that is new or changed much: autovacuum comes after the first readers."""
     row = connection.execute(
-        "select reltuples < 0 from pg_class where oid = to_regclass(%s)", [target.as_string(connection)]
+        "select reltuples < 0 from pg_class where oid = to_regclass(%s)", [target.quoted]
     ).fetchone()
     if written >= MANY_ROWS or row == (True,):
-        connection.execute(sql.SQL("analyze {}").format(target))
+        connection.execute(sql.SQL("analyze {}").format(target.identifier))
 
 
-def _evolves(connection: psycopg.Connection[Any], table: Published) -> bool:
-    return _columns(connection, table.schema, table.name) != _columns(connection, "build", table.name)
-
-
-def _changed_keys(connection: psycopg.Connection[Any], table: Published, since: int) -> sql.Composable | None:
+def _changed_keys(connection: Connection, table: Published, since: int) -> sql.Composable | None:
     """Put the keys that changed after build `since` into a temporary table; None without a log."""
-    log = f"{table.name}__changes"
-    if not _columns(connection, "build", log):
+    changes = Relation("build", f"{table.name}__changes")
+    if not columns(connection, changes):
         return None
     changed = sql.Identifier(f"changed_{table.name}")
     connection.execute(
         sql.SQL(
             "create temporary table {} on commit drop as select distinct {} from {} where build_id > {}"
-        ).format(
-            changed,
-            sql.SQL(", ").join(map(sql.Identifier, table.key)),
-            sql.Identifier("build", log),
-            sql.Literal(since),
-        )
+        ).format(changed, names_of(table.key), changes.identifier, sql.Literal(since))
     )
     connection.execute(sql.SQL("analyze {}").format(changed))
     return changed
 
 
-def _forget_stale(
-    connection: psycopg.Connection[Any], tables: list[Published], views: list[Published]
+def _prepare_views(
+    connection: Connection, handover: Handover, views: list[Published], schemas: dict[str, str]
 ) -> None:
-    """Drop the public views where a table below them gets other columns; they are made anew after."""
-    stale = [table for table in tables if _evolves(connection, table)]
-    for view in reversed(_parents_first(connection, views)) if stale else []:
-        _drop(connection, view)
-    for table in stale:
-        if _kind(connection, table) == "v":
-            _drop(connection, table)
+    """Give readers the built views over the published tables; nothing happens where they have them.
+
+    What changes, or reads what gets another shape, is handed over.
+    """
+    for view in _parents_first(connection, views):
+        built = definition(connection, view.built)
+        assert built is not None, f"build.{view.name} is no view"
+        public = _public_definition(view, built, {n: Relation(s, n) for n, s in schemas.items()})
+        homes = {name: handover.home(name, schema) for name, schema in schemas.items()}
+        query = _public_definition(view, built, homes)
+        found = kind(connection, view.public)
+        if found is None and query == public:
+            connection.execute(sql.SQL("create view {} as {}").format(view.public.identifier, sql.SQL(query)))
+            relations.describe(connection, view.built, view.public, "view")
+            handover.created.append(view.public)
+        elif query != public or public != definition(connection, view.public):
+            handover.make_view(connection, view.public, view.built, query)
 
 
-def _parents_first(connection: psycopg.Connection[Any], views: list[Published]) -> list[Published]:
+def _public_definition(view: Published, built: str, homes: dict[str, Relation]) -> str:
+    """The built view's query over the relations that readers see."""
+
+    def public(found: re.Match[str]) -> str:
+        if found[1] not in homes:
+            raise NotPublished(f"view {view.name} reads {found[1]}, which has no publish_to")
+        return str(homes[found[1]])
+
+    return _BUILT.sub(public, built)
+
+
+def _parents_first(connection: Connection, views: list[Published]) -> list[Published]:
     """Views in such an order that each stands behind those that it reads, as built or as published."""
     by_name = {view.name: view for view in views}
     done: dict[str, Published] = {}
@@ -207,8 +379,8 @@ def _parents_first(connection: psycopg.Connection[Any], views: list[Published]) 
         if view.name in seen:
             return
         seen.add(view.name)
-        for schema in ("build", view.schema):
-            for name in _QUALIFIED.findall(_definition(connection, schema, view.name) or ""):
+        for relation in (view.built, view.public):
+            for name in _QUALIFIED.findall(definition(connection, relation) or ""):
                 if name in by_name:
                     visit(by_name[name])
         done[view.name] = view
@@ -218,321 +390,25 @@ def _parents_first(connection: psycopg.Connection[Any], views: list[Published]) 
     return list(done.values())
 
 
-def _kind(connection: psycopg.Connection[Any], table: Published) -> str | None:
-    """`r` where readers have a table of that name, `v` where they have a view."""
-    row = connection.execute(
-        "select relkind from pg_class where oid = to_regclass(%s)", [f'"{table.schema}"."{table.name}"']
-    ).fetchone()
-    return row[0] if row else None
-
-
-def _drop(connection: psycopg.Connection[Any], table: Published) -> None:
-    if kind := _kind(connection, table):
-        word = sql.SQL("view" if kind == "v" else "table")
-        connection.execute(sql.SQL("drop {} {}").format(word, sql.Identifier(table.schema, table.name)))
-
-
-def _publish_views(
-    connection: psycopg.Connection[Any], views: list[Published], schemas: dict[str, str]
-) -> None:
-    """Give readers the built views over the published tables; nothing happens where they have them.
-
-    A view that changes is made anew together with those that read it.
-    """
-    views = _parents_first(connection, views)
-    wanted = {view.name: _public_definition(connection, view, schemas) for view in views}
-    stale: dict[str, Published] = {}
-    for view in views:
-        read = set(_BUILT.findall(_definition(connection, "build", view.name) or ""))
-        if read & stale.keys() or wanted[view.name] != _definition(connection, view.schema, view.name):
-            stale[view.name] = view
-    for view in reversed(stale.values()):
-        _drop(connection, view)
-    for view in stale.values():
-        target = sql.Identifier(view.schema, view.name)
-        connection.execute(sql.SQL("create view {} as {}").format(target, sql.SQL(wanted[view.name])))
-        _comment(connection, view, target)
-
-
-def _public_definition(connection: psycopg.Connection[Any], view: Published, schemas: dict[str, str]) -> str:
-    """The built view's query over the published tables."""
-    built = _definition(connection, "build", view.name)
-    assert built is not None, f"build.{view.name} is no view"
-
-    def public(found: re.Match[str]) -> str:
-        if found[1] not in schemas:
-            raise NotPublished(f"view {view.name} reads {found[1]}, which has no publish_to")
-        return f"{schemas[found[1]]}.{found[1]}"
-
-    return _BUILT.sub(public, built)
-
-
-def _definition(connection: psycopg.Connection[Any], schema: str, name: str) -> str | None:
-    row = connection.execute(
-        "select pg_get_viewdef(oid) from pg_class where oid = to_regclass(%s) and relkind = 'v'",
-        [f'"{schema}"."{name}"'],
-    ).fetchone()
-    return row[0] if row else None
-
-
-def _columns(connection: psycopg.Connection[Any], schema: str, name: str) -> list[tuple[str, str]]:
-    rows = connection.execute(
-        "select a.attname, format_type(a.atttypid, a.atttypmod) from pg_attribute as a"
-        " where a.attrelid = to_regclass(%s) and a.attnum > 0 and not a.attisdropped"
-        " order by a.attname",
-        [f'"{schema}"."{name}"'],
-    )
-    return [(n, t) for n, t in rows]
-
-
-@dataclass(frozen=True)
-class History:
-    """Where the row versions of a published table are kept, and the publication that is being written."""
-
-    target: sql.Identifier
-    publication_id: int
-
-
-def _history(
-    connection: psycopg.Connection[Any], history: Published | None, table: Published, publication_id: int
-) -> History | None:
-    """Make or widen the history of `table`, where it has one.
-
-    A history that begins later than its table begins with the rows that readers see by then. Columns that
-    the table loses stay, and so does everything that was written.
-    """
-    if history is None:
-        return None
-    target = sql.Identifier(history.schema, history.name)
-    have = dict(_columns(connection, history.schema, history.name))
-    want = dict(_columns(connection, "build", history.name))
-    if not have:
-        _create_history(connection, history, table, target)
-    for name, kind in want.items():
-        if have and have.get(name) != kind:
-            change = "alter column {1} type {2} using {1}::{2}" if name in have else "add column {1} {2}"
-            connection.execute(
-                sql.SQL("alter table {0} " + change).format(target, sql.Identifier(name), sql.SQL(kind))
-            )
-    if have != want:
-        _comment(connection, history, target, "table")
-    return History(target, publication_id)
-
-
-def _create_history(
-    connection: psycopg.Connection[Any], history: Published, table: Published, target: sql.Identifier
-) -> None:
-    """One version of a row per publication that it begins with, and at most one that is still so."""
-    key = sql.SQL(", ").join(map(sql.Identifier, table.key))
-    source = sql.Identifier("build", history.name)
-    for statement in (
-        "create table {target} (like {source})",
-        "alter table {target} add primary key ({key}, from_publication)",
-        "create unique index on {target} ({key}) where to_publication is null",
-        "create index on {target} (from_publication)",
-        "create index on {target} (to_publication)",
-    ):
-        connection.execute(sql.SQL(statement).format(target=target, source=source, key=key))
-    shown = {name for name, _ in _columns(connection, table.schema, table.name)}
-    names = [n for n, _ in _columns(connection, "build", history.name) if n in shown]
-    if names:
-        connection.execute(
-            sql.SQL(
-                "insert into {} ({names}, from_publication) select {names}, last.publication_id from {}"
-                " cross join (select max(publication_id) as publication_id from ops.publications) as last"
-                " where last.publication_id is not null"
-            ).format(
-                target,
-                sql.Identifier(table.schema, table.name),
-                names=sql.SQL(", ").join(map(sql.Identifier, names)),
-            )
-        )
-
-
-def _evolve(
-    connection: psycopg.Connection[Any],
-    table: Published,
-    source: sql.Identifier,
-    target: sql.Identifier,
-) -> None:
-    """Create the public table, or give it the columns of the built one; grants stay."""
-    have = dict(_columns(connection, table.schema, table.name))
-    want = dict(_columns(connection, "build", table.name))
-    if not have:
-        connection.execute(
-            sql.SQL(
-                "create table {} (like {} including comments including constraints"
-                " including defaults including indexes)"
-            ).format(target, source)
-        )
-        _comment(connection, table, target)
-        return
-    for name in have.keys() - want.keys():
-        connection.execute(sql.SQL("alter table {} drop column {}").format(target, sql.Identifier(name)))
-    for name, kind in want.items():
-        change = "add column {1} {2}" if name not in have else None
-        if name in have and have[name] != kind:
-            change = "alter column {1} type {2} using {1}::{2}"
-        if change:
-            connection.execute(
-                sql.SQL("alter table {0} " + change).format(target, sql.Identifier(name), sql.SQL(kind))
-            )
-    _comment(connection, table, target)
-
-
-def _comment(
-    connection: psycopg.Connection[Any], table: Published, target: sql.Identifier, is_a: str | None = None
-) -> None:
-    """Give the public table, or view, and its columns the descriptions of the built one."""
-    rows = connection.execute(
-        "select a.attname, coalesce(col_description(c.oid, a.attnum), ''),"
-        " coalesce(obj_description(c.oid, 'pg_class'), '')"
-        " from pg_class as c inner join pg_attribute as a on a.attrelid = c.oid"
-        " where c.oid = to_regclass(%s) and a.attnum > 0 and not a.attisdropped",
-        [f'"build"."{table.name}"'],
-    ).fetchall()
-    kind = sql.SQL(is_a or ("view" if table.is_view else "table"))
-    for _, _, of_table in rows[:1]:
-        connection.execute(
-            sql.SQL("comment on {} {} is {}").format(kind, target, sql.Literal(of_table or None))
-        )
-    for column, text, _ in rows:
-        connection.execute(
-            sql.SQL("comment on column {}.{} is {}").format(
-                target, sql.Identifier(column), sql.Literal(text or None)
-            )
-        )
-
-
-def _write_differences(
-    connection: psycopg.Connection[Any],
-    source: sql.Identifier,
-    target: sql.Identifier,
-    key: tuple[str, ...],
-    columns: list[str],
-    changed: sql.Composable | None = None,
-    history: History | None = None,
-) -> dict[str, int]:
-    """Make `target` equal to `source`: delete rows that are gone or differ, insert what is new.
-
-    `changed`, where given, is a table of the only keys that may differ. `history`, where given, is told of
-    both in the same statements.
-    """
-    names = sql.SQL(", ").join(map(sql.Identifier, columns))
-    same = _same_key("s", "t", key)
-    row_of = {
-        alias: sql.SQL("row({})").format(
-            sql.SQL(", ").join(sql.SQL("{}.{}").format(sql.SQL(alias), sql.Identifier(c)) for c in columns)
-        )
-        for alias in ("s", "t")
-    }
-    may_differ = {alias: _among(alias, key, changed) for alias in ("s", "t")}
-    delete = sql.SQL(
-        "delete from {target} as t where {may_differ} not exists"
-        " (select 1 from {source} as s where {same} and {s} is not distinct from {t})"
-    ).format(
-        target=target, source=source, same=same, s=row_of["s"], t=row_of["t"], may_differ=may_differ["t"]
-    )
-    insert = sql.SQL(
-        "insert into {target} ({names}) select {names} from {source} as s where {may_differ} not exists"
-        " (select 1 from {target} as t where {same}) order by {key}"
-    ).format(
-        target=target, source=source, names=names, same=same, may_differ=may_differ["s"],
-        # What is read together lies together.
-        key=sql.SQL(", ").join(sql.SQL("s.{}").format(sql.Identifier(name)) for name in key),
-    )  # fmt: skip
-    if history is None:
-        return {
-            "deleted": connection.execute(delete).rowcount,
-            "inserted": connection.execute(insert).rowcount,
-        }
-    return {
-        "deleted": _delete_into_history(connection, delete, key, history),
-        "inserted": _insert_into_history(connection, insert, names, history),
-    }
-
-
-def _delete_into_history(
-    connection: psycopg.Connection[Any], delete: sql.Composable, key: tuple[str, ...], history: History
-) -> int:
-    row = connection.execute(
-        sql.SQL(
-            "with gone as ({delete} returning {keys}),"
-            " closed as (update {history} as h set to_publication = {publication}"
-            "   from gone where {same} and h.to_publication is null)"
-            " select count(*) from gone"
-        ).format(
-            delete=delete,
-            keys=sql.SQL(", ").join(sql.SQL("t.{}").format(sql.Identifier(name)) for name in key),
-            history=history.target,
-            publication=sql.Literal(history.publication_id),
-            same=_same_key("h", "gone", key),
-        )
-    ).fetchone()
-    assert row is not None
-    return int(row[0])
-
-
-def _insert_into_history(
-    connection: psycopg.Connection[Any], insert: sql.Composable, names: sql.Composable, history: History
-) -> int:
-    row = connection.execute(
-        sql.SQL(
-            "with fresh as ({insert} returning {names}),"
-            " kept as (insert into {history} ({names}, from_publication)"
-            "   select {names}, {publication} from fresh)"
-            " select count(*) from fresh"
-        ).format(
-            insert=insert,
-            names=names,
-            history=history.target,
-            publication=sql.Literal(history.publication_id),
-        )
-    ).fetchone()
-    assert row is not None
-    return int(row[0])
-
-
-def _same_key(left: str, right: str, key: tuple[str, ...]) -> sql.Composable:
-    """Condition that rows of the two aliases have the same key."""
-    return sql.SQL(" and ").join(
-        sql.SQL(f"{left}.{{0}} = {right}.{{0}}").format(sql.Identifier(name)) for name in key
-    )
-
-
-def _among(alias: str, key: tuple[str, ...], changed: sql.Composable | None) -> sql.Composable:
-    """Condition that keeps rows of `alias` to the keys that changed."""
-    if changed is None:
-        return sql.SQL("")
-    return sql.SQL("({of}) in (select {names} from {changed}) and").format(
-        of=sql.SQL(", ").join(sql.SQL(f"{alias}.{{}}").format(sql.Identifier(name)) for name in key),
-        names=sql.SQL(", ").join(map(sql.Identifier, key)),
-        changed=changed,
-    )
-
-
-def _record(
-    connection: psycopg.Connection[Any], publication_id: int, result: PublicationResult, build: dict[str, Any]
-) -> int:
+def _record(connection: Connection, result: PublicationResult, build: dict[str, Any]) -> None:
     """Write down what was published: by which build and code, with the files since the last publication."""
-    row = connection.execute(
+    connection.execute(
         "insert into ops.publications (publication_id,"
-        " business_date, build_id, code_version, from_seq, to_seq, files, tables)"
+        " business_date, build_id, code_version, from_seq, to_seq, files, tables, reshaped)"
         " overriding system value"
         " select %(id)s, %(date)s, %(build_id)s, %(code)s, %(from_seq)s, %(to_seq)s,"
         "   coalesce((select jsonb_agg(jsonb_build_object("
         "       'file_id', file_id, 'feed', feed, 'name', name, 'sha256', content_sha256)"
         "       order by file_id)"
-        "     from ops.file_ledger where changed_seq <= %(to_seq)s"
-        "       and changed_seq > (select coalesce(max(to_seq), 0) from ops.publications)), '[]'), %(tables)s"
-        " returning publication_id",
+        "     from ops.file_ledger where changed_seq <= %(to_seq)s and changed_seq > coalesce("
+        "       (select to_seq from ops.publications order by publication_id desc limit 1), 0)), '[]'),"
+        "   %(tables)s, %(reshaped)s",
         {
             **build,
-            "id": publication_id,
+            "id": result.publication_id,
             "date": result.business_date,
             "code": code_version(),
             "tables": json.dumps(result.tables),
+            "reshaped": result.reshaped,
         },
-    ).fetchone()
-    assert row is not None
-    return int(row[0])
+    )

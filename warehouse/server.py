@@ -31,6 +31,7 @@ CONFIGURATION = {
     "listen_addresses": "'127.0.0.1'",
     "unix_socket_directories": "''",
     "max_connections": "200",
+    "reserved_connections": "40",  # for the roles of the stages (bounds.py)
     "shared_buffers": "'512MB'",
     "effective_cache_size": "'4GB'",
     "work_mem": "'64MB'",
@@ -196,12 +197,18 @@ def _initialise() -> None:
     Path(passwords.name).unlink()
     if done.returncode:
         raise ServerError(f"PostgreSQL could not be initialised in {home}: {done.stdout.strip()}")
-    lines = [f"{name} = {value}" for name, value in CONFIGURATION.items()]
-    with (_data() / "postgresql.auto.conf").open("a") as file:
-        file.write("\n".join(lines) + "\n")
+
+
+def _configure() -> None:
+    """Write down the settings that the server's data do not have yet; those that someone changed stay."""
+    path = _data() / "postgresql.auto.conf"
+    known = {line.partition("=")[0].strip() for line in path.read_text().splitlines()}
+    with path.open("a") as file:
+        file.writelines(f"{name} = {value}\n" for name, value in CONFIGURATION.items() if name not in known)
 
 
 def _start() -> None:
+    _configure()
     chosen = _free_port(settings().warehouse_port)
     (_home() / "port").write_text(str(chosen))
     _pg_ctl("start", "-w", "-t", "60", "-l", str(_home() / "log"), "-o", f"-p {chosen}")

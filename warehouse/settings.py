@@ -35,6 +35,16 @@ class Settings(BaseSettings):
     layouts: str = Field(default="standard", alias="LAYOUTS")
     code_version: str | None = Field(default=None, alias="CODE_VERSION")
     lock_patience_minutes: float = Field(default=30, alias="LOCK_PATIENCE_MINUTES")
+    reader_patience_seconds: float = Field(default=60, alias="READER_PATIENCE_SECONDS", ge=0)
+    reader_statement_timeout: str = Field(default="30min", alias="READER_STATEMENT_TIMEOUT")
+    reader_lock_timeout: str = Field(default="1min", alias="READER_LOCK_TIMEOUT")
+    reader_idle_transaction_timeout: str = Field(default="10min", alias="READER_IDLE_TRANSACTION_TIMEOUT")
+    reader_idle_session_timeout: str = Field(default="8h", alias="READER_IDLE_SESSION_TIMEOUT")
+    writer_statement_timeout: str = Field(default="6h", alias="WRITER_STATEMENT_TIMEOUT")
+    writer_idle_transaction_timeout: str = Field(default="1h", alias="WRITER_IDLE_TRANSACTION_TIMEOUT")
+    bi_reader_connections: int | None = Field(default=None, alias="BI_READER_CONNECTIONS", ge=1)
+    finance_reader_connections: int | None = Field(default=None, alias="FINANCE_READER_CONNECTIONS", ge=1)
+    auditor_connections: int | None = Field(default=None, alias="AUDITOR_CONNECTIONS", ge=1)
 
     @property
     def landing(self) -> str:

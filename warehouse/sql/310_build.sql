@@ -1,6 +1,6 @@
 -- What a build was made of, and how each dbt node of it went.
-alter table ops.builds add column if not exists is_full_refresh boolean not null default false;
-alter table ops.builds add column if not exists definitions text;
+call ops.add_column('ops.builds', 'is_full_refresh', 'boolean not null default false');
+call ops.add_column('ops.builds', 'definitions', 'text');
 comment on column ops.builds.definitions is
     'Hash of seeds, macros and models; when it changes the next build computes everything anew.';
 

@@ -1,4 +1,4 @@
 -- Where a day's file breaks off: the gate compares it with the days before.
-alter table ops.file_ledger add column if not exists last_event_at timestamptz;
+call ops.add_column('ops.file_ledger', 'last_event_at', 'timestamptz');
 comment on column ops.file_ledger.last_event_at is
     'Greatest value of the feed''s time column in the rows loaded; empty for feeds of dates only.';

@@ -1,0 +1,171 @@
+"""Publishing tables and views of another shape while they are read: nobody sees none, two, or an error."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from warehouse.connections import connect
+from warehouse.publish import NotPublished, Published, publish
+
+DATE = dt.date(2026, 1, 31)
+ROWS = 300
+STOCK = Published("stock", "marts", ("id",))
+STEADY = Published("steady", "marts", ("id",))
+SITES = Published("sites", "marts", ("site",))
+SHOWN = Published("stock_shown", "marts", ("id",), is_view=True)
+OVER = Published("stock_total", "marts", ("version",), is_view=True)
+BEFORE = [STOCK, STEADY, SHOWN, OVER]
+AFTER = [*BEFORE, SITES]
+
+
+def _build(version: int, is_new_shape: bool) -> None:
+    """Build rows that all carry one version. In the new shape a column has another type, one is gone, one is
+    new, and the view joins a table that was not there before by that column."""
+    kind, column = ("bigint", "site") if is_new_shape else ("integer", "note")
+    with connect("transformer") as connection:
+        for statement in (
+            "drop view if exists build.stock_total, build.stock_shown",
+            "drop table if exists build.stock, build.steady, build.sites",
+            f"create table build.stock (id integer primary key, version {kind} not null, {column} text not null)",
+            f"insert into build.stock select id, {version}, 'x' from generate_series(1, {ROWS}) as id",
+            f"create table build.steady as select id, {version} as version from generate_series(1, {ROWS}) as id",
+            "create table build.sites as select 'x' as site",
+            "create view build.stock_shown as select id, version from build.stock"
+            if not is_new_shape
+            else "create view build.stock_shown as select s.id, s.version, sites.site from build.stock as s"
+            " inner join build.sites as sites on s.site = sites.site",
+            "create view build.stock_total as select version, count(*) as rows from build.stock_shown"
+            " group by version",
+            "insert into ops.builds (business_date, from_seq, to_seq, status)"
+            f" values ('{DATE}', 0, 0, 'built')",
+        ):
+            connection.execute(statement)
+
+
+def _publish(version: int, is_new_shape: bool) -> None:
+    _build(version, is_new_shape)
+    assert publish(DATE, AFTER if is_new_shape else BEFORE).is_new
+
+
+QUERIES = {
+    "table": "select count(*), count(distinct version), min(version)::text from marts.stock",
+    "view": "select count(*), count(distinct version), min(version)::text from marts.stock_shown",
+    "view over a view": "select sum(rows)::bigint, count(*), min(version)::text from marts.stock_total",
+    "table of one shape": "select count(*), count(distinct version), min(version)::text from marts.steady",
+}
+
+
+class _Reader(threading.Thread):
+    """Reads all four, in one statement or in one REPEATABLE READ transaction, until told to stop."""
+
+    def __init__(self, is_transaction: bool, rotation: int) -> None:
+        super().__init__()
+        self.is_transaction = is_transaction
+        queries = list(QUERIES.values())
+        self.queries = queries[rotation:] + queries[:rotation]
+        self.over = threading.Event()
+        self.found: list[set[tuple[Any, ...]]] = []
+        self.longest = 0.0
+        self.error: str | None = None
+
+    def run(self) -> None:
+        try:
+            with connect("bi_reader", autocommit=True) as connection:
+                while not self.over.is_set():
+                    self.found.append(self._read(connection))
+        except psycopg.Error as error:
+            self.error = str(error)
+
+    def _read(self, connection: psycopg.Connection) -> set[tuple[Any, ...]]:
+        if not self.is_transaction:
+            return set(self._timed(connection, " union ".join(self.queries)))
+        with connection.transaction():
+            connection.execute("set transaction isolation level repeatable read")
+            return {row for query in self.queries for row in self._timed(connection, query)}
+
+    def _timed(self, connection: psycopg.Connection, query: str) -> list[tuple[Any, ...]]:
+        started = time.monotonic()
+        rows = connection.execute(query).fetchall()
+        self.longest = max(self.longest, time.monotonic() - started)
+        return rows
+
+
+@contextmanager
+def _readers() -> Iterator[list[_Reader]]:
+    readers = [_Reader(is_transaction, rotation) for is_transaction in (True, False) for rotation in (0, 2)]
+    for reader in readers:
+        reader.start()
+    try:
+        yield readers
+    finally:
+        for reader in readers:
+            reader.over.set()
+        for reader in readers:
+            reader.join()
+
+
+def test_readers_see_one_whole_night_whatever_changes_its_shape(fresh_database: Path) -> None:
+    _publish(1, is_new_shape=False)
+    with _readers() as readers:
+        for version in range(2, 6):
+            _publish(version, is_new_shape=version % 2 == 0)
+    assert [reader.error for reader in readers] == [None] * len(readers)
+    whole = [{(ROWS, 1, str(version))} for version in range(1, 6)]
+    wrong = [found for reader in readers for found in reader.found if found not in whole]
+    assert wrong == [], f"{len(wrong)} mixed or empty reads"
+    assert len({str(found) for reader in readers for found in reader.found}) > 3, "read while published"
+    reads = sum(len(reader.found) for reader in readers)
+    print(f"{reads} reads, longest wait {max(reader.longest for reader in readers):.3f} s")
+
+
+@pytest.mark.parametrize("first", QUERIES)
+def test_a_transaction_that_began_before_sees_the_old_night_to_its_end(
+    first: str, fresh_database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("READER_PATIENCE_SECONDS", "0.2")
+    _publish(1, is_new_shape=False)
+    with connect("bi_reader") as reader:
+        reader.execute("set transaction isolation level repeatable read")
+        # Only the steady table is held: the others keep the publisher waiting for the end of the transaction.
+        reader.execute(QUERIES["table of one shape"])
+        _publish(2, is_new_shape=True)
+        assert reader.execute(QUERIES[first]).fetchone() == (ROWS, 1, "1")
+        for query in QUERIES.values():
+            assert reader.execute(query).fetchone() == (ROWS, 1, "1")
+    assert _seen() == {(ROWS, 1, "2")}
+    assert _kind("stock") == "v", "given to the table when the reader has gone"
+    _publish(3, is_new_shape=True)
+    assert (_kind("stock"), _left()) == ("r", 0)
+    assert _seen() == {(ROWS, 1, "3")}
+
+
+def _seen() -> set[tuple[Any, ...]]:
+    with connect("bi_reader") as connection:
+        return {row for query in QUERIES.values() for row in connection.execute(query)}
+
+
+def _kind(name: str) -> Any:
+    return _one(f"select relkind from pg_class where oid = 'marts.{name}'::regclass")
+
+
+def _left() -> Any:
+    """Tables and views that wait in the publisher's own rooms."""
+    return _one(
+        "select count(*) from pg_class where relkind in ('r', 'v')"
+        " and relnamespace in ('incoming'::regnamespace, 'outgoing'::regnamespace)"
+    )
+
+
+def _one(query: str) -> Any:
+    with connect("admin") as connection:
+        row = connection.execute(query).fetchone()
+    return row[0] if row else None
