@@ -220,12 +220,13 @@ def _translated() -> Iterator[None]:
     from warehouse.redaction import without_secrets
     from warehouse.settings import SettingsError
     from warehouse.version import OtherVersion
+    from warehouse.waits import StillBlocked
 
     broken = (psycopg.OperationalError, sqlalchemy.exc.OperationalError)
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     try:
         yield
-    except (OtherVersion, Busy, SettingsError) as error:
+    except (OtherVersion, Busy, SettingsError, StillBlocked) as error:
         raise NightFailed(str(error)) from error
     except broken as error:
         said = f"{type(error).__name__}: {error}"

@@ -1,4 +1,4 @@
-"""`python -m warehouse`: start, stop, migrate, version, backup, restore, dsn, psql."""
+"""`python -m warehouse`: start, stop, migrate, version, unpublish, backup, restore, dsn, psql."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import typer
 
 from warehouse import connections, server, version
 from warehouse import migrate as migration
+from warehouse.locks import Busy
 from warehouse.redaction import run_command
 from warehouse.settings import code_version
 from warehouse.version import OtherVersion
+from warehouse.waits import StillBlocked
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -33,7 +35,7 @@ def migrate() -> None:
     """Bring the warehouse to this code's version: schemas, books, raw tables, roles, grants."""
     try:
         typer.echo(migration.upgrade())
-    except (OtherVersion, server.ServerError) as error:
+    except (OtherVersion, Busy, StillBlocked, server.ServerError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
 
@@ -55,6 +57,21 @@ def psql(role: str) -> None:
         open_psql(role)
     except (ValueError, FileNotFoundError) as error:
         raise _told(error) from error
+
+
+@app.command()
+def unpublish(
+    approver: Annotated[str, typer.Option(help="Name of the person who answers for it.")],
+    note: Annotated[str, typer.Option(help="Why, in words.")],
+) -> None:
+    """Withdraw the newest publication: readers see again what they saw before it."""
+    from warehouse import unpublish as withdrawal
+
+    try:
+        typer.echo(str(withdrawal.unpublish(approver, note)))
+    except (withdrawal.Refused, OtherVersion, Busy, StillBlocked) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
 
 
 @app.command()

@@ -9,10 +9,10 @@ from __future__ import annotations
 import psycopg
 from psycopg import sql
 
+from warehouse.connections import WRITERS
 from warehouse.settings import Settings, settings
 
 READERS = ("bi_reader", "finance_reader", "auditor")
-WRITERS = ("loader", "transformer", "publisher")
 # Of max_connections; what is left is for the pipeline, Airflow and people.
 SHARES = {"bi_reader": 0.5, "finance_reader": 0.1, "auditor": 0.1}
 NO_LIMIT = -1

@@ -128,7 +128,8 @@ def begin(business_date: dt.date, full_refresh: bool = False) -> Build:
 def run_layer(layer: str) -> str:
     """Build and test one of LAYERS for the open build; returns one line for people.
 
-    Raises CheckFailed where a model or a test fails, ConnectionBroken where the server is gone.
+    Raises CheckFailed where a model or a test fails, ConnectionBroken where the server is gone, StillBlocked
+    where someone holds a table for longer than one waits.
     """
     with _alone():
         return _run_layer(current_build(), layer)
@@ -390,7 +391,7 @@ def _raise_for(
     if full_disk.is_full(said):
         raise ConnectionBroken(f"layer {layer}: {full_disk.told(_first_line(said), 'a disk')}")
     if "lock timeout" in said.lower():
-        raise ConnectionBroken(waits.explained(f"layer {layer} waited in vain", blockers))
+        raise waits.StillBlocked(waits.explained(f"layer {layer} waited in vain", blockers))
     if any(word in said.lower() for word in BROKEN):
         raise ConnectionBroken(f"layer {layer}: {_first_line(said)}")
     if not failed:

@@ -129,10 +129,7 @@ class Handover:
                 sql.SQL("drop view {}").format(view.identifier)
                 for view in _outermost_first(connection, stale)
             ],
-            *[
-                sql.SQL("alter table {} rename to {}").format(old.identifier, sql.Identifier(new.name))
-                for old, new in renames.items()
-            ],
+            *[part for old, new in renames.items() for part in _renaming(connection, old, new)],
             *[
                 sql.SQL("alter table {} set schema {}").format(c.public.identifier, sql.Identifier(OUTGOING))
                 for c in moving
@@ -144,7 +141,7 @@ class Handover:
         ]
 
         def step(seconds: float) -> None:
-            waits.take_turns(connection, seconds, statements)
+            waits.take_turns(connection, statements, seconds)
             for change in changes:
                 if change in moving:
                     relations.grant_as(connection, change.outgoing, change.public)
@@ -263,6 +260,24 @@ def _outermost_first(connection: Connection, some: set[Relation] | list[Relation
     return sorted(some, key=lambda relation: (len(_all_views_over(connection, relation)), relation))
 
 
+def _renaming(connection: Connection, old: Relation, new: Relation) -> list[sql.Composed]:
+    """Statements that rename a table and its indexes, whose names its successor will want."""
+    indexes = connection.execute(
+        "select i.relname from pg_index as x inner join pg_class as i on i.oid = x.indexrelid"
+        " where x.indrelid = to_regclass(%s) order by 1",
+        [old.quoted],
+    ).fetchall()
+    return [
+        sql.SQL("alter table {} rename to {}").format(old.identifier, sql.Identifier(new.name)),
+        *[
+            sql.SQL("alter index {} rename to {}").format(
+                sql.Identifier(old.schema, index), sql.Identifier(f"{new.name}_{number}")
+            )
+            for number, (index,) in enumerate(indexes, 1)
+        ],
+    ]
+
+
 def _holding(connection: Connection, some: list[Relation]) -> list[sql.Composed]:
     """Statements that lock readers out of just these: `lock table` on a view would lock all that it reads."""
     return [
@@ -295,16 +310,15 @@ def settle(connection: Connection, minutes: float | None = None) -> None:
                     table.identifier, sql.Identifier(publics[table].schema)
                 ),
             ]
-        waits.take_turns(connection, seconds, statements)
+        waits.take_turns(connection, statements, seconds)
         statements = [
             sql.SQL("create or replace view {} as {}").format(
                 publics[view].identifier, sql.SQL(_INCOMING.sub(public, definition(connection, view) or ""))
             )
             for view in views
         ]
-        waits.take_turns(
-            connection, seconds - (time.monotonic() - started), [*statements, *_emptying(connection)]
-        )
+        left = seconds - (time.monotonic() - started)
+        waits.take_turns(connection, [*statements, *_emptying(connection)], left)
 
     def public(found: re.Match[str]) -> str:
         return str(publics[Relation(INCOMING, found[1])])

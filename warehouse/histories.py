@@ -12,7 +12,7 @@ import psycopg
 from psycopg import sql
 
 from warehouse import relations
-from warehouse.differences import names_of
+from warehouse.differences import History, names_of, same_key
 from warehouse.handover import Change, Handover, as_shape
 from warehouse.relations import Relation, columns
 
@@ -23,34 +23,60 @@ Connection = psycopg.Connection[Any]
 
 
 def prepare(
-    connection: Connection, handover: Handover, history: Published, table: Published, is_reshaped: bool
-) -> tuple[Relation, bool]:
-    """Make the history of `table` ready to be written; returns where, and whether it goes on from its rows.
+    connection: Connection, handover: Handover, history: Published, table: Published, begins_now: bool
+) -> Relation:
+    """Make the history of `table` ready to be written; returns where.
 
-    A history that begins later than its table begins with the rows that readers see by then, unless the
-    table gets another shape just then.
+    A history that begins later than its table begins with the rows that readers see by then; `begins_now`,
+    where there are none of its shape, with those of this publication.
     """
     public = history.public
     if relations.kind(connection, public) is None:
-        last = None if is_reshaped else _last_publication(connection)
+        last = None if begins_now else _last_publication(connection)
         _create(connection, public, history, table)
         _begin(connection, public, table, last or handover.publication_id)
         _fill(connection, public, table, last)
         handover.created.append(public)
-        return public, not is_reshaped
+        return public
     if relations.primary_key(connection, public) == {*table.key, "from_publication"}:
         if not _other_types(connection, history):
-            return public, True
+            return public
         if _converted(connection, handover, history):
-            return handover.changes[history.name].incoming, True
+            return handover.changes[history.name].incoming
     retire(connection, handover, public, has_successor=True)
     change = handover.changes[history.name]
     _create(connection, change.incoming, history, table)
     relations.grant_as(connection, public, change.incoming)
     _begin(connection, public, table, handover.publication_id)
-    if not is_reshaped:
+    if not begins_now:
         _fill(connection, change.incoming, table, handover.publication_id)
-    return change.incoming, not is_reshaped
+    return change.incoming
+
+
+def bring_up(connection: Connection, history: History, table: Published) -> None:
+    """Let the versions that are still so be the rows of the built table; for a table that is written anew."""
+    names = list(columns(connection, table.built))
+    parts = {
+        "history": history.relation.identifier,
+        "publication": sql.Literal(history.publication_id),
+        "built": table.built.identifier,
+        "same": same_key("b", "h", table.key),
+        "names": names_of(names),
+        "b": names_of(names, "b"),
+        "h": names_of(names, "h"),
+    }
+    connection.execute(
+        sql.SQL(
+            "update {history} as h set to_publication = {publication} where h.to_publication is null and not"
+            " exists (select from {built} as b where {same} and row({b}) is not distinct from row({h}))"
+        ).format(**parts)
+    )
+    connection.execute(
+        sql.SQL(
+            "insert into {history} ({names}, from_publication) select {b}, {publication} from {built} as b"
+            " where not exists (select from {history} as h where h.to_publication is null and {same})"
+        ).format(**parts)
+    )
 
 
 def retire_dropped(connection: Connection, handover: Handover, kept: set[Relation]) -> None:
@@ -90,7 +116,7 @@ def _converted(connection: Connection, handover: Handover, history: Published) -
     change = handover.make_table(connection, public, like=public)
     for name, type_name in other.items():
         connection.execute(
-            sql.SQL("alter table {} alter column {} type {}").format(
+            sql.SQL("alter table {} alter column {} type {} using null").format(
                 change.incoming.identifier, sql.Identifier(name), sql.SQL(type_name)
             )
         )

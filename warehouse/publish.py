@@ -16,6 +16,7 @@ import logging
 import os
 import re
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -24,7 +25,7 @@ from psycopg import sql
 from warehouse import histories, locks, relations, waits
 from warehouse.connections import connect
 from warehouse.differences import History, Target, begin_log, forget_logs, names_of, write_differences
-from warehouse.handover import Handover, NotPublished, as_shape, settle
+from warehouse.handover import Handover, NotPublished, settle
 from warehouse.relations import Relation, columns, definition, kind
 from warehouse.settings import code_version, settings
 
@@ -121,15 +122,16 @@ def _publish(
     build = _last_build(connection)
     _refuse_withdrawn(connection, build["build_id"])
     since = None if compares_all else _published_build(connection)
-    publication_id = _next_publication(connection)
+    publication_id = next_publication(connection)
     handover = Handover(publication_id)
-    kept = {table.history_of: table for table in tables if table.history_of}
+    kept = histories_in(tables)
     views = [table for table in tables if table.is_view and not table.history_of]
     stored = [table for table in tables if not table.is_view]
     forget_logs(connection)
     for table in stored:
-        target = _target(connection, handover, table, kept.get(table.name))
-        result.tables[str(table.public)] = _publish_table(connection, table, target, since)
+        result.tables[str(table.public)] = _publish_table(
+            connection, handover, table, kept.get(table.name), since
+        )
     histories.retire_dropped(connection, handover, {history.public for history in kept.values()})
     _prepare_views(connection, handover, views, {table.name: table.schema for table in tables})
     if handover or _differs(result) or not _is_published(connection, build["build_id"]):
@@ -148,7 +150,12 @@ def _settle_soon(connection: Connection) -> None:
         log.warning("%s. What was published is whole; the next publication settles it.", error)
 
 
-def _next_publication(connection: Connection) -> int:
+def histories_in(tables: list[Published]) -> dict[str, Published]:
+    """Histories among the tables, by the name of the table whose row versions they keep."""
+    return {table.history_of: table for table in tables if table.history_of}
+
+
+def next_publication(connection: Connection) -> int:
     """Number of the publication, known before its rows are written; one that publishes nothing is lost."""
     row = connection.execute(
         "select nextval(pg_get_serial_sequence('ops.publications', 'publication_id'))"
@@ -227,9 +234,7 @@ def _widen(connection: Connection, tables: list[Published]) -> bool:
 
 
 def _add_columns(connection: Connection, table: Published, statements: list[sql.Composed]) -> None:
-    def step(seconds: float) -> None:
-        waits.take_turns(connection, seconds, list(statements))
-
+    step = partial(waits.take_turns, connection, statements)
     waits.patiently(connection, f"adding columns to {table.public}", step)
     relations.describe(connection, table.built, table.public, "table")
 
@@ -250,44 +255,35 @@ def _is_reshaped(connection: Connection, table: Published) -> bool:
     return bool(have.keys() - want.keys()) or (all(keys) and keys[0] != keys[1])
 
 
-def _target(
-    connection: Connection, handover: Handover, table: Published, history: Published | None
-) -> Target:
-    """Where the table is written: where it is, or beside it where it gets another shape."""
+def _publish_table(
+    connection: Connection, handover: Handover, table: Published, history: Published | None, since: int | None
+) -> dict[str, int]:
+    """Write the table where it is, or beside it where it gets another shape.
+
+    `since` is the build that readers see.
+    """
     is_reshaped = _is_reshaped(connection, table)
     is_first = kind(connection, table.public) is None
-    versions, goes_on = None, False
+    versions = None
     if history:
-        versions, goes_on = histories.prepare(connection, handover, history, table, is_reshaped or is_first)
-    relation = table.public
-    if is_reshaped:
-        relation = handover.make_table(connection, table.public, like=table.built).incoming
-        if goes_on:
-            _copy_old_rows(connection, table, relation)
-    elif is_first:
+        where = histories.prepare(connection, handover, history, table, begins_now=is_reshaped or is_first)
+        versions = History(where, handover.publication_id)
+    if is_first:
         _create(connection, table)
         handover.created.append(table.public)
     names = tuple(columns(connection, table.built))
-    return Target(
-        relation,
-        table.key,
-        names,
-        History(versions, handover.publication_id) if versions else None,
-        None if is_reshaped or is_first else begin_log(connection, table.public),
-    )
-
-
-def _copy_old_rows(connection: Connection, table: Published, target: Relation) -> None:
-    """Begin with what readers see, so that only rows which differ begin a new version in the history."""
-    shape = columns(connection, target)
-    connection.execute(
-        sql.SQL("insert into {} ({}) select {} from {}").format(
-            target.identifier,
-            names_of(list(shape)),
-            as_shape(connection, table.public, shape),
-            table.public.identifier,
-        )
-    )
+    if is_reshaped:
+        relation = handover.make_table(connection, table.public, like=table.built).incoming
+        target, keys = Target(relation, table.key, names), None
+        if versions:
+            histories.bring_up(connection, versions, table)
+    else:
+        logged = None if is_first else begin_log(connection, table.public)
+        target = Target(table.public, table.key, names, versions, logged)
+        keys = None if is_first else _changed_keys(connection, table, since)
+    counts = write_differences(connection, table.built, target, keys)
+    _take_statistics(connection, target.relation, sum(counts.values()))
+    return counts
 
 
 def _create(connection: Connection, table: Published) -> None:
@@ -300,18 +296,6 @@ def _create(connection: Connection, table: Published) -> None:
     relations.describe(connection, table.built, table.public, "table")
 
 
-def _publish_table(
-    connection: Connection, table: Published, target: Target, since: int | None
-) -> dict[str, int]:
-    """Make the target equal to the built table; `since` is the build that readers see."""
-    keys: sql.Composable | None = None
-    if table.logs_changes and since is not None and target.log:
-        keys = _changed_keys(connection, table, since)
-    counts = write_differences(connection, table.built, target, keys)
-    _take_statistics(connection, target.relation, sum(counts.values()))
-    return counts
-
-
 def _take_statistics(connection: Connection, target: Relation, written: int) -> None:
     """Let the planner know a table that is new or changed much: autovacuum comes after the first readers."""
     row = connection.execute(
@@ -321,10 +305,10 @@ def _take_statistics(connection: Connection, target: Relation, written: int) -> 
         connection.execute(sql.SQL("analyze {}").format(target.identifier))
 
 
-def _changed_keys(connection: Connection, table: Published, since: int) -> sql.Composable | None:
+def _changed_keys(connection: Connection, table: Published, since: int | None) -> sql.Composable | None:
     """Put the keys that changed after build `since` into a temporary table; None without a log."""
     changes = Relation("build", f"{table.name}__changes")
-    if not columns(connection, changes):
+    if since is None or not table.logs_changes or not columns(connection, changes):
         return None
     changed = sql.Identifier(f"changed_{table.name}")
     connection.execute(

@@ -57,7 +57,7 @@ class Blocker:
         return f"process {self.pid} ({self.role}{program}), {self.state}{since}{query}"
 
 
-class StillBlocked(psycopg.errors.LockNotAvailable):
+class StillBlocked(RuntimeError):
     """Someone holds what a stage needs, for longer than it waits; the message says who, and what to do."""
 
 
@@ -86,7 +86,7 @@ def patiently(
     raise StillBlocked(explained(f"{what} waited {patience / 60:g} minutes in vain", watch.blockers))
 
 
-def take_turns(connection: Connection, statements: Sequence[sql.Composable], seconds: float) -> None:
+def take_turns(connection: Connection, statements: Sequence[sql.Composed], seconds: float) -> None:
     """Run statements that lock: wait for the first for `seconds`, and for all others together no longer."""
     deadline = time.monotonic() + seconds
     for statement in statements:

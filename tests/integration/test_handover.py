@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from warehouse.connections import connect
-from warehouse.publish import NotPublished, Published, publish
+from warehouse.publish import Published, publish
 
 DATE = dt.date(2026, 1, 31)
 ROWS = 300
@@ -35,9 +35,9 @@ def _build(version: int, is_new_shape: bool) -> None:
         for statement in (
             "drop view if exists build.stock_total, build.stock_shown",
             "drop table if exists build.stock, build.steady, build.sites",
-            f"create table build.stock (id integer primary key, version {kind} not null, {column} text not null)",
+            f"create table build.stock (id integer primary key, version {kind} not null, {column} text)",
             f"insert into build.stock select id, {version}, 'x' from generate_series(1, {ROWS}) as id",
-            f"create table build.steady as select id, {version} as version from generate_series(1, {ROWS}) as id",
+            f"create table build.steady as select id, {version} as version from build.stock",
             "create table build.sites as select 'x' as site",
             "create view build.stock_shown as select id, version from build.stock"
             if not is_new_shape

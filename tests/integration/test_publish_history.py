@@ -123,3 +123,87 @@ def test_views_over_views_are_published_and_made_anew_together(fresh_database: P
         _publish(*VIEWS, SHELF)
         with connect("bi_reader") as connection:
             assert connection.execute("select what from marts.shelf_a").fetchone() == (seen,)
+
+
+def _kept() -> list[tuple[Any, ...]]:
+    with connect("bi_reader") as connection:
+        return connection.execute(
+            "select history, from_publication, to_publication from marts.histories order by 2"
+        ).fetchall()
+
+
+def test_a_column_of_another_type_goes_on_in_the_same_history(fresh_database: Path) -> None:
+    _build({1: "7", 2: "8"})
+    first = _publish(HISTORY, SHELF)
+    _build({1: "7", 2: "9"})
+    _retype("what", "integer")
+    second = _publish(HISTORY, SHELF)
+    assert _versions() == [(1, 7, first, None), (2, 8, first, second), (2, 9, second, None)]
+    assert _kept() == [("marts.shelf__history", first, None)]
+
+
+def test_a_history_that_can_not_go_on_stays_readable_with_its_end(fresh_database: Path) -> None:
+    _build({1: "a", 2: "b"})
+    first = _publish(HISTORY, SHELF)
+    _build({1: "c"})
+    second = _publish(HISTORY, SHELF)
+    _build({1: "7"})
+    _retype("what", "integer")
+    third = _publish(HISTORY, SHELF)
+    assert _versions() == [(1, 7, third, None)]
+    assert _kept() == [
+        (f"marts.shelf__history__until_{second}", first, third),
+        ("marts.shelf__history", third, None),
+    ]
+    with connect("bi_reader") as connection:
+        old = connection.execute(
+            "select id, what, from_publication, to_publication"
+            f" from marts.shelf__history__until_{second} order by 1, 3"
+        )
+        assert old.fetchall() == [
+            (1, "a", first, second), (1, "c", second, third), (2, "b", first, second),
+        ]  # fmt: skip
+
+
+def test_another_key_begins_another_history(fresh_database: Path) -> None:
+    _build({1: "a", 2: "b"})
+    first = _publish(HISTORY, SHELF)
+    with connect("transformer") as connection:
+        connection.execute("alter table build.shelf drop constraint shelf_pkey, add primary key (id, what)")
+        connection.execute("insert into build.shelf values (1, 'b')")
+        connection.execute(
+            "insert into ops.builds (business_date, from_seq, to_seq, status) values (%s, 0, 0, 'built')",
+            [DATE],
+        )
+    wider = Published("shelf", "marts", ("id", "what"))
+    key = ("id", "what", "from_publication")
+    second = _publish(wider, Published("shelf__history", "marts", key, is_view=True, history_of="shelf"))
+    assert _versions() == [(1, "a", second, None), (1, "b", second, None), (2, "b", second, None)]
+    assert _kept() == [
+        (f"marts.shelf__history__until_{first}", first, second),
+        ("marts.shelf__history", second, None),
+    ]
+
+
+def test_a_history_that_new_code_drops_ends_there_and_a_later_one_begins_anew(fresh_database: Path) -> None:
+    _build({1: "a"})
+    first = _publish(HISTORY, SHELF)
+    _build({1: "b"})
+    second = _publish(SHELF)
+    assert _kept() == [(f"marts.shelf__history__until_{first}", first, second)]
+    _build({1: "c"})
+    third = _publish(HISTORY, SHELF)
+    assert _versions() == [(1, "b", second, third), (1, "c", third, None)]
+    assert _kept()[1:] == [("marts.shelf__history", second, None)]
+
+
+def _retype(column: str, kind: str) -> None:
+    with connect("transformer") as connection:
+        connection.execute("drop view build.shelf__history")
+        connection.execute(
+            f"alter table build.shelf alter column {column} type {kind} using {column}::{kind}"
+        )
+        connection.execute(
+            "create view build.shelf__history as select s.*, null::bigint as from_publication,"
+            " null::bigint as to_publication from build.shelf as s where false"
+        )

@@ -1,0 +1,193 @@
+"""Withdraw the newest publication: readers see again what they saw before it, all of it or nothing.
+
+A publication logs the rows that it replaces and the keys that it brings (`undo`). Withdrawing writes them
+back as a publication of its own, with the business date and the build of the one before: books and histories
+only grow, and say when readers saw what.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from warehouse import locks
+from warehouse.connections import connect
+from warehouse.differences import UNDO, WAS_THERE, History, Target, forget_logs, names_of, same_key
+from warehouse.handover import settle
+from warehouse.publish import Published, histories_in, next_publication
+from warehouse.relations import Relation, columns, kind
+
+Connection = psycopg.Connection[Any]
+
+
+class Refused(RuntimeError):
+    """The newest publication can't be withdrawn; the message says why, and what to run instead."""
+
+
+@dataclass(frozen=True)
+class Withdrawal:
+    """What was withdrawn, and what readers see instead."""
+
+    publication_id: int
+    withdrawn: int
+    withdrawn_date: dt.date
+    restored: int
+    business_date: dt.date
+    build_id: int
+    rows: int
+
+    def __str__(self) -> str:
+        return (
+            f"publication {self.withdrawn} of {self.withdrawn_date} is withdrawn: as publication"
+            f" {self.publication_id}, readers see again what publication {self.restored} of"
+            f" {self.business_date} showed; {self.rows:,} rows written back.\n"
+            f"Build {self.build_id} is not published again. The next night builds on it and publishes what"
+            " still is as it was, so mend the cause first: a corrected file under the same name, or the code."
+            f" Then: python -m nightly {self.withdrawn_date}"
+        )
+
+
+def unpublish(approver: str, note: str, tables: list[Published] | None = None) -> Withdrawal:
+    """Give readers back what they saw before the newest publication; recorded with the approver's name.
+
+    `tables` defaults to the models that dbt marks with `publish_to`. Raises Refused where that is not
+    possible, and StillBlocked or the database's own error, after which nothing has changed.
+    """
+    if not approver.strip() or not note.strip():
+        raise Refused('say who answers for it, and why: --approver "A. Name" --note "wrong price file"')
+    if tables is None:
+        from warehouse.build import published_tables
+
+        tables = published_tables()
+    with (
+        locks.hold(locks.PUBLISH, "publisher", f"withdrawing a publication, process {os.getpid()}"),
+        connect("publisher", autocommit=True) as connection,
+    ):
+        settle(connection)
+        with connection.transaction():
+            newest, before = _newest_two(connection)
+            _check(connection, newest)
+            publication_id = next_publication(connection)
+            counts = {
+                name: _write_back(connection, publication_id, name, logged, tables)
+                for name, logged in newest["tables"].items()
+            }
+            _record(connection, publication_id, newest, before, counts, approver.strip(), note.strip())
+            # Nothing is left that a second withdrawal could write back.
+            forget_logs(connection)
+    return Withdrawal(
+        publication_id, newest["publication_id"], newest["business_date"], before["publication_id"],
+        before["business_date"], newest["build_id"],
+        sum(count for table in counts.values() for count in table.values()),
+    )  # fmt: skip
+
+
+def _newest_two(connection: Connection) -> tuple[dict[str, Any], dict[str, Any]]:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        found = cursor.execute(
+            "select * from ops.publications order by publication_id desc limit 2"
+        ).fetchall()
+    if len(found) < 2:
+        raise Refused(
+            "there is no publication before the newest one. To build and publish anew, mend the cause and"
+            " run the night: python -m nightly DATE"
+        )
+    return found[0], found[1]
+
+
+def _check(connection: Connection, newest: dict[str, Any]) -> None:
+    """Refuse what could not be written back exactly."""
+    number = newest["publication_id"]
+    again = f"mend the cause and run the night again: python -m nightly {newest['business_date']}"
+    if newest["withdraws"] is not None:
+        raise Refused(
+            f"publication {number} has withdrawn publication {newest['withdraws']} already, and one is kept;"
+            f" {again}"
+        )
+    if newest["reshaped"]:
+        raise Refused(
+            f"publication {number} changed the shape of {', '.join(newest['reshaped'])}, as new code does:"
+            f" go back to the code before it (`code_version` in ops.publications), then {again}"
+        )
+    closed = connection.execute(
+        "select a.period from ops.period_acts as a where a.publication_id = %s and a.act = 'close'"
+        " and not exists (select from ops.period_acts as later where later.period = a.period"
+        "   and later.act_id > a.act_id)",
+        [number],
+    ).fetchall()
+    if closed:
+        periods = ", ".join(period for (period,) in closed)
+        raise Refused(
+            f"{periods} was closed on publication {number}: reopen it first, python -m closing reopen --help"
+        )
+
+
+def _write_back(
+    connection: Connection, publication_id: int, name: str, logged: dict[str, int], tables: list[Published]
+) -> dict[str, int]:
+    """Delete the keys that came and insert the rows that were replaced in one table."""
+    if not any(logged.values()):
+        return {"deleted": 0, "inserted": 0}
+    table = next((table for table in tables if str(table.public) == name), None)
+    if table is None or kind(connection, table.public) != "r":
+        raise Refused(f"{name} is not published by this code: go back to the code that published it")
+    log = Relation(UNDO, table.name)
+    shape = columns(connection, table.public)
+    is_whole = columns(connection, log) == {**shape, WAS_THERE: "boolean"}
+    if not is_whole or _rows(connection, log) != logged:
+        raise Refused(
+            f"the log of what was replaced in {name} is not whole, as after a crash of the server: mend the"
+            " cause and run the night again: python -m nightly DATE"
+        )
+    history = histories_in(tables).get(table.name)
+    target = Target(
+        table.public, table.key, tuple(shape), History(history.public, publication_id) if history else None
+    )
+    came = sql.SQL("exists (select from {} as u where not u.{} and {})").format(
+        log.identifier, sql.Identifier(WAS_THERE), same_key("u", "t", table.key)
+    )
+    gone = sql.SQL("select {} from {} where {} order by {}").format(
+        names_of(tuple(shape)), log.identifier, sql.Identifier(WAS_THERE), names_of(table.key)
+    )
+    written = {"deleted": target.delete(connection, came), "inserted": target.insert(connection, gone)}
+    assert written == {"deleted": logged["inserted"], "inserted": logged["deleted"]}, f"{name}: {written}"
+    return written
+
+
+def _rows(connection: Connection, log: Relation) -> dict[str, int]:
+    """How many rows a publication deleted and inserted, as its log has it."""
+    row = connection.execute(
+        sql.SQL("select count(*) filter (where {0}), count(*) filter (where not {0}) from {1}").format(
+            sql.Identifier(WAS_THERE), log.identifier
+        )
+    ).fetchone()
+    assert row is not None
+    return {"deleted": row[0], "inserted": row[1]}
+
+
+def _record(
+    connection: Connection,
+    publication_id: int,
+    newest: dict[str, Any],
+    before: dict[str, Any],
+    counts: dict[str, dict[str, int]],
+    approver: str,
+    note: str,
+) -> None:
+    connection.execute(
+        "insert into ops.publications (publication_id, business_date, build_id, code_version, from_seq,"
+        " to_seq, files, tables, withdraws, approver, note) overriding system value"
+        " values (%s, %s, %s, %s, %s, %s, '[]', %s, %s, %s, %s)",
+        [
+            publication_id, before["business_date"], before["build_id"], before["code_version"],
+            before["from_seq"], before["to_seq"], json.dumps(counts), newest["publication_id"], approver,
+            note,
+        ],
+    )  # fmt: skip
