@@ -510,7 +510,7 @@ def main(
     try:
         for line in build_all(date, full_refresh):
             typer.echo(line)
-    except (CheckFailed, ConnectionBroken, NoBuildOpen, OtherVersion) as error:
+    except (CheckFailed, ConnectionBroken, NoBuildOpen, OtherVersion, waits.StillBlocked) as error:
         typer.echo(str(error), err=True)
         # 75 (EX_TEMPFAIL) tells a caller that trying again may help.
         raise typer.Exit(75 if isinstance(error, ConnectionBroken) else 1) from error
