@@ -28,7 +28,7 @@ from expectations.asset import Asset
 from expectations.docs import STAGES, Stage
 from expectations.night import Night, read_night
 from expectations.results import CheckResult
-from warehouse.connections import connect, dsn
+from warehouse.connections import bounded_dsn, connect
 
 if TYPE_CHECKING:
     from great_expectations.data_context import EphemeralDataContext
@@ -122,7 +122,7 @@ def suites(stage: Stage, night: Night) -> list[Asset]:
 
 def open_source(context: EphemeralDataContext) -> Any:
     """The warehouse as the validator sees it; no $ is left in the URL, since GX would replace $NAME."""
-    url = dsn("validator").replace("postgresql://", "postgresql+psycopg2://", 1)
+    url = bounded_dsn("validator").replace("postgresql://", "postgresql+psycopg2://", 1)
     return context.data_sources.add_postgres("warehouse", connection_string=url)
 
 

@@ -134,7 +134,8 @@ def _as_of(connection: Connection[Any], business_date: dt.date) -> dt.date:
     """The one clock: a backfilled night is built as of the newest date that is published."""
     found = connection.execute(
         "select greatest(%s::date, (select business_date from ops.publications"
-        " order by publication_id desc limit 1))", [business_date]
+        " order by publication_id desc limit 1))",
+        [business_date],
     ).fetchone()
     return found[0] if found else business_date
 

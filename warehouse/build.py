@@ -45,6 +45,8 @@ LAYERS = {
     "marts": ("path:models/marts",),
 }
 SAMPLE_ROWS = 5
+# Longer than the longest statement that is let run; what takes longer hangs outside the database.
+LONGEST_RUN_SECONDS = 12 * 3600
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 # Words by which libpq and psycopg2 tell a lost server from a wrong statement.
 BROKEN = (
@@ -316,6 +318,7 @@ def _dbt(arguments: list[str]) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
+        timeout=LONGEST_RUN_SECONDS,
         preexec_fn=_die_with_parent if sys.platform == "linux" else None,
     )
 

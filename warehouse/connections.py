@@ -82,6 +82,12 @@ def address() -> str:
     return _uri({k: v for k, v in _address().items() if k not in ("user", "password")})
 
 
+def bounded_dsn(role: str) -> str:
+    """Return the URI for a driver of our own: it waits no longer for the server than `connect` does."""
+    address = dsn(role)
+    return f"{address}{'&' if '?' in address else '?'}{urlencode(BOUNDED)}"
+
+
 def connect(role: str, **options: Any) -> psycopg.Connection[Any]:
     """Open a psycopg connection as `role`; `options` go to `psycopg.connect`.
 
