@@ -54,7 +54,7 @@ def create_raw_tables() -> None:
         # What has no contract any more is nobody's but the auditor's.
         waits.patiently(
             connection, "granting rights on raw", partial(waits.take_turns, connection, [
-                sql.SQL("revoke all on all tables in schema raw from loader, transformer, validator"),
+                sql.SQL("revoke all on all tables in schema raw from loader, transformer, validator").format(),
                 *(statement for contract in contracts for statement in grants(contract)),
             ]),
         )  # fmt: skip

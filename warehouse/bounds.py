@@ -9,10 +9,9 @@ from __future__ import annotations
 import psycopg
 from psycopg import sql
 
-from warehouse.connections import WRITERS
+from warehouse.connections import READERS, STAGE_ROLES
 from warehouse.settings import Settings, settings
 
-READERS = ("bi_reader", "finance_reader", "auditor")
 # Of max_connections; what is left is for the pipeline, Airflow and people.
 SHARES = {"bi_reader": 0.5, "finance_reader": 0.1, "auditor": 0.1}
 NO_LIMIT = -1
@@ -58,13 +57,13 @@ def _current(connection: psycopg.Connection) -> dict[str, tuple[int, dict[str, s
         "select r.rolname, r.rolconnlimit, coalesce(s.setconfig, '{}') from pg_roles as r"
         " left join pg_db_role_setting as s on s.setrole = r.oid and s.setdatabase = 0"
         " where r.rolname = any(%s)",
-        [[*READERS, *WRITERS]],
+        [[*READERS, *STAGE_ROLES]],
     )
     return {role: (limit, dict(o.split("=", 1) for o in options)) for role, limit, options in rows}
 
 
 def _connections(connection: psycopg.Connection, given: Settings, role: str) -> int:
-    if role in WRITERS:
+    if role in STAGE_ROLES:
         return NO_LIMIT
     if (explicit := getattr(given, f"{role}_connections")) is not None:
         return int(explicit)
@@ -94,7 +93,7 @@ def _reserve_connections(connection: psycopg.Connection) -> None:
         "select r.rolname from pg_roles as r, pg_roles as reserved"
         " where reserved.rolname = 'pg_use_reserved_connections' and r.rolname = any(%s)"
         " and not pg_has_role(r.oid, reserved.oid, 'member')",
-        [list(WRITERS)],
+        [list(STAGE_ROLES)],
     )
     for (role,) in found.fetchall():
         try:
