@@ -52,12 +52,9 @@ def create_raw_tables() -> None:
                 partial(_bring_up_to_date, connection, contract),
             )
         # What has no contract any more is nobody's but the auditor's.
-        waits.patiently(
-            connection, "granting rights on raw", partial(waits.take_turns, connection, [
-                sql.SQL("revoke all on all tables in schema raw from loader, transformer, validator").format(),
-                *(statement for contract in contracts for statement in grants(contract)),
-            ]),
-        )  # fmt: skip
+        nobody = "revoke all on all tables in schema raw from loader, transformer, validator"
+        rights = [sql.SQL(nobody).format(), *(right for contract in contracts for right in grants(contract))]
+        waits.patiently(connection, "granting rights on raw", partial(waits.take_turns, connection, rights))
 
 
 def _bring_up_to_date(connection: psycopg.Connection[Any], contract: Contract, seconds: float) -> None:
