@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from warehouse import migrate, server
-from warehouse.connections import WRITERS, connect
+from warehouse.connections import STAGE_ROLES, connect
 from warehouse.publish import Published, publish
 
 DATE = dt.date(2026, 1, 31)
@@ -74,7 +74,7 @@ def test_a_migration_may_be_repeated_and_gives_every_role_its_bounds(warehouse: 
     assert rows == [("auditor", 4), ("bi_reader", 20), ("finance_reader", 4)]
     with connect("bi_reader") as connection:
         assert connection.execute("show idle_in_transaction_session_timeout").fetchone() == ("10min",)
-    for role in WRITERS:
+    for role in STAGE_ROLES:
         with connect(role) as connection:
             assert connection.execute("show lock_timeout").fetchone() == ("30min",)
 

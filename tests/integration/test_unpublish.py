@@ -183,8 +183,9 @@ def test_a_log_that_a_crash_emptied_is_not_believed(two_nights: tuple[int, int])
 
 def test_what_a_period_was_closed_on_stays_until_it_is_reopened(two_nights: tuple[int, int]) -> None:
     act = (
-        "insert into ops.period_acts (act, period, approver, publication_id, business_date, code_version,"
-        " frozen_rows, frozen_amounts) values (%s, '2026-01', 'A. Controller', %s, '2026-02-01', '', 0, '{}')"
+        "insert into ops.period_acts (act, period, approver, actor, publication_id, business_date,"
+        " code_version, frozen_rows, frozen_amounts)"
+        " values (%s, '2026-01', 'A. Controller', 'system:test', %s, '2026-02-01', '', 0, '{}')"
     )
     with connect("publisher") as connection:
         connection.execute(act, ["close", two_nights[1]])

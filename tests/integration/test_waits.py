@@ -18,7 +18,7 @@ import pytest
 
 from warehouse import build, connections, migrate
 from warehouse.bounds import READERS
-from warehouse.connections import ROLES, WRITERS, connect
+from warehouse.connections import ROLES, STAGE_ROLES, connect
 from warehouse.publish import Published, publish
 from warehouse.waits import StillBlocked
 
@@ -329,7 +329,7 @@ def test_every_role_has_its_bounds(role: str, database: Path) -> None:
     expected = {
         True: [("6h",), ("30min",), ("1h",)],
         False: [("30min",), ("1min",), ("10min",)],
-    }[role in WRITERS]
+    }[role in STAGE_ROLES]
     assert bounds == expected
     assert limit == ({"bi_reader": 100, "finance_reader": 20, "auditor": 20}.get(role, -1),)
 
@@ -342,7 +342,7 @@ def test_the_stages_may_use_the_connections_that_the_server_reserves(database: P
             " and pg_has_role(oid, 'pg_use_reserved_connections', 'member') order by 1",
             [list(ROLES)],
         ).fetchall()
-    assert [role for (role,) in rows] == sorted(WRITERS)
+    assert [role for (role,) in rows] == sorted(STAGE_ROLES)
 
 
 def test_bounds_of_the_settings_are_those_of_the_roles(

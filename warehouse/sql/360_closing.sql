@@ -19,8 +19,8 @@ comment on column ops.period_acts.act_id is 'Number of the act.';
 comment on column ops.period_acts.act is 'close or reopen.';
 comment on column ops.period_acts.period is 'Fiscal period, YYYY-PP.';
 comment on column ops.period_acts.approver is 'Who answers for it, by name.';
-alter table ops.period_acts add column if not exists actor text;
-alter table ops.period_acts add column if not exists database_user text;
+call ops.add_column('ops.period_acts', 'actor', 'text');
+call ops.add_column('ops.period_acts', 'database_user', 'text');
 comment on column ops.period_acts.actor is
     'Who was logged in: airflow:<user> or system:<user>; empty for acts recorded before 0.2.0.';
 comment on column ops.period_acts.database_user is

@@ -1,5 +1,5 @@
 -- Who was erased, and which key customers are hashed with.
-alter table ops.erasures add column if not exists texts text[] not null default '{}';
+call ops.add_column('ops.erasures', 'texts', 'text[] not null default ''{}''');
 comment on column ops.erasures.texts is
     'Keyed hashes of other texts that named the customer: free text, unknown columns, refused rows.';
 
@@ -16,10 +16,10 @@ comment on column ops.customer_key.is_only is 'There is one key.';
 grant select on ops.customer_key to loader;
 
 -- Free text that staging and core of 0.1.0 held.
-alter table if exists staging.stg_crm__return_requests drop column if exists customer_comment;
-alter table if exists staging.stg_erp__gl_entries drop column if exists text;
-alter table if exists intermediate.int_gl_lines drop column if exists text;
-alter table if exists core.fct_gl_line drop column if exists text;
+call ops.drop_column('staging.stg_crm__return_requests', 'customer_comment');
+call ops.drop_column('staging.stg_erp__gl_entries', 'text');
+call ops.drop_column('intermediate.int_gl_lines', 'text');
+call ops.drop_column('core.fct_gl_line', 'text');
 
 -- An identity table has rows of people without a number, too.
 do $$
