@@ -302,6 +302,8 @@ def _dbt(arguments: list[str]) -> subprocess.CompletedProcess[str]:
 
     The variables are the same at every run: dbt parses the whole project anew where one has changed.
     """
+    # Its logs and results quote what the database says.
+    files.own_folder(settings().var / "dbt")
     variables = json.dumps({"reporting_currency": settings().reporting_currency})
     environment = {
         **dbt_environment("transformer"),

@@ -5,16 +5,21 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lxml import html
+from playwright.sync_api import Browser, Page
 
 from dictionary.__main__ import write_dictionary
 from dictionary.book import Book
 from dictionary.collect import collect, read_artifacts
 from ingestion.contract import all_feeds
+from tests.browser import HOSTILE, chromium, visit
 from warehouse import build
 from warehouse.connections import connect
 from warehouse.settings import ROOT, settings
@@ -106,6 +111,79 @@ def test_a_kpi_names_what_it_is_made_of(book: Book) -> None:
 def test_every_published_table_has_a_reader(book: Book) -> None:
     """Exposures say who reads what: dbt_project/models/exposures.yml."""
     assert [t.name for t in book.of("marts", "finance") if not book.readers_of(t.id)] == []
+
+
+# --- In a browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+def test_search_works_from_disk_under_the_pages_policy(browser: Browser, folder: Path) -> None:
+    def search(tab: Page) -> None:
+        tab.fill("#q", "product return rate")
+        tab.wait_for_selector("#found li[role=option]")
+        assert "product_return_rate" in tab.inner_text("#found")
+
+    seen = visit(browser, folder / "index.html", is_guarded=True, act=search)
+    assert (seen.harm, seen.errors) == ([], [])
+
+
+@pytest.fixture(scope="module")
+def hostile(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Both kinds of pages of a project whose every description is hostile."""
+    target, pages = tmp_path_factory.mktemp("target"), tmp_path_factory.mktemp("pages")
+    source = settings().var / "dbt" / "target"
+    shutil.copy(source / "index.html", target)
+    for name in ("manifest.json", "catalog.json"):
+        content = _described(json.loads((source / name).read_text(encoding="utf-8")))
+        (target / name).write_text(json.dumps(content), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(build, "_target", lambda: target)
+        (pages / "dbt.html").write_text(build._docs_page(), encoding="utf-8")
+    write_dictionary(pages, target)
+    return pages
+
+
+def _described(found: Any) -> Any:
+    if isinstance(found, list):
+        return [_described(value) for value in found]
+    if not isinstance(found, dict):
+        return found
+    return {
+        name: HOSTILE if name in ("description", "comment") and isinstance(value, str) else _described(value)
+        for name, value in found.items()
+    }
+
+
+@pytest.mark.parametrize(
+    "name", ["index", "tables", "readers", "lineage", "tables/kpi_daily", "kpis/product_return_rate"]
+)
+def test_hostile_descriptions_are_shown_and_do_nothing(browser: Browser, hostile: Path, name: str) -> None:
+    def search(tab: Page) -> None:
+        tab.fill("#q", "ran('script')")
+        tab.wait_for_selector("#found li[role=option]")
+        assert HOSTILE[:100] in tab.inner_text("#found")
+
+    seen = visit(browser, hostile / f"{name}.html", act=search)
+    assert (seen.harm, seen.errors) == ([], [])
+    assert HOSTILE in seen.text or name in ("index", "kpis/product_return_rate")
+
+
+def test_dbt_docs_work_and_run_nothing_that_a_description_holds(browser: Browser, hostile: Path) -> None:
+    def read(tab: Page) -> None:
+        tab.goto(f"{(hostile / 'dbt.html').as_uri()}#!/model/model.reverse_logistics.kpi_daily")
+        tab.get_by_text("Referenced By").first.wait_for()
+        tab.get_by_placeholder("Search for models").fill("kpi_daily")
+        tab.get_by_text("kpi_daily").first.wait_for()
+
+    seen = visit(browser, hostile / "dbt.html", is_guarded=True, act=read)
+    assert (seen.ran, seen.asked, seen.errors) == ([], [], [])
+    # dbt's page makes elements of what a description holds: the policy alone keeps them quiet.
+    assert "image" in visit(browser, hostile / "dbt.html", act=read).ran
 
 
 def _search(folder: Path) -> list[dict[str, str]]:
