@@ -47,6 +47,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     REVLOG_VAR=/var/lib/revlog \
     AIRFLOW_HOME=/var/lib/revlog/airflow \
     AIRFLOW__CORE__DAGS_FOLDER=/app/dags \
+    AIRFLOW__CORE__PLUGINS_FOLDER=/app/airflow_plugins \
     LANDING_URL=/landing \
     GX_ANALYTICS_ENABLED=False \
     DO_NOT_TRACK=1 \
