@@ -11,6 +11,8 @@ from typing import IO, cast
 
 from ingestion.reasons import FileRejected, Rejection
 
+# Endings of packed files.
+PACKED = (".gz", ".zip")
 # Text packs 5 to 20 times; a bomb a thousand times and more.
 MAX_RATIO = 200
 # Below this size the ratio says nothing.

@@ -14,6 +14,7 @@ from ingestion.layout import Layout
 from ingestion.numbers import plain_numbers
 from ingestion.readers.chunk import parse_instant
 from ingestion.reasons import FileRejected, Rejection
+from ingestion.times import EARLIEST_YEAR, LATEST_YEAR
 
 
 @dataclass
@@ -65,11 +66,16 @@ def extract_time(layout: Layout, stated: Stated) -> dt.datetime | None:
     if rule.control_column and stated.control:
         text = _cell(stated.control[-1], rule.control_column)
     try:
-        return parse_instant((text or "").strip())
+        found = parse_instant((text or "").strip())
     except ValueError as error:
         raise FileRejected(
             Rejection.MALFORMED, "the file's extract time {} is no instant with an offset", repr(text)
         ) from error
+    if not EARLIEST_YEAR < found.year < LATEST_YEAR:
+        raise FileRejected(
+            Rejection.MALFORMED, f"the file says that it was extracted in {found.year}; ask for it again"
+        )
+    return found
 
 
 def _only_row(mark: str, stated: Stated) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import numpy as np
@@ -32,6 +32,9 @@ from ingestion.reasons import Reason
 from ingestion.text import Mask, as_array, data, is_valid, lengths, mask, without
 from ingestion.withheld import NOBODY, WITHHELD, WITHHELD_ROW, Erased, shape
 
+# Columns that tables are indexed by. A row of an index holds 2,704 bytes, two such columns or a whole key.
+IDENTIFYING = ("id", "code", "currency")
+MOST_ID_BYTES, MOST_KEY_BYTES = 1_300, 2_600
 SCIENTIFIC = r"^[+-]?\d+(\.\d+)?[eE][+-]\d+$|^[+-]?\d+\.\d+[eE]\d+$"
 # UTF-8 read as a one-byte encoding, and what decoders put where they gave up.
 MOJIBAKE = "[ÃÂ][\u0080-\u00bf]|â[\u0080-\u00bf€]|\ufffd"
@@ -114,9 +117,9 @@ class Converter:
         if keep.all():
             return chunk, 0
         index = np.flatnonzero(keep)
-        kept = Chunk(
-            chunk.table.filter(pa.array(keep)), chunk.line_no[keep], chunk.record_no[keep],
-            lambda row: chunk.raw_text(int(index[row])), chunk.bad, chunk.control, chunk.root,
+        kept = replace(
+            chunk, table=chunk.table.filter(pa.array(keep)), line_no=chunk.line_no[keep],
+            record_no=chunk.record_no[keep], raw_text=lambda row: chunk.raw_text(int(index[row])),
         )  # fmt: skip
         return kept, int((~keep).sum())
 
@@ -137,6 +140,7 @@ class _Rows:
         for name, column in self.contract.columns.items():
             self._check_text(name, column, self.text[name])
             self.done[name] = self._typed(name, column, self.text[name])
+        self._check_key()
         for name, column in self.contract.columns.items():
             self._check_sign(name, column)
             self._check_minor_unit(name, column)
@@ -149,6 +153,8 @@ class _Rows:
         sizes = lengths(values)
         if self.size and int(sizes.max()) > column.max_length:  # bytes; characters may be fewer
             self._note(mask(pc.greater(pc.utf8_length(values), column.max_length)), Reason.TOO_LONG, name)
+        if column.type in IDENTIFYING and self.size and int(sizes.max()) > MOST_ID_BYTES:
+            self._note(sizes > MOST_ID_BYTES, Reason.TOO_LONG, name)
         broken = self._mojibake(name, values)
         if column.pattern:
             fits = mask(pc.match_substring_regex(values, f"^(?:{column.pattern})$"))
@@ -274,6 +280,13 @@ class _Rows:
         return utc, placed
 
     # -- checks across columns
+
+    def _check_key(self) -> None:
+        sizes = {name: lengths(self.text[name]) for name in self.contract.key}
+        whole = np.sum(list(sizes.values()), axis=0)
+        if self.size and int(whole.max()) > MOST_KEY_BYTES:
+            longest = max(sizes, key=lambda name: int(sizes[name].max()))
+            self._note(whole > MOST_KEY_BYTES, Reason.TOO_LONG, longest)
 
     def _check_sign(self, name: str, column: Column) -> None:
         rule = column.negative_rule

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
+NEVER = dt.datetime(1, 1, 1, tzinfo=dt.UTC)
 Place = tuple[dt.datetime, dt.datetime, str]
 
 
@@ -17,7 +18,8 @@ class Sighting:
 
     `content` tells contents apart; `seen` is the place in file order (extract time, modification
     time, hash) that it came with, `place` the one in force. The one sighting of a content that
-    brought its rows has `holds_rows`.
+    brought its rows has `holds_rows`. `changed_at` is when the storage last saw it change: it decides
+    between contents of one name that come with the same times, as where a copy keeps them.
     """
 
     file_id: int
@@ -27,6 +29,13 @@ class Sighting:
     place: Place
     status: str
     holds_rows: bool
+    changed_at: dt.datetime = NEVER
+
+    @property
+    def rank(self) -> tuple[dt.datetime, dt.datetime, dt.datetime, str]:
+        """Its place among the contents of its name."""
+        extracted, modified, content = self.seen
+        return extracted, modified, self.changed_at, content
 
 
 @dataclass(frozen=True)
@@ -45,7 +54,7 @@ def elect(sightings: Iterable[Sighting]) -> list[Verdict]:
     the earliest place that it has there.
     """
     known = list(sightings)
-    newest = {s.name: s for s in sorted(known, key=lambda s: s.seen)}
+    newest = {s.name: s for s in sorted(known, key=lambda s: s.rank)}
     standing = {s.file_id for s in newest.values()}
     verdicts: list[Verdict] = []
     by_content = sorted(known, key=lambda s: s.content)

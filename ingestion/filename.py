@@ -7,6 +7,8 @@ import functools
 import re
 from dataclasses import dataclass
 
+from ingestion.times import EARLIEST_YEAR, LATEST_YEAR
+
 # Digits and letters of strptime's directives in a file name.
 _DATE_PARTS = {
     "%Y": r"\d{4}", "%y": r"\d{2}", "%m": r"\d{2}", "%d": r"\d{2}", "%H": r"\d{2}",
@@ -46,12 +48,13 @@ class FilePattern:
         if not found:
             return None
         try:
-            return {
+            dates = {
                 place: dt.datetime.strptime(found[place], (form or DEFAULT_FORMAT).replace("%-", "%")).date()
                 for place, form in _PLACE.findall(self.text)
             }
         except ValueError:
             return None
+        return dates if all(EARLIEST_YEAR <= d.year <= LATEST_YEAR for d in dates.values()) else None
 
     def day_of(self, name: str) -> dt.date | None:
         """The day that a name tells; None where it is not of this pattern, or tells none."""

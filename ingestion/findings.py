@@ -19,6 +19,7 @@ class Kind(StrEnum):
     UNKNOWN_COLUMN = "unknown_column"
     MOJIBAKE = "mojibake"
     USELESS_RULE = "useless_rule"
+    COPY = "copy"
 
 
 # These hold the night until someone has looked: a column is empty or wrong all through.
@@ -41,7 +42,7 @@ class Findings:
         self._further: Counter[Kind] = Counter()
 
     def add(self, kind: Kind, text: str, rows: int) -> None:
-        """Take in one finding on some rows."""
+        """Take in one finding on some rows; 0 for the file itself."""
         finding = Finding(kind, one_line(text)[:200])
         if finding in self._rows or sum(f.kind == kind for f in self._rows) < MOST:
             self._rows[finding] += rows
@@ -50,7 +51,9 @@ class Findings:
 
     def text(self) -> str | None:
         """All of them in one line for people; None where there are none."""
-        parts = [f"{f.text}: {rows:,} rows" for f, rows in self._rows.items()]
+        parts = [
+            f.text + (f": {rows:,} rows" if f.kind != Kind.COPY else "") for f, rows in self._rows.items()
+        ]
         parts += [f"{count:,} times more {kind.replace('_', ' ')}" for kind, count in self._further.items()]
         return f"warning: {'; '.join(parts)}" if parts else None
 

@@ -8,31 +8,51 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import io
+import re
 import time
 import zoneinfo
 from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from typing import IO, cast
+from typing import IO, Any, cast
 
 import fsspec
 
-from ingestion.archives import unpacked
+from ingestion.archives import PACKED, unpacked
 from ingestion.contract import Contract
+from ingestion.digest import Digest
 from ingestion.filedate import latest_day
 from ingestion.layout import Layout
 from ingestion.readers.chunk import Scan
 from ingestion.reasons import FileRejected, Rejection
+from ingestion.refusal import refused
 from outputs.escaping import one_line
 from warehouse.settings import settings, variable
 
 BLOCK = 1 << 20
 HEAD_BYTES = 4 << 10
 MAX_NAME = 200
+# Marks of a content that object stores give; a local file has an inode and a change time that nobody sets.
+MARKS = ("ETag", "etag", "generation", "md5Hash", "content_md5")
+# What a modification time may be in the books: 1970 to 2200.
+LAST_SECOND = 230 * 366 * 86_400
+NEVER = dt.datetime(1, 1, 1, tzinfo=dt.UTC)
+# What browsers and file managers call a second copy of a file.
+COPY = re.compile(
+    r"(?P<name>.+?)(?: ?\(\d+\)| - (?:copy|kopie)(?: \(\d+\))?| copy(?: \d+)?)(?P<ending>(?:\.\w+)*)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
 class LandedFile:
-    """A file of a feed in the landing zone; `is_complete` False means an upload in progress."""
+    """A file of a feed in the landing zone; `is_complete` False means an upload in progress.
+
+    `mark` is the storage's own of a content, and changes where size and time stay; empty where it has
+    none. `changed_at` is when the storage saw the change, which no copy of a file brings along. `twins`
+    are the paths of files of this name in the feed's other folder.
+    """
 
     name: str
     path: str
@@ -42,29 +62,82 @@ class LandedFile:
     modified_at: dt.datetime
     is_complete: bool = True
     fault: FileRejected | None = None
+    mark: str = ""
+    changed_at: dt.datetime = NEVER
+    twins: tuple[str, ...] = ()
+
+    @property
+    def look(self) -> str:
+        """Size, time and mark: what looks the same has the same content."""
+        return f"{self.size}:{self.modified_at.timestamp():.6f}:{self.mark}"
+
+    @property
+    def copy_of(self) -> str | None:
+        """The file that this is a copy of, as its name says: `orders.csv` of `orders (1).csv`."""
+        found = COPY.fullmatch(self.name)
+        return found and found["name"] + found["ending"]
 
     def open(self) -> IO[bytes]:
         """Open the content for reading from its start, unpacked where the file is packed."""
-        return unpacked(self._open_packed(), self.name, self.size)
+        return unpacked(_opened(self.path), self.name, self.size)
 
     def scan(self) -> Scan:
-        """Read the file once for its hash and size, and the content's first bytes."""
-        digest = hashlib.sha256()
-        size = 0
-        with self._open_packed() as file:
-            while block := file.read(BLOCK):
+        """Read the content once for its hash, and its first bytes."""
+        with self.open() as content:
+            head = content.read(HEAD_BYTES)
+            digest = hashlib.sha256(head)
+            while block := content.read(BLOCK):
                 digest.update(block)
-                size += len(block)
-        return Scan(digest.hexdigest(), size, self.head())
+        return Scan(digest.hexdigest(), self.size, head)
+
+    def packed_sha256(self) -> str:
+        """Hash of the file's own bytes, whatever they are."""
+        return _sha256(self.path)
+
+    def differs(self, path: str) -> bool:
+        """True where the file at `path` has other bytes."""
+        return _sha256(path) != self.packed_sha256()
 
     def head(self) -> bytes:
         """First bytes of the content."""
         with self.open() as content:
             return content.read(HEAD_BYTES)
 
-    def _open_packed(self) -> IO[bytes]:
+    def digested(self, beside: Executor) -> tuple[Digest, IO[bytes]]:
+        """Open the content with its hash taken as it is read."""
+        digest = Digest(self.open(), beside)
+        return digest, io.BufferedReader(digest, BLOCK)
+
+    def seen_again(self) -> LandedFile:
+        """The same file as it lies there now; unchanged where it has gone since it was opened."""
         filesystem, _ = fsspec.url_to_fs(settings().landing)
-        return cast("IO[bytes]", filesystem.open(self.path, "rb"))
+        filesystem.invalidate_cache(self.path.rpartition("/")[0])
+        try:
+            entry = filesystem.info(self.path)
+        except FileNotFoundError:
+            return self
+        return replace(
+            self, size=entry["size"], modified_at=_modified(entry), mark=_mark(entry),
+            changed_at=_changed(entry),
+        )  # fmt: skip
+
+    @property
+    def is_packed(self) -> bool:
+        """True for names that say so."""
+        return self.name.lower().endswith(PACKED)
+
+
+def _opened(path: str) -> IO[bytes]:
+    filesystem, _ = fsspec.url_to_fs(settings().landing)
+    return cast("IO[bytes]", filesystem.open(path, "rb"))
+
+
+def _sha256(path: str) -> str:
+    digest = hashlib.sha256()
+    with _opened(path) as file:
+        while block := file.read(BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def discover(
@@ -81,8 +154,13 @@ def discover(
         time.sleep(_settle_seconds())
         again = {f.path: f for f in _look(contract)}
         found = [_settled(f, again.get(f.path)) if f.path in doubtful else f for f in found]
-    dated = [f if is_done(f) else _dated(f, contract) for f in found]
-    return sorted((f for f in dated if f.business_date <= until), key=lambda f: (f.business_date, f.name))
+    dated = [f if is_done(f) else _dated(f, contract) for f in _paired(found)]
+    return sorted((f for f in dated if f.business_date <= until), key=_order)
+
+
+def _order(file: LandedFile) -> tuple[dt.date, str, bool, str]:
+    """By day and name; what is a copy by its name comes behind the file itself."""
+    return file.business_date, file.copy_of or file.name, file.copy_of is not None, file.name
 
 
 def _tells_day(file: LandedFile, contract: Contract) -> bool:
@@ -96,10 +174,12 @@ def _dated(file: LandedFile, contract: Contract) -> LandedFile:
     if not _tells_day(file, contract) or not file.is_complete or file.fault is not None:
         return file
     try:
-        day = latest_day(file, contract)
-    except FileRejected as error:
-        return replace(file, fault=error)
-    return replace(file, business_date=day)
+        return replace(file, business_date=latest_day(file, contract))
+    except Exception as error:
+        rejection = refused(error, file.name)
+        if rejection is None:
+            raise
+        return replace(file, fault=rejection)
 
 
 def _settle_seconds() -> float:
@@ -107,15 +187,21 @@ def _settle_seconds() -> float:
 
 
 def _settled(first: LandedFile, second: LandedFile | None) -> LandedFile:
-    same = second is not None and (first.size, first.modified_at) == (
-        second.size, second.modified_at,
-    )  # fmt: skip
-    return replace(first, is_complete=same)
+    return replace(first, is_complete=second is not None and first.look == second.look)
+
+
+def _paired(files: list[LandedFile]) -> list[LandedFile]:
+    """The files, each with those of its name that lie in another folder."""
+    paths: dict[tuple[str, str], list[str]] = {}
+    for file in files:
+        paths.setdefault((file.layout, file.name), []).append(file.path)
+    others = {f.path: tuple(p for p in paths[f.layout, f.name] if p != f.path) for f in files}
+    return [replace(f, twins=others[f.path]) if others[f.path] else f for f in files]
 
 
 def _look(contract: Contract) -> Iterable[LandedFile]:
     filesystem, root = fsspec.url_to_fs(settings().landing)
-    for folder, layouts in _folders(contract).items():
+    for folder, layouts in folders(contract).items():
         path = f"{root.rstrip('/')}/{folder}".rstrip("/")
         if not filesystem.isdir(path):
             continue
@@ -123,10 +209,11 @@ def _look(contract: Contract) -> Iterable[LandedFile]:
         entries = {e["name"]: e for e in filesystem.ls(path, detail=True)}
         for place, entry in entries.items():
             if entry["type"] != "directory" and not place.endswith(".done"):
-                yield from _matching(contract, layouts, place, entry, f"{place}.done" in entries)
+                is_done = f"{place}.done" in entries
+                yield from _matching(contract, layouts, entry, is_done)
 
 
-def _folders(contract: Contract) -> dict[str, list[str]]:
+def folders(contract: Contract) -> dict[str, list[str]]:
     """Layouts by the folder that they look in."""
     found: dict[str, list[str]] = {}
     for name, layout in contract.layouts.items():
@@ -136,15 +223,16 @@ def _folders(contract: Contract) -> dict[str, list[str]]:
 
 
 def _matching(
-    contract: Contract, layouts: list[str], path: str, entry: dict[str, object], is_done: bool
+    contract: Contract, layouts: list[str], entry: dict[str, Any], is_done: bool
 ) -> Iterable[LandedFile]:
+    path = str(entry["name"])
     name = path.rsplit("/", 1)[-1]
     for layout_name in layouts:
         date = _day(contract.layouts[layout_name], name, _modified(entry))
         if date is not None:
             yield LandedFile(
-                one_line(name), path, layout_name, date, cast("int", entry["size"]),
-                _modified(entry), is_done, _fault(name, entry),
+                one_line(name), path, layout_name, date, entry["size"], _modified(entry), is_done,
+                _fault(name, entry), _mark(entry), _changed(entry),
             )  # fmt: skip
 
 
@@ -158,7 +246,7 @@ def _day(layout: Layout, name: str, modified_at: dt.datetime) -> dt.date | None:
     return modified_at.astimezone(zone).date()
 
 
-def _fault(name: str, entry: dict[str, object]) -> FileRejected | None:
+def _fault(name: str, entry: dict[str, Any]) -> FileRejected | None:
     """What is wrong with a file before it is opened."""
     detail = None
     if entry.get("islink") or entry["type"] not in ("file", "link"):
@@ -168,10 +256,25 @@ def _fault(name: str, entry: dict[str, object]) -> FileRejected | None:
     return FileRejected(Rejection.UNSAFE_NAME, detail) if detail else None
 
 
-def _modified(entry: dict[str, object]) -> dt.datetime:
+def _modified(entry: dict[str, Any]) -> dt.datetime:
     value = entry.get("mtime") or entry.get("LastModified") or entry.get("updated") or 0
+    if isinstance(value, str):
+        value = dt.datetime.fromisoformat(value)
     if isinstance(value, dt.datetime):
         return value.astimezone(dt.UTC)
-    if isinstance(value, str):
-        return dt.datetime.fromisoformat(value).astimezone(dt.UTC)
-    return dt.datetime.fromtimestamp(float(cast("float", value)), dt.UTC)
+    return _instant(value)
+
+
+def _changed(entry: dict[str, Any]) -> dt.datetime:
+    return _instant(entry["created"]) if "ino" in entry else _modified(entry)
+
+
+def _instant(seconds: float) -> dt.datetime:
+    """An instant of the epoch; what no calendar has, as a broken clock or `touch` leaves it, is cut off."""
+    return dt.datetime.fromtimestamp(min(max(float(seconds), 0), LAST_SECOND), dt.UTC)
+
+
+def _mark(entry: dict[str, Any]) -> str:
+    if "ino" in entry:
+        return f"{entry['ino']}:{entry['created']}"
+    return str(next((entry[name] for name in MARKS if entry.get(name)), ""))

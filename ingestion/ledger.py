@@ -18,6 +18,7 @@ from ingestion.contract import Contract
 from ingestion.election import Sighting, Verdict, changes
 from ingestion.findings import Findings
 from ingestion.landing import LandedFile
+from ingestion.layout import Layout
 from ingestion.readers.chunk import Scan
 from warehouse import locks
 
@@ -57,23 +58,25 @@ class Ledger:
 
     # -- what is known
 
-    def finished(self) -> set[tuple[str, str, int, dt.datetime]]:
-        """Layout, name, size and time of files that need not be read again."""
+    def finished(self) -> set[tuple[str, str, str]]:
+        """Layout, name and look of files that need not be read again."""
         rows = self._all(
-            "select layout, name, size_bytes, coalesce(seen_modified_at, modified_at)"
-            f" from ops.file_ledger where feed = $1 and status in {BROUGHT}"
-            " and seen_extract_at is not null",
+            f"select layout, name, seen_as from ops.file_ledger where feed = $1 and status in {BROUGHT}"
+            " and seen_extract_at is not null and seen_as is not null",
             (self.feed,),
         )
-        return {(layout, name, size, at) for layout, name, size, at in rows}
+        return {(layout, name, look) for layout, name, look in rows}
 
-    def holder(self, file: LandedFile, sha256: str) -> tuple[int, str, dt.datetime] | None:
-        """File id, name and extract time of the file that brought this content's rows."""
+    def holder(
+        self, file: LandedFile, hashes: list[str], but: int | None = None
+    ) -> tuple[int, str, dt.datetime] | None:
+        """File id, name and extract time of the file, `but` one, whose content has one of these hashes."""
         found = self._one(
             "select file_id, name, seen_extract_at from ops.file_ledger"
-            " where feed = $1 and layout = $2 and content_sha256 = $3"
-            " and status in ('loaded', 'superseded')" + (" and business_date = $4" if self.is_full else ""),
-            (self.feed, file.layout, sha256) + ((file.business_date,) if self.is_full else ()),
+            " where feed = $1 and layout = $2 and content_sha256 = any($3)"
+            " and file_id is distinct from $4 and ($5::date is null or business_date = $5)"
+            " and status in ('loaded', 'superseded')",
+            (self.feed, file.layout, hashes, but, file.business_date if self.is_full else None),
         )
         return (int(found[0]), str(found[1]), found[2]) if found else None
 
@@ -101,27 +104,48 @@ class Ledger:
 
     # -- what is written
 
-    def release(self, name: str) -> int:
-        """Give up what the files of this name brought, so that they are loaded anew.
+    def adopt(self, layouts: dict[str, Layout]) -> None:
+        """Write files of a layout that is no more under the one that takes them now: it was renamed."""
+        gone = self._all(
+            "select distinct layout, name from ops.file_ledger where feed = $1 and layout <> all($2)",
+            (self.feed, list(layouts)),
+        )
+        for layout, name in gone:
+            takers = [n for n, candidate in layouts.items() if candidate.takes(name)]
+            if len(takers) == 1:
+                self._do(
+                    "update ops.file_ledger set layout = $4 where feed = $1 and layout = $2 and name = $3",
+                    (self.feed, layout, name, takers[0]),
+                )
 
-        Their rows stay in raw and count no more; they take no part in elections. Returns how many.
+    def brought(self, name: str) -> bool:
+        """True where a file of this name has brought rows."""
+        found = self._one(
+            "select from ops.file_ledger where feed = $1 and name = $2 and status in ('loaded', 'superseded')"
+            " and seen_extract_at is not null limit 1",
+            (self.feed, name),
+        )
+        return found is not None
+
+    def release(self, file: LandedFile) -> None:
+        """Give up what the files of this name brought, in the transaction that loads it anew.
+
+        Their rows stay in raw and count no more; they take no part in elections.
         """
         locks.take(self.connection, locks.LEDGER)
-        return len(
-            self._all(
-                "update ops.file_ledger set status = 'superseded', reason = 'loaded again',"
-                " content_sha256 = 'again:' || file_id || ':' || content_sha256,"
-                " seen_extract_at = null, changed_seq = nextval('ops.ledger_seq')"
-                " where feed = $1 and name = $2 and status in ('loaded', 'superseded')"
-                " and seen_extract_at is not null returning file_id",
-                (self.feed, name),
-            )
+        self._do(
+            "update ops.file_ledger set status = 'superseded', reason = 'loaded again',"
+            " content_sha256 = 'again:' || file_id || ':' || content_sha256,"
+            " seen_extract_at = null, changed_seq = nextval('ops.ledger_seq')"
+            " where feed = $1 and layout = $2 and name = $3 and status in ('loaded', 'superseded')"
+            " and seen_extract_at is not null",
+            (self.feed, file.layout, file.name),
         )
 
     def note(self, file: LandedFile, sha256: str, size: int, status: str, reason: str | None) -> int:
         """Write or rewrite the entry of a file that brings no rows; returns its id."""
         found = self.entry(file, sha256)
-        if found is None:
+        if found is None or self.status(found) in ("loaded", "superseded"):
             found = self._insert(file, sha256, size, status)
         self._do(
             "update ops.file_ledger set status = $2, reason = $3, content_sha256 = $4,"
@@ -144,12 +168,9 @@ class Ledger:
         )
         return found
 
-    def identify(self, file_id: int, scan: Scan) -> None:
+    def identify(self, file_id: int, sha256: str) -> None:
         """Write which content a file had."""
-        self._do(
-            "update ops.file_ledger set content_sha256 = $2, size_bytes = $3 where file_id = $1",
-            (file_id, scan.sha256, scan.size),
-        )
+        self._do("update ops.file_ledger set content_sha256 = $2 where file_id = $1", (file_id, sha256))
 
     def close(
         self, file_id: int, file: LandedFile, extract_at: dt.datetime, counts: Counts,
@@ -178,11 +199,11 @@ class Ledger:
         locks.take(self.connection, locks.LEDGER)
         self._do(
             "update ops.file_ledger set seen_extract_at = $2, extract_at = coalesce(extract_at, $2),"
-            " seen_modified_at = greatest(seen_modified_at, $3),"
+            " seen_modified_at = greatest(seen_modified_at, $3), seen_as = $5, seen_changed_at = $6,"
             " run_date = $4, finished_at = clock_timestamp(),"
             " changed_seq = case when status = 'loaded' and changed_seq is null"
             " then nextval('ops.ledger_seq') else changed_seq end where file_id = $1",
-            (file_id, extract_at, file.modified_at, self.run_date),
+            (file_id, extract_at, file.modified_at, self.run_date, file.look, file.changed_at),
         )
         for verdict in changes(self._linked(file_id)):
             self._apply(verdict)
@@ -202,7 +223,8 @@ class Ledger:
             "  select b.name, b.content from linked as l"
             "  inner join brought as b on b.name = l.name or b.content = l.content)"
             " select b.file_id, b.name, b.content, b.content_sha256, b.seen_extract_at,"
-            "   b.seen_modified_at, b.extract_at, b.modified_at, b.status"
+            "   b.seen_modified_at, b.extract_at, b.modified_at, b.status,"
+            "   coalesce(b.seen_changed_at, b.seen_modified_at)"
             " from brought as b inner join linked as l"
             "   on l.name = b.name and l.content = b.content",
             (file_id, self.feed),
@@ -210,7 +232,7 @@ class Ledger:
         return [
             Sighting(
                 row[0], row[1], row[2], (row[4], row[5], row[3]), (row[6], row[7], row[3]),
-                row[8], holds_rows=row[8] != "duplicate",
+                row[8], holds_rows=row[8] != "duplicate", changed_at=row[9],
             )
             for row in rows
         ]  # fmt: skip

@@ -7,9 +7,9 @@ import datetime as dt
 import os
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import IO, Any
 
 import numpy as np
 import psycopg
@@ -21,7 +21,8 @@ from ingestion.contract import Contract, load_contract
 from ingestion.control import Stated, check_control, extract_time
 from ingestion.convert import Converted, Converter
 from ingestion.customer_key import check_key
-from ingestion.findings import Findings
+from ingestion.digest import Digest
+from ingestion.findings import Findings, Kind
 from ingestion.landing import LandedFile, discover
 from ingestion.layout import Layout
 from ingestion.ledger import Counts, Ledger
@@ -29,6 +30,7 @@ from ingestion.prefetch import prefetched
 from ingestion.raw import identity_table, index_tables
 from ingestion.readers.chunk import BadRow, Scan, Source
 from ingestion.reasons import FileRejected, Reason, Rejection
+from ingestion.refusal import refused
 from ingestion.repeats import Keys, settle
 from ingestion.reshape import rows_of
 from ingestion.tally import Tally
@@ -37,12 +39,15 @@ from warehouse import locks
 from warehouse.connections import connect
 
 MAX_RAW_TEXT = 10_000
+# A file that changes while it is read is read once more, then left to the next run.
+ATTEMPTS = 2
 # These rows could not be split into columns, so what is personal in them can't be told.
 UNSPLIT = {
     Reason.RAGGED_ROW, Reason.BAD_JSON, Reason.DUPLICATE_JSON_KEY, Reason.NUL_BYTE, Reason.TOO_LONG,
 }  # fmt: skip
 Connection = psycopg.Connection[tuple[Any, ...]]
 Parcel = tuple[str, str, Packet]  # schema, table, rows
+Holder = tuple[int, str, dt.datetime]  # file id, name, extract time
 TWICE = "key stands twice"
 
 
@@ -96,17 +101,18 @@ def load_feed(
     with _alone(feed, tell), _connection() as connection:
         check_key(connection)
         ledger = Ledger(connection, contract, business_date)
+        ledger.adopt(contract.layouts)
         finished = ledger.finished()
-        connection.rollback()
+        connection.commit()
 
         def is_done(file: LandedFile) -> bool:
-            return (file.layout, file.name, file.size, file.modified_at) in finished
+            return (file.layout, file.name, file.look) in finished
 
         for file in discover(contract, business_date, is_done):
             if is_done(file):
                 continue
             started = time.perf_counter()
-            done = _load_file(connection, ledger, contract, file)
+            done = _Load(connection, ledger, contract, file).done()
             if done is None:
                 continue
             done.seconds = time.perf_counter() - started
@@ -122,14 +128,29 @@ def reload(
 ) -> FeedResult:
     """Load the file called `name` anew, as after a correction of its contract or layout.
 
-    Raises LookupError where no such file was loaded, or only as a duplicate.
+    What it brought before counts until the new rows do: where the file is rejected now, all stays as it was.
+    Raises LookupError where no such file was loaded, or only as a duplicate, or where it is gone.
     """
+    contract = load_contract(feed)
+    result = FeedResult(feed)
     with _alone(feed, tell), _connection() as connection:
-        ledger = Ledger(connection, load_contract(feed), business_date)
-        if not ledger.release(name):
-            raise LookupError(f"a file {name!r} of {feed} brought no rows; see ops.file_ledger")
+        ledger = Ledger(connection, contract, business_date)
+        ledger.adopt(contract.layouts)
         connection.commit()
-    return load_feed(feed, business_date, tell)
+        if not ledger.brought(name):
+            raise LookupError(f"a file {name!r} of {feed} brought no rows; see ops.file_ledger")
+        files = [f for f in discover(contract, business_date) if f.name == name]
+        if not files:
+            raise LookupError(
+                f"no file {name!r} of {feed} dated up to {business_date} is in the landing zone; what it "
+                "brought stays"
+            )
+        for file in files:
+            done = _Load(connection, ledger, contract, file, is_anew=True).done()
+            if done is not None:
+                result.files.append(done)
+                tell(f"{feed}  {done}")
+    return result
 
 
 @contextlib.contextmanager
@@ -155,70 +176,111 @@ def _connection() -> Iterator[Connection]:
         connection.close()
 
 
-def _load_file(
-    connection: Connection, ledger: Ledger, contract: Contract, file: LandedFile
-) -> FileResult | None:
-    """Load one file; None where it is known and nothing is to be done."""
-    if not file.is_complete:
-        ledger.note(file, "", file.size, "deferred", "upload in progress")
-        connection.commit()
-        return FileResult(file.name, "deferred", "upload in progress")
-    with ThreadPoolExecutor(1, "scan") as beside:
-        load = _Load(connection, ledger, contract, file, beside)
-        try:
-            if file.fault is not None:
-                raise file.fault
-            holder = load.look()
-            return load.again(*holder) if holder else load.run()
-        except FileRejected as error:
-            connection.rollback()
-            reason = (error.unquoted() if contract.has_pii else str(error))[:2000]
-            ledger.note(file, load.scanned().sha256, file.size, "rejected", reason)
-            connection.commit()
-            return FileResult(file.name, "rejected", reason)
-        except BaseException:
-            connection.rollback()
-            raise
+class _Changed(Exception):
+    """The file was replaced or written to while it was read."""
+
+
+class _Known(Exception):
+    """The content turned out to be one that has come before."""
+
+    def __init__(self, holder: Holder) -> None:
+        super().__init__()
+        self.holder = holder
 
 
 class _Load:
-    """The transaction that loads one file."""
+    """The transaction that loads one file; `is_anew` replaces what a file of its name brought before."""
 
     def __init__(
-        self, connection: Connection, ledger: Ledger, contract: Contract, file: LandedFile, beside: Executor
-    ) -> None:
+        self, connection: Connection, ledger: Ledger, contract: Contract, file: LandedFile,
+        is_anew: bool = False,
+    ) -> None:  # fmt: skip
         self.connection, self.ledger, self.contract = connection, ledger, contract
-        self.file, self.beside = file, beside
-        self.scan = Scan("", file.size, b"")
-        self.scanning: Future[Scan] | None = None
+        self.file, self.is_anew = file, is_anew
         self.layout: Layout = contract.layouts[file.layout]
         self.erased = read_erased(connection)
+        self.beside = ThreadPoolExecutor(1, "hash")
+        self.scan = Scan("", file.size, b"")
+        self.digests: list[Digest] = []
 
-    def look(self) -> tuple[int, str, dt.datetime] | None:
-        """Scan the file; returns file id, name and extract time of who brought its content before.
+    def done(self) -> FileResult | None:
+        """Load the file, once more where it changed meanwhile; None where nothing is to be done."""
+        if not self.file.is_complete:
+            return self._deferred("upload in progress")
+        with self.beside:
+            for _ in range(ATTEMPTS):
+                try:
+                    return self._tried()
+                except _Changed:
+                    self.connection.rollback()
+                    self.file = self.file.seen_again()
+        return self._deferred("it changed while it was read, each time; the next run takes it")
 
-        A size that the ledger has not seen means new content: its hash is taken while it is loaded.
+    def _deferred(self, reason: str) -> FileResult:
+        self.ledger.note(self.file, "", self.file.size, "deferred", reason)
+        self.connection.commit()
+        return FileResult(self.file.name, "deferred", reason)
+
+    def _tried(self) -> FileResult | None:
+        try:
+            self._refuse_doubtful()
+            holder = None if self.is_anew else self._look()
+            return self._again(*holder) if holder else self.run()
+        except _Known as known:
+            self.connection.rollback()
+            return self._again(*known.holder)
+        except Exception as error:
+            rejection = None if isinstance(error, _Changed) else refused(error, self.file.name)
+            if rejection is None:
+                raise
+            self.connection.rollback()
+            if self.file.seen_again().look != self.file.look:
+                raise _Changed from error
+            return self._rejected(rejection)
+        finally:
+            for digest in self.digests:
+                digest.end()
+
+    def _rejected(self, rejection: FileRejected) -> FileResult:
+        reason = (rejection.unquoted() if self.contract.has_pii else str(rejection))[:2000]
+        if self.is_anew:
+            return FileResult(self.file.name, "rejected", f"{reason}. What it brought before still counts")
+        sha256 = ""
+        with contextlib.suppress(Exception):  # whatever it does, its neighbours load
+            sha256 = self.file.packed_sha256()
+        self.ledger.note(self.file, sha256, self.file.size, "rejected", reason)
+        self.connection.commit()
+        return FileResult(self.file.name, "rejected", reason)
+
+    def _refuse_doubtful(self) -> None:
+        """Raise FileRejected for a name that is unsafe, or that a file with other content has, too."""
+        self.scan, self.digests = Scan("", self.file.size, b""), []
+        if self.file.fault is not None:
+            raise self.file.fault
+        for path in self.file.twins:
+            if self.file.differs(path):
+                raise FileRejected(
+                    Rejection.SAME_NAME,
+                    "a file of this name with other content lies in another folder that the layout looks in; "
+                    "rename or remove one of them",
+                )
+
+    def _look(self) -> Holder | None:
+        """File id, name and extract time of who brought the file's content before.
+
+        A size that the ledger has not seen is most likely new content: its hash is taken while it is loaded.
         """
-        if self.ledger.knows_size(self.file):
-            self.scan = self.file.scan()
-            return self.ledger.holder(self.file, self.scan.sha256)
-        self.scan = Scan("", self.file.size, self.file.head())
-        self.scanning = self.beside.submit(self.file.scan)
-        return None
+        if not self.ledger.knows_size(self.file):
+            return None
+        self.scan = self.file.scan()
+        hashes = [self.scan.sha256, *([self.file.packed_sha256()] if self.file.is_packed else [])]
+        return self.ledger.holder(self.file, hashes)
 
-    def scanned(self) -> Scan:
-        """The scan, once it is whole."""
-        if self.scanning is not None:
-            self.scan = self.scanning.result()
-        return self.scan
-
-    def again(self, holder: int, name: str, extract_at: dt.datetime) -> FileResult | None:
+    def _again(self, holder: int, name: str, extract_at: dt.datetime) -> FileResult | None:
         """The content has come before: its rows are there; only who stands for it may change."""
         reason = f"same content as {name}"
-        own = self.ledger.entry(self.file, self.scan.sha256)
-        if name == self.file.name:
-            own = holder
-        if own is None:
+        own = holder if name == self.file.name else self.ledger.entry(self.file, self.scan.sha256)
+        if own is None or self.ledger.status(own) in ("rejected", "deferred"):
             own = self.ledger.note(self.file, self.scan.sha256, self.scan.size, "duplicate", reason)
         declared = self.layout.extract_at is not None
         before = self.ledger.status(own)
@@ -245,17 +307,42 @@ class _Load:
         return self._close(file_id, stated, tally.counts, converter.findings)
 
     def _close(self, file_id: int, stated: Stated, counts: Counts, findings: Findings) -> FileResult:
+        self.scan = Scan(self._sha256(), self.file.size, b"")
+        if self.is_anew:
+            self.ledger.release(self.file)
+        if holder := self.ledger.holder(self.file, [self.scan.sha256], but=file_id):
+            raise _Known(holder)
+        if name := self.file.copy_of:
+            findings.add(Kind.COPY, f"the name says that it is a copy of {name!r}, but not its content", 0)
         extract_at = extract_time(self.layout, stated) or self._named_time()
-        self.ledger.identify(file_id, self.scanned())
+        self.ledger.identify(file_id, self.scan.sha256)
         status = self.ledger.close(file_id, self.file, extract_at, counts, findings)
         self.connection.commit()
         return FileResult(self.file.name, status, findings.text(), counts)
 
+    def _sha256(self) -> str:
+        """Hash of the bytes that were read; raises _Changed where the file is another one by now."""
+        found = {digest.sha256() for digest in self.digests}
+        if self.scan.sha256:
+            found.add(self.scan.sha256)
+        if len(found) > 1 or self.file.seen_again().look != self.file.look:
+            raise _Changed
+        return found.pop()
+
     def _converted(self, converter: Converter) -> Iterator[Converted]:
-        source = Source(self.file.name, self.file.open, self.scan)
+        source = Source(self.file.name, self._opened, self._with_head())
         for chunk in rows_of(source, self.contract, self.file.layout, self.ledger.run_date):
             yield converter.convert(chunk)
         converter.finish()
+
+    def _opened(self) -> IO[bytes]:
+        """The content, whose hash is taken each time that it is read."""
+        digest, content = self.file.digested(self.beside)
+        self.digests.append(digest)
+        return content
+
+    def _with_head(self) -> Scan:
+        return self.scan if self.scan.head else replace(self.scan, head=self.file.head())
 
     def _named_time(self) -> dt.datetime:
         return dt.datetime.combine(self.file.business_date, dt.time(), dt.UTC)

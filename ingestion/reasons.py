@@ -58,6 +58,9 @@ class Rejection(StrEnum):
     LOOKUP = "lookup"
     UNSAFE_NAME = "unsafe_name"
     UNSAFE_ARCHIVE = "unsafe_archive"
+    SAME_NAME = "same_name"
+    UNREADABLE = "unreadable"
+    INTERNAL_ERROR = "internal_error"
 
 
 class FileRejected(Exception):
@@ -123,5 +126,8 @@ MEANINGS = {
     "select": "The layout's `select` can't run on the file, or yields no rows of it.",
     "lookup": "Files that the layout looks up rows in have not landed yet.",
     "unsafe_name": "The file's name leads out of its folder or holds control characters.",
+    "same_name": "Another file of this name, with other content, lies in the feed's other folder.",
+    "unreadable": "The file can't be opened or read: no right to, gone away, or an error of the storage.",
+    "internal_error": "The loader failed at the file in a way that it does not know; to be reported.",
     "unsafe_archive": "The archive is too large unpacked, or holds several files, links, or unsafe names.",
 }

@@ -6,7 +6,7 @@ comment on column ops.file_ledger.feed is 'Feed that the file belongs to.';
 comment on column ops.file_ledger.layout is 'Layout of the contract that the file was read with.';
 comment on column ops.file_ledger.name is 'Name of the file in the landing zone.';
 comment on column ops.file_ledger.content_sha256 is
-    'SHA-256 of the file''s bytes; equal content is loaded once.';
+    'SHA-256 of the content, unpacked, as it was read; equal content is loaded once.';
 comment on column ops.file_ledger.size_bytes is 'Size of the file in bytes.';
 comment on column ops.file_ledger.business_date is 'Business date in the file''s name.';
 comment on column ops.file_ledger.extract_at is

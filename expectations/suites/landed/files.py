@@ -134,6 +134,7 @@ def _findings(night: Night) -> Asset:
     ids = _ids([f.file_id for f in night.files if f.status == "loaded"])
     query = f"""
         select l.feed, l.name as file, l.business_date, f.value ->> 'text' as finding,
+            f.value ->> 'kind' as kind,
             f.value ->> 'rows' as rows, (f.value ->> 'is_critical')::boolean as is_critical,
             {_accepted("l")} as is_accepted
         from ops.file_ledger as l
@@ -152,6 +153,12 @@ def _findings(night: Night) -> Asset:
                 description="Every extract and map of a layout fits some value of each file.",
                 advice="Mend the layout and load the file again: python -m ingestion reload FEED FILE DATE."
                 " If the rule is right, name the column under `optional`, or accept the date.",
+            ),
+            no_rows(
+                "file_findings",
+                "not is_critical and kind <> 'unknown_column'",
+                severity=WARNING,
+                description="Nothing about a file that loaded needs to be told.",
             ),
             no_rows(
                 "rule_without_effect_accepted",
