@@ -58,8 +58,13 @@ def create_raw_tables() -> None:
 
 
 def _bring_up_to_date(connection: psycopg.Connection[Any], contract: Contract, seconds: float) -> None:
+    statements = table_statements(contract)
     newly_restricted = _newly_restricted(connection, contract)
-    waits.take_turns(connection, table_statements(contract), seconds)
+    if newly_restricted:
+        # Before anything is moved, so that nothing is moved in vain.
+        lock = sql.SQL("lock table {} in access exclusive mode").format(sql.Identifier("raw", contract.feed))
+        statements = [lock, *statements]
+    waits.take_turns(connection, statements, seconds)
     if newly_restricted:
         _move(connection, contract, newly_restricted)
 

@@ -95,6 +95,9 @@ def connect(role: str, **options: Any) -> psycopg.Connection[Any]:
     """
     options = {"application_name": f"reverse-logistics {role}", **BOUNDED, **options}
     address = dsn(role)
+    if role == "admin" and "options=" not in address:
+        # The other roles have it of their own (bounds.py).
+        options.setdefault("options", f"-c lock_timeout={settings().lock_patience_minutes * 60_000:.0f}")
     connection = psycopg.connect(address, **options)
     if role in STAGE_ROLES and address not in _of_this_version:
         _must_be_of_this_version(connection)

@@ -18,6 +18,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from warehouse import locks
+from warehouse.actor import of_system
 from warehouse.connections import connect
 from warehouse.differences import UNDO, WAS_THERE, History, Target, forget_logs, names_of, same_key
 from warehouse.handover import settle
@@ -79,7 +80,8 @@ def unpublish(approver: str, note: str, tables: list[Published] | None = None) -
                 name: _write_back(connection, publication_id, name, logged, tables)
                 for name, logged in newest["tables"].items()
             }
-            _record(connection, publication_id, newest, before, counts, approver.strip(), note.strip())
+            who = {"approver": approver.strip(), "actor": of_system(), "note": note.strip()}
+            _record(connection, publication_id, newest, before, counts, who)
             # Nothing is left that a second withdrawal could write back.
             forget_logs(connection)
     return Withdrawal(
@@ -178,16 +180,18 @@ def _record(
     newest: dict[str, Any],
     before: dict[str, Any],
     counts: dict[str, dict[str, int]],
-    approver: str,
-    note: str,
+    who: dict[str, str],
 ) -> None:
     connection.execute(
         "insert into ops.publications (publication_id, business_date, build_id, code_version, from_seq,"
-        " to_seq, files, tables, withdraws, approver, note) overriding system value"
-        " values (%s, %s, %s, %s, %s, %s, '[]', %s, %s, %s, %s)",
-        [
-            publication_id, before["business_date"], before["build_id"], before["code_version"],
-            before["from_seq"], before["to_seq"], json.dumps(counts), newest["publication_id"], approver,
-            note,
-        ],
-    )  # fmt: skip
+        " to_seq, files, tables, withdraws, approver, actor, note) overriding system value"
+        " values (%(id)s, %(business_date)s, %(build_id)s, %(code_version)s, %(from_seq)s, %(to_seq)s, '[]',"
+        " %(counts)s, %(withdraws)s, %(approver)s, %(actor)s, %(note)s)",
+        {
+            **before,
+            **who,
+            "id": publication_id,
+            "counts": json.dumps(counts),
+            "withdraws": newest["publication_id"],
+        },
+    )
