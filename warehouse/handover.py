@@ -225,10 +225,10 @@ def _left_behind(connection: Connection, moving: list[Change], followed: set[Rel
     """
     found: set[Relation] = set()
     for change in moving:
-        for view in _all_views_over(connection, change.public) - followed:
-            if view.schema in (INCOMING, OUTGOING):
+        for view, is_own in relations.views_over(connection, change.public).items():
+            if view in followed or view.schema in (INCOMING, OUTGOING):
                 continue
-            if not _is_own(connection, view):
+            if not is_own:
                 raise NotPublished(
                     f"{view} reads {change.public}, which gets another shape: drop that view, publish again,"
                     " and make it anew"
@@ -238,26 +238,9 @@ def _left_behind(connection: Connection, moving: list[Change], followed: set[Rel
     return found
 
 
-def _is_own(connection: Connection, view: Relation) -> bool:
-    row = connection.execute(
-        "select pg_get_userbyid(relowner) = current_user from pg_class where oid = to_regclass(%s)",
-        [view.quoted],
-    ).fetchone()
-    return row == (True,)
-
-
-def _all_views_over(connection: Connection, relation: Relation) -> set[Relation]:
-    found: set[Relation] = set()
-    fresh = {relation}
-    while fresh:
-        fresh = {view for r in fresh for view in relations.views_over(connection, r)} - found
-        found |= fresh
-    return found
-
-
 def _outermost_first(connection: Connection, some: set[Relation] | list[Relation]) -> list[Relation]:
     """Relations in the order in which readers lock them: what is read stands behind what reads it."""
-    return sorted(some, key=lambda relation: (len(_all_views_over(connection, relation)), relation))
+    return sorted(some, key=lambda relation: (len(relations.views_over(connection, relation)), relation))
 
 
 def _renaming(connection: Connection, old: Relation, new: Relation) -> list[sql.Composed]:

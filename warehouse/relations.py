@@ -78,18 +78,24 @@ def has_row_security(connection: Connection, table: Relation) -> bool:
     return row == (True,)
 
 
-def views_over(connection: Connection, relation: Relation) -> set[Relation]:
-    """Views that read the relation themselves."""
+def views_over(connection: Connection, relation: Relation) -> dict[Relation, bool]:
+    """Views that read the relation, themselves or through others; True for those of the current user."""
     rows = connection.execute(
-        "select distinct n.nspname, v.relname from pg_depend as d"
-        " inner join pg_rewrite as r on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid"
-        " inner join pg_class as v on v.oid = r.ev_class"
+        "with recursive over (view) as ("
+        "   select to_regclass(%s)::oid"
+        "   union"
+        "   select r.ev_class from over"
+        "   inner join pg_depend as d on d.refclassid = 'pg_class'::regclass and d.refobjid = over.view"
+        "     and d.classid = 'pg_rewrite'::regclass"
+        "   inner join pg_rewrite as r on r.oid = d.objid"
+        " )"
+        " select n.nspname, v.relname, pg_get_userbyid(v.relowner) = current_user from over"
+        " inner join pg_class as v on v.oid = over.view"
         " inner join pg_namespace as n on n.oid = v.relnamespace"
-        " where d.refclassid = 'pg_class'::regclass and d.refobjid = to_regclass(%(name)s)"
-        " and v.oid <> d.refobjid",
-        {"name": relation.quoted},
+        " where v.oid <> to_regclass(%s)",
+        [relation.quoted, relation.quoted],
     )
-    return {Relation(*row) for row in rows}
+    return {Relation(schema, name): is_own for schema, name, is_own in rows}
 
 
 def describe(connection: Connection, source: Relation, target: Relation, word: str) -> None:

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from warehouse.connections import connect
-from warehouse.publish import Published, publish
+from warehouse.publish import NotPublished, Published, publish
 
 DATE = dt.date(2026, 1, 31)
 ROWS = 300
@@ -169,3 +169,130 @@ def _one(query: str) -> Any:
     with connect("admin") as connection:
         row = connection.execute(query).fetchone()
     return row[0] if row else None
+
+
+def _rebuild(kind: str, values: str) -> None:
+    """Build a stock of one column `what` of some type."""
+    with connect("transformer") as connection:
+        for statement in (
+            "drop view if exists build.stock_shown",
+            "drop table if exists build.stock",
+            f"create table build.stock (id integer primary key, what {kind})",
+            f"insert into build.stock values {values}",
+            "create view build.stock_shown as select id, what from build.stock",
+            "insert into ops.builds (business_date, from_seq, to_seq, status)"
+            f" values ('{DATE}', 0, 0, 'built')",
+        ):
+            connection.execute(statement)
+
+
+@pytest.fixture()
+def texts(fresh_database: Path) -> None:
+    """A published table and view of texts, and a build in which the texts are numbers."""
+    _rebuild("text", "(1, 'one')")
+    publish(DATE, [STOCK, SHOWN])
+    _rebuild("integer", "(1, 1)")
+
+
+def test_what_can_not_be_of_the_new_type_is_empty_for_who_began_before(texts: None) -> None:
+    with connect("bi_reader") as reader:
+        reader.execute("set transaction isolation level repeatable read")
+        reader.execute("select count(*) from marts.histories")
+        publish_in_the_background = threading.Thread(target=publish, args=(DATE, [STOCK, SHOWN]))
+        publish_in_the_background.start()
+        while _kind("stock") == "r":
+            time.sleep(0.05)
+        for name in ("stock", "stock_shown"):
+            assert reader.execute(f"select id, what from marts.{name}").fetchall() == [(1, None)]
+    publish_in_the_background.join()
+    with connect("bi_reader") as reader:
+        assert reader.execute("select id, what from marts.stock_shown").fetchall() == [(1, 1)]
+
+
+def test_rights_are_those_of_before_and_no_others(texts: None) -> None:
+    with connect("publisher") as connection:
+        connection.execute("grant insert on marts.stock to loader with grant option")
+        connection.execute("revoke select on marts.stock, marts.stock_shown from bi_reader")
+    before = [_rights(name) for name in ("stock", "stock_shown")]
+    publish(DATE, [STOCK, SHOWN])
+    assert (_kind("stock"), _left()) == ("r", 0)
+    assert [_rights(name) for name in ("stock", "stock_shown")] == before
+
+
+def _rights(name: str) -> Any:
+    return _one(
+        "select array_agg(array[grantee::regrole::text, privilege_type, is_grantable::text]"
+        "   order by grantee, privilege_type)"
+        f" from pg_class as c, aclexplode(c.relacl) where c.oid = 'marts.{name}'::regclass"
+    )
+
+
+def test_descriptions_and_keys_come_with_the_new_shape(texts: None) -> None:
+    with connect("transformer") as connection:
+        connection.execute("comment on table build.stock is 'Numbers.'")
+        connection.execute("comment on column build.stock_shown.what is 'A number.'")
+        connection.execute("create index on build.stock (what)")
+    publish(DATE, [STOCK, SHOWN])
+    assert _one("select obj_description('marts.stock'::regclass, 'pg_class')") == "Numbers."
+    assert _one("select col_description('marts.stock_shown'::regclass, 2)") == "A number."
+    assert _one(
+        "select array_agg(indexrelid::regclass::text order by 1) from pg_index"
+        " where indrelid = 'marts.stock'::regclass"
+    ) == ["marts.stock_pkey", "marts.stock_what_idx"]
+
+
+def test_a_view_of_someone_else_is_not_left_behind(texts: None) -> None:
+    with connect("admin") as connection:
+        connection.execute("create view public.analysts as select what from marts.stock")
+    with pytest.raises(NotPublished, match=r"public.analysts reads marts.stock, .* drop that view"):
+        publish(DATE, [STOCK, SHOWN])
+    assert (_kind("stock"), _left()) == ("r", 0)
+    with connect("admin") as connection:
+        connection.execute("drop view public.analysts")
+    assert publish(DATE, [STOCK, SHOWN]).is_new
+
+
+def test_a_view_that_is_no_longer_published_goes_with_the_table_below_it(texts: None) -> None:
+    publish(DATE, [STOCK])
+    assert _one("select to_regclass('marts.stock_shown')::text") is None
+    assert (_kind("stock"), _left()) == ("r", 0)
+
+
+def test_row_security_is_not_lost_unsaid(texts: None) -> None:
+    with connect("publisher") as connection:
+        connection.execute("alter table marts.stock enable row level security")
+    with pytest.raises(NotPublished, match=r"marts.stock gets another shape and has row-level security"):
+        publish(DATE, [STOCK, SHOWN])
+
+
+def test_a_publisher_that_fails_last_leaves_shape_and_night_as_they_were(
+    texts: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="in the middle"):
+        patch.setattr("warehouse.handover.relations.describe", _fail)
+        publish(DATE, [STOCK, SHOWN])
+    assert (_kind("stock"), _left()) == ("r", 0)
+    with connect("bi_reader") as reader:
+        assert reader.execute("select id, what from marts.stock_shown").fetchall() == [(1, "one")]
+
+
+def _fail(*_: object) -> None:
+    raise RuntimeError("in the middle")
+
+
+def test_a_view_becomes_a_table_and_a_table_a_view(fresh_database: Path) -> None:
+    _rebuild("text", "(1, 'one')")
+    publish(DATE, [STOCK, SHOWN])
+    with connect("transformer") as connection:
+        connection.execute("drop view build.stock_shown")
+        connection.execute("create table build.stock_shown as select id, what from build.stock")
+    publish(DATE, [STOCK, Published("stock_shown", "marts", ("id",))])
+    assert (_kind("stock_shown"), _left()) == ("r", 0)
+    with connect("transformer") as connection:
+        connection.execute("drop table build.stock_shown")
+        connection.execute("create view build.stock_shown as select id, what from build.stock")
+        connection.execute("insert into build.stock values (2, 'two')")
+    publish(DATE, [STOCK, SHOWN])
+    assert (_kind("stock_shown"), _left()) == ("v", 0)
+    with connect("bi_reader") as reader:
+        assert reader.execute("select count(*) from marts.stock_shown").fetchone() == (2,)

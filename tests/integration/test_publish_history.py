@@ -207,3 +207,78 @@ def _retype(column: str, kind: str) -> None:
             "create view build.shelf__history as select s.*, null::bigint as from_publication,"
             " null::bigint as to_publication from build.shelf as s where false"
         )
+
+
+CELL = "kpi, basis, period_date, channel, product_category, site, currency, numerator, denominator, is_mature"
+PUBLICATIONS = Published("publications", "marts", ("publication_id",), is_view=True)
+DAILY = Published("kpi_daily_history", "marts", ("publication_id",), is_view=True)
+
+
+def _cells(*key: str) -> list[Published]:
+    """Cells with that key, and their history."""
+    history = Published(
+        "kpi_cells__history", "marts", (*key, "from_publication"), is_view=True, history_of="kpi_cells"
+    )
+    return [Published("kpi_cells", "marts", key), PUBLICATIONS, history, DAILY]
+
+
+def _night(day: int, numerator: int, tables: list[Published]) -> int:
+    """Publish one cell of this numerator as the night of a day of January."""
+    date = dt.date(2026, 1, day)
+    key = ", ".join(tables[0].key)
+    with connect("transformer") as connection:
+        for statement in (
+            "drop view if exists build.kpi_daily_history, build.kpi_cells__history, build.publications",
+            "drop table if exists build.kpi_cells",
+            "create table build.kpi_cells (kpi text, basis text, period_date date, channel text,"
+            " product_category text, site text, currency text, numerator numeric(20, 2),"
+            f" denominator numeric(20, 2), is_mature boolean, primary key ({key}))",
+            "insert into build.kpi_cells values"
+            f" ('rate', 'SALE', '2026-01-01', 'WEB', 'x', 'LEJ', 'EUR', {numerator}, 100, true)",
+            "create view build.publications as select publication_id, business_date from ops.publications",
+            "create view build.kpi_cells__history as select c.*, null::bigint as from_publication,"
+            " null::bigint as to_publication from build.kpi_cells as c where false",
+            f"create view build.kpi_daily_history as select p.publication_id, {CELL}, p.business_date"
+            " from build.publications as p inner join build.kpi_cells__history as c"
+            " on c.from_publication <= p.publication_id"
+            " and (c.to_publication is null or c.to_publication > p.publication_id)",
+            "insert into ops.builds (business_date, from_seq, to_seq, status)"
+            f" values ('{date}', 0, 0, 'built')",
+        ):
+            connection.execute(statement)
+    found = publish(date, tables).publication_id
+    assert found is not None
+    return found
+
+
+def _as_of(day: int) -> list[Any]:
+    with connect("bi_reader") as connection:
+        rows = connection.execute("select numerator from marts.kpi_daily_as_of(%s)", [dt.date(2026, 1, day)])
+        return [numerator for (numerator,) in rows]
+
+
+def test_a_night_that_is_not_kept_is_told_and_not_shown_as_empty(fresh_database: Path) -> None:
+    without = _cells("kpi")[:2]
+    _night(1, 10, without)
+    second = _night(2, 20, without)
+    _night(3, 30, _cells("kpi"))
+    assert (_as_of(2), _as_of(3)) == ([20], [30])
+    with pytest.raises(
+        psycopg.errors.NoDataFound, match=f"2026-01-01 .* not kept before publication {second}"
+    ):
+        _as_of(1)
+    fourth = _night(4, 40, _cells("kpi", "channel"))
+    assert _as_of(4) == [40]
+    with pytest.raises(
+        psycopg.errors.NoDataFound, match=r"not kept here: its cells are in marts.kpi_cells__history__until_3"
+    ):
+        _as_of(3)
+    fifth = _night(5, 50, _cells("kpi", "channel")[:2])
+    assert fifth > fourth
+    with pytest.raises(psycopg.errors.NoDataFound, match=f"not kept since publication {fifth}"):
+        _as_of(5)
+
+
+def test_before_the_first_publication_there_was_nothing_to_read(fresh_database: Path) -> None:
+    _night(2, 20, _cells("kpi"))
+    assert (_as_of(1), _as_of(2)) == ([], [20])
