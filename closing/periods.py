@@ -6,8 +6,10 @@ of the period down in `ops.frozen_postings`, and the act in `ops.period_acts`. B
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,8 +95,8 @@ def close(
     published, or where a critical check of what is published has failed.
     """
     _check_words(period, approver)
-    with connect("publisher", row_factory=dict_row) as connection:
-        shown = _begin(connection)
+    with _alone(f"closing {period}") as connection:
+        shown = _published(connection)
         _check_built(connection, shown)
         _check_judged(connection, shown)
         due = _due(_statuses(connection), period, with_earlier)
@@ -109,8 +111,8 @@ def reopen(period: str, approver: str, note: str = "", actor: str | None = None)
     Raises Refused where the period is not closed, or a later one is.
     """
     _check_words(period, approver)
-    with connect("publisher", row_factory=dict_row) as connection:
-        shown = _begin(connection)
+    with _alone(f"reopening {period}") as connection:
+        shown = _published(connection)
         status = _reopenable(_statuses(connection), period)
         rows = connection.execute(
             "select count(*) as rows from ops.frozen_postings where act_id = %s", [status.act_id]
@@ -143,10 +145,14 @@ def _check_words(period: str, approver: str) -> None:
         raise Refused('nobody approves: give the name of the person who answers for it, --approver "A. Name"')
 
 
-def _begin(connection: psycopg.Connection[Any]) -> _Shown:
-    """Keep publishers and other closers out until the end of the transaction; tell what is published."""
-    locks.take(connection, locks.PUBLISH)
-    return _published(connection)
+@contextlib.contextmanager
+def _alone(purpose: str) -> Iterator[psycopg.Connection[Any]]:
+    """A transaction during which no step of a night runs, nobody publishes, and nobody else closes."""
+    with (
+        locks.hold(locks.NIGHT, "publisher", purpose),
+        connect("publisher", row_factory=dict_row) as connection,
+    ):
+        yield connection
 
 
 def _published(connection: psycopg.Connection[Any]) -> _Shown:

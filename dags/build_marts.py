@@ -21,11 +21,13 @@ DOC = """
 
 Starts by itself when ERP, WMS and CRM have landed a business date.
 
-gate *landed* → staging → core → gate *core* → marts → gate *publish* → publish → report
+begin → gate *landed* → staging → core → gate *core* → marts → gate *publish* → publish → report
 
 A critical check that fails stops the night before publishing: readers keep the last good night, and the
-task's message names check, rows, file and line. Mend the cause, then clear the failed task; what ran
-before is not harmed by running again. `ops.validation_results` holds every check.
+task's message names check, rows, file and line. Mend the cause, then clear the failed task with those after
+it; where another night has begun since, clear `begin`: it opens a new build. Whatever is cleared in
+which order, a build is published under its own date only, and only when every gate of it has said yes
+(`ops.build_steps`). `ops.validation_results` holds every check.
 """
 
 with DAG(
@@ -41,55 +43,55 @@ with DAG(
     deadline=in_time(),
 ):
 
+    @task
+    def begin(dag_run=None) -> int:
+        """Open the build of this night; each task hands its number on to the next."""
+        return stages.begin_build(night_of(dag_run), f"Airflow, {dag_run.dag_id}, {dag_run.run_id}")
+
     @task(**as_role("validator"))
-    def gate_landed(dag_run=None) -> None:
+    def gate_landed(build_id: int) -> int:
         """Judge this night's raw rows."""
-        print(stages.gate("landed", night_of(dag_run)))
+        print(stages.gate(build_id, "landed"))
+        return build_id
 
     @task
-    def staging(dag_run=None) -> None:
+    def staging(build_id: int) -> int:
         """Newest version of each key, one model a feed."""
-        print(stages.begin_build(night_of(dag_run)))
-        print(stages.transform("staging"))
+        print(stages.transform(build_id, "staging"))
+        return build_id
 
     @task
-    def core() -> None:
+    def core(build_id: int) -> int:
         """Dimensions and facts of the touched orders."""
-        print(stages.transform("core"))
+        print(stages.transform(build_id, "core"))
+        return build_id
 
     @task(**as_role("validator"))
-    def gate_core(dag_run=None) -> None:
+    def gate_core(build_id: int) -> int:
         """Judge staged and core rows."""
-        print(stages.gate("core", night_of(dag_run)))
+        print(stages.gate(build_id, "core"))
+        return build_id
 
     @task
-    def marts() -> None:
+    def marts(build_id: int) -> int:
         """What will be published, built where nobody reads it."""
-        print(stages.transform("marts"))
+        print(stages.transform(build_id, "marts"))
+        return build_id
 
     @task(**as_role("validator"))
-    def gate_publish(dag_run=None) -> None:
+    def gate_publish(build_id: int) -> int:
         """Judge what will be published."""
-        print(stages.gate("publish", night_of(dag_run)))
+        print(stages.gate(build_id, "publish"))
+        return build_id
 
     @task(outlets=[PUBLISHED], **as_role("publisher"))
-    def publish(dag_run=None) -> None:
-        """Publish in one transaction."""
-        print(stages.finish_build())
-        print(stages.publish(night_of(dag_run)))
+    def publish(build_id: int) -> None:
+        """Publish in one transaction, if all that judged this very build said yes."""
+        print(stages.publish(build_id))
 
     @task(pool="default_pool", pool_slots=1, **as_role("reporter"))
     def report(dag_run=None) -> None:
         """Write the pages that people look at."""
         print(stages.report(night_of(dag_run)))
 
-    (
-        gate_landed()
-        >> staging()
-        >> core()
-        >> gate_core()
-        >> marts()
-        >> gate_publish()
-        >> publish()
-        >> report()
-    )
+    publish(gate_publish(marts(gate_core(core(staging(gate_landed(begin()))))))) >> report()

@@ -22,16 +22,26 @@ app = typer.Typer(
 @app.command()
 def gate(
     stage: Annotated[str, typer.Argument(help="landed, core or publish")],
-    business_date: Annotated[dt.datetime, typer.Option(formats=["%Y-%m-%d"])],
+    build: Annotated[int | None, typer.Option(help="build that the verdict is kept with")] = None,
+    business_date: Annotated[
+        dt.datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="only look at this night; the verdict is no build's"),
+    ] = None,
 ) -> None:
     """Run one gate; ends with 1 where a critical check failed."""
-    from expectations.gates import STAGES, GateFailed, run_gate
+    from expectations.gates import STAGES, GateFailed, judge, run_gate
+    from warehouse.judged import BuildRefused
+    from warehouse.locks import Busy
 
     if stage not in STAGES:
         raise typer.BadParameter(f"{stage!r} is no gate; choose one of {', '.join(STAGES)}")
+    if (build is None) == (business_date is None):
+        raise typer.BadParameter("name the build that is judged, or the night that is only looked at")
+    named = cast("Stage", stage)
     try:
-        print(run_gate(cast("Stage", stage), business_date.date()).text())
-    except GateFailed as failed:
+        found = run_gate(named, business_date.date()) if business_date else judge(cast("int", build), named)
+        print(found.text())
+    except (GateFailed, BuildRefused, Busy) as failed:
         print(failed, file=sys.stderr)
         raise typer.Exit(1) from None
 

@@ -28,7 +28,9 @@ from expectations.asset import Asset
 from expectations.docs import STAGES, Stage
 from expectations.night import Night, read_night
 from expectations.results import CheckResult
+from warehouse import judged
 from warehouse.connections import bounded_dsn, connect
+from warehouse.judged import Build
 
 if TYPE_CHECKING:
     from great_expectations.data_context import EphemeralDataContext
@@ -85,15 +87,27 @@ class GateResult:
         return "\n".join([head, *lines, f"  Data Docs: {self.page}"])
 
 
-def run_gate(stage: Stage, business_date: dt.date) -> GateResult:
-    """Judge the night of `business_date` at `stage` (one of STAGES).
+def judge(build_id: int, stage: Stage) -> GateResult:
+    """Judge a build at `stage` and keep the verdict with it: without a good one it is never published.
+
+    What landed between the landed gate and staging is judged first. Raises GateFailed as `run_gate` does, and
+    BuildRefused where another build has begun since.
+    """
+    if stage != "landed" and judged.has_taken_in_more(build_id):
+        judge(build_id, "landed")
+    with judged.step(build_id, f"gate {stage}", (GateFailed,)) as build:
+        return run_gate(stage, build.run_date, build)
+
+
+def run_gate(stage: Stage, business_date: dt.date, build: Build | None = None) -> GateResult:
+    """Look at the night of `business_date`, or at what `build` takes in, as the gate `stage` does.
 
     Returns the result where nothing critical failed, else raises GateFailed. A check that can't be
     evaluated counts as failed, whatever it would have found.
     """
     started = time.perf_counter()
     with connect("validator", autocommit=True) as reader:
-        night = read_night(reader, business_date)
+        night = read_night(reader, business_date, build)
         assets = suites(stage, night)
         context = _context()
         checks, seconds = _judge(context, assets, reader)

@@ -11,6 +11,7 @@ from typing import Any
 from psycopg import Connection
 
 from ingestion.contract import Contract, feeds, load_contract
+from warehouse.judged import Build
 
 # Four weeks hold four of each weekday; fewer than five days say nothing about what is usual.
 RECENT_DAYS = 28
@@ -76,6 +77,7 @@ class Night:
     touched_units: int = 0
     as_of: dt.date | None = None
     relations: frozenset[str] = frozenset()
+    is_set_back: bool = False
 
     def active(self, feed: str) -> list[File]:
         """Return the files of a feed whose rows count and are not published yet."""
@@ -99,21 +101,22 @@ class Night:
 
 
 # Not only the files of tonight's run: what an earlier, held night brought is judged again, for it
-# would be published with this one.
+# would be published with this one. So is what a later night's run has brought, where the build takes it in.
 NOT_PUBLISHED = """
     (l.run_date = %(date)s
      or l.changed_seq > coalesce(
          (select p.to_seq from ops.publications as p order by p.publication_id desc limit 1), 0))
-    and l.run_date <= %(date)s
+    and (l.run_date <= %(date)s or l.changed_seq <= %(to_seq)s)
+    and (%(to_seq)s is null or coalesce(l.changed_seq, 0) <= %(to_seq)s)
 """
 
 
-def read_night(connection: Connection[Any], business_date: dt.date) -> Night:
+def read_night(connection: Connection[Any], business_date: dt.date, build: Build | None = None) -> Night:
     """Read from the ledger what is to be judged; `connection` is the auditor's."""
     rows = connection.execute(
         "select l.file_id, l.feed, l.name, l.business_date, l.status, l.rows_loaded, l.run_date"
         f" from ops.file_ledger as l where {NOT_PUBLISHED} order by l.file_id",
-        {"date": business_date},
+        {"date": business_date, "to_seq": build.to_seq if build else None},
     ).fetchall()
     files = tuple(File(*row) for row in rows)
     contracts = {feed: load_contract(feed) for feed in feeds()}
@@ -125,19 +128,25 @@ def read_night(connection: Connection[Any], business_date: dt.date) -> Night:
         tuple(_endings(connection, files, contracts)),
         _earlier(connection, business_date),
         _touched_units(connection),
-        _as_of(connection, business_date),
+        build.business_date if build else _as_of(connection, business_date),
         _relations(connection),
+        _is_set_back(connection),
     )
 
 
 def _as_of(connection: Connection[Any], business_date: dt.date) -> dt.date:
     """The one clock: a backfilled night is built as of the newest date that is published."""
-    found = connection.execute(
-        "select greatest(%s::date, (select business_date from ops.publications"
-        " order by publication_id desc limit 1))",
-        [business_date],
-    ).fetchone()
+    found = connection.execute("select greatest(%s::date, ops.clock())", [business_date]).fetchone()
     return found[0] if found else business_date
+
+
+def _is_set_back(connection: Connection[Any]) -> bool:
+    """True where what is published is of a date that the clock was moved back from."""
+    found = connection.execute(
+        "select exists (select from ops.clock_settings as s where s.publication_id >="
+        " (select max(p.publication_id) from ops.publications as p))"
+    ).fetchone()
+    return found == (True,)
 
 
 def _relations(connection: Connection[Any]) -> frozenset[str]:

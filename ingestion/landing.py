@@ -20,7 +20,7 @@ from typing import IO, Any, cast
 import fsspec
 
 from ingestion.archives import PACKED, unpacked
-from ingestion.contract import Contract
+from ingestion.contract import Contract, feeds, load_contract
 from ingestion.digest import Digest
 from ingestion.filedate import latest_day
 from ingestion.layout import Layout
@@ -180,6 +180,13 @@ def _dated(file: LandedFile, contract: Contract) -> LandedFile:
         if rejection is None:
             raise
         return replace(file, fault=rejection)
+
+
+def newest_date(until: dt.date) -> dt.date | None:
+    """The newest date up to `until` in the name of any feed's file; None where there is no such file."""
+    contracts = [load_contract(feed) for feed in feeds()]
+    dates = (file.business_date for contract in contracts for file in _look(contract))
+    return max((date for date in dates if date <= until), default=None)
 
 
 def _settle_seconds() -> float:

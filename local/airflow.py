@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import datetime as dt
 import fcntl
 import hashlib
 import json
@@ -27,6 +26,7 @@ import sqlalchemy as sa
 from psycopg import sql
 
 from outputs.files import own_folder
+from warehouse import clock
 from warehouse.connections import AIRFLOW, STAGE_ROLES, address, dsn
 from warehouse.migrate import create_airflow_database
 from warehouse.redaction import environment_without_secrets, without_secrets
@@ -130,7 +130,7 @@ def first_night() -> str:
     if given := variable("NIGHTLY_FROM"):
         return given
     if not file.exists():
-        file.write_text(dt.datetime.now(dt.UTC).date().isoformat())
+        file.write_text(clock.today().isoformat())
     return file.read_text()
 
 

@@ -52,7 +52,7 @@ def run(order_lines: int, seed: int = 7, nights: int = 1) -> None:
             for date in todo:
                 began = dt.datetime.now(dt.UTC)
                 run_night(api, date)
-                record("transformer", "night", date.isoformat(), "", "ok", began)
+                record("transformer", "night", "", "ok", began, date=date.isoformat())
         finally:
             if not was_up:
                 airflow.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Annotated
 
 import typer
 
@@ -14,14 +15,17 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command(help=__doc__)
-def night(business_date: str) -> None:
+def night(
+    business_date: str,
+    full_refresh: Annotated[bool, typer.Option(help="Compute everything anew.")] = False,
+) -> None:
     """Run every stage in order; the first that fails ends it, and readers keep the last good night."""
     try:
         dt.date.fromisoformat(business_date)
     except ValueError as error:
         raise typer.BadParameter(f"{business_date!r} is no date such as 2026-01-31") from error
     try:
-        stages.whole_night(business_date, typer.echo)
+        stages.whole_night(business_date, typer.echo, full_refresh)
     except (NightFailed, ConnectionBroken) as error:
         typer.echo(f"\n{error}\n\nWhat to do: docs/runbook.md", err=True)
         raise typer.Exit(1) from error

@@ -92,8 +92,10 @@ def send(kind: str, where: str, night: str, message: str) -> None:
 
 def _is_past(night: str) -> bool:
     """True for a date before the one that ended last: only a backfill runs it."""
+    from warehouse import clock
+
     try:
-        return dt.date.fromisoformat(night) < dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
+        return dt.date.fromisoformat(night) < clock.today() - dt.timedelta(days=1)
     except ValueError:
         return False
 

@@ -26,8 +26,11 @@ def feeds(source: str) -> list[str]:
 def ingest(feed: str, date: str) -> str:
     """Load what has landed of one feed up to the business date; returns one line for people."""
     from ingestion.load import load_feed
+    from warehouse import clock
 
-    with _recorded("loader", "ingest", date, feed):
+    with _translated():
+        clock.check(dt.date.fromisoformat(date), "loader")
+    with _recorded("loader", "ingest", feed, date=date):
         result = load_feed(feed, dt.date.fromisoformat(date), print)
     return (
         f"{feed}: {len(result.files)} files, {result.total('loaded'):,} rows loaded, "
@@ -35,55 +38,56 @@ def ingest(feed: str, date: str) -> str:
     )
 
 
-def gate(stage: str, date: str) -> str:
-    """Let Great Expectations judge one stage; raises NightFailed where a critical check fails."""
+def begin_build(date: str, holder: str = "", full_refresh: bool = False) -> int:
+    """Open a build for the night and return its number, which goes from stage to stage.
+
+    `holder` is who goes on with it in processes of their own, such as a run of Airflow.
+    """
+    from warehouse import build, clock
+
+    with _translated():
+        clock.check(dt.date.fromisoformat(date), "transformer")
+    with _recorded("transformer", "dbt", "begin", date=date):
+        opened = build.begin(dt.date.fromisoformat(date), full_refresh, holder)
+    print(opened)
+    return opened.build_id
+
+
+def gate(build_id: int, stage: str) -> str:
+    """Let Great Expectations judge a build at one stage; raises NightFailed where a critical check fails."""
     # It tells 200 times which metrics it knows; and what a gate warns of stands in its text.
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     logging.getLogger("expectations.gates").setLevel(logging.ERROR)
-    from expectations.gates import GateFailed, run_gate
+    from expectations.gates import GateFailed, judge
 
-    with _recorded("validator", "gate", date, stage):
+    with _recorded("validator", "gate", stage, build_id=build_id):
         try:
-            return run_gate(stage, dt.date.fromisoformat(date)).text()  # type: ignore[arg-type]
+            return judge(build_id, stage).text()  # type: ignore[arg-type]
         except GateFailed as error:
             raise NightFailed(str(error)) from error
 
 
-def begin_build(date: str) -> str:
-    """Open a build for the night: it fixes which ledger changes the layers take in."""
-    from warehouse import build
-
-    with _recorded("transformer", "dbt", date, "begin"):
-        return str(build.begin(dt.date.fromisoformat(date)))
-
-
-def transform(layer: str) -> str:
+def transform(build_id: int, layer: str) -> str:
     """Build and test one layer of the warehouse with dbt; raises NightFailed where a test fails."""
     from warehouse import build
 
-    with _recorded("transformer", "dbt", None, layer):
+    with _recorded("transformer", "dbt", layer, build_id=build_id):
         try:
-            return str(build.run_layer(layer))
+            return build.run_layer(build_id, layer)
         except build.CheckFailed as error:
             raise NightFailed(str(error)) from error
         except build.ConnectionBroken as error:
             raise ConnectionBroken(str(error)) from error
 
 
-def finish_build() -> str:
-    """Close the build: the next one starts where it ended."""
-    from warehouse import build
-
-    with _recorded("transformer", "dbt", None, "finish"):
-        return str(build.finish())
-
-
-def publish(date: str) -> str:
-    """Publish the audited build into marts and finance, in one transaction."""
+def publish(build_id: int) -> str:
+    """Finish a build that was judged good, and publish it into marts and finance, in one transaction."""
+    from warehouse import judged
     from warehouse.publish import publish as publish_night
 
-    with _recorded("publisher", "publish", date):
-        result = publish_night(dt.date.fromisoformat(date))
+    with _recorded("publisher", "publish", build_id=build_id):
+        judged.finish(build_id)
+        result = publish_night(build_id)
     if not result.is_new:
         return "nothing differs from what is published"
     changed = sum(c["inserted"] for c in result.tables.values())
@@ -97,7 +101,7 @@ def report(date: str) -> str:
     from reporting.scorecard import write_scorecard
     from reporting.workbook import write_workbooks
 
-    with _recorded("reporter", "report", date):
+    with _recorded("reporter", "report", date=date):
         try:
             written = [write_scorecard(), *write_workbooks(), write_finance_page()]
         except NotWritten as error:
@@ -123,7 +127,7 @@ def close_period(
     from warehouse.actor import of_airflow
 
     actor = None if airflow_user is None else of_airflow(airflow_user)
-    with _recorded("publisher", "period", None, f"{act} {period}"):
+    with _recorded("publisher", "period", f"{act} {period}"):
         try:
             acts = (
                 periods.close(period, approver, note, with_earlier, actor)
@@ -141,40 +145,45 @@ def write_workbooks(periods: list[str]) -> str:
     """Write the workbooks of these fiscal periods anew, as after closing them; returns where they are."""
     from reporting.workbook import WorkbookFailed, write_workbook
 
-    with _recorded("reporter", "workbooks", None, ", ".join(periods)):
+    with _recorded("reporter", "workbooks", ", ".join(periods)):
         try:
             return "\n".join(str(write_workbook(period)) for period in periods)
         except WorkbookFailed as error:
             raise NightFailed(f"{error}. The act itself is recorded") from error
 
 
-def whole_night(date: str, tell: Callable[[str], object] = print) -> None:
-    """Run every stage in order, without an orchestrator; a second night at the same time waits."""
-    from warehouse import locks
+def whole_night(date: str, tell: Callable[[str], object] = print, full_refresh: bool = False) -> None:
+    """Run every stage in order, without an orchestrator; waits for a night that is under way.
 
-    purpose = f"the night of {date}, process {os.getpid()}"
-    with _translated(), locks.hold(locks.NIGHT, "transformer", purpose, tell=tell):
-        _whole_night(date, tell)
+    It holds the night from beginning to end, so a night that was killed holds up nobody.
+    """
+    from warehouse import clock, judged
+
+    with _translated():
+        clock.check(dt.date.fromisoformat(date), "transformer")
+        with judged.turn(f"the night of {date}, {judged.process()}", tell=tell):
+            _whole_night(date, tell, full_refresh)
 
 
-def _whole_night(date: str, say: Callable[[str], object]) -> None:
+def _whole_night(date: str, say: Callable[[str], object], full_refresh: bool) -> None:
     for source in ("erp", "wms", "crm"):
         for feed in feeds(source):
             say(ingest(feed, date))
-    say(gate("landed", date))
-    say(begin_build(date))
-    say(transform("staging"))
-    say(transform("core"))
-    say(gate("core", date))
-    say(transform("marts"))
-    say(gate("publish", date))
-    say(finish_build())
-    say(publish(date))
+    build_id = begin_build(date, full_refresh=full_refresh)
+    say(gate(build_id, "landed"))
+    say(transform(build_id, "staging"))
+    say(transform(build_id, "core"))
+    say(gate(build_id, "core"))
+    say(transform(build_id, "marts"))
+    say(gate(build_id, "publish"))
+    say(publish(build_id))
     say(report(date))
 
 
 @contextlib.contextmanager
-def _recorded(role: str, stage: str, date: str | None, detail: str = "") -> Iterator[None]:
+def _recorded(
+    role: str, stage: str, detail: str = "", *, date: str | None = None, build_id: int | None = None
+) -> Iterator[None]:
     """Keep when the stage ran and how it ended in `ops.stage_runs`, written by the stage's own role.
 
     No error leaves with a secret in its text.
@@ -185,11 +194,20 @@ def _recorded(role: str, stage: str, date: str | None, detail: str = "") -> Iter
             yield
         outcome = "ok"
     finally:
-        record(role, stage, date, detail, outcome, started)
+        record(role, stage, detail, outcome, started, date=date, build_id=build_id)
 
 
-def record(role: str, stage: str, date: str | None, detail: str, outcome: str, started: dt.datetime) -> None:
-    """Write one row of `ops.stage_runs`, ending now; without `date`, for the newest build's.
+def record(
+    role: str,
+    stage: str,
+    detail: str,
+    outcome: str,
+    started: dt.datetime,
+    *,
+    date: str | None = None,
+    build_id: int | None = None,
+) -> None:
+    """Write one row of `ops.stage_runs`, ending now; without date and build, for the date of the clock.
 
     A book that can't be written hides neither the stage's result nor its error.
     """
@@ -202,9 +220,9 @@ def record(role: str, stage: str, date: str | None, detail: str, outcome: str, s
         connection.execute(
             "insert into ops.stage_runs"
             " (business_date, stage, detail, outcome, started_at, finished_at)"
-            " select coalesce(%s::date, (select max(business_date) from ops.builds"
-            "   where build_id = (select max(build_id) from ops.builds))), %s, %s, %s, %s, %s",
-            [date, stage, detail, outcome, started, dt.datetime.now(dt.UTC)],
+            " select coalesce(%s::date, (select coalesce(run_date, business_date) from ops.builds"
+            "   where build_id = %s), ops.clock()), %s, %s, %s, %s, %s",
+            [date, build_id, stage, detail, outcome, started, dt.datetime.now(dt.UTC)],
         )
 
 
@@ -216,6 +234,8 @@ def _translated() -> Iterator[None]:
 
     from outputs.files import NotWritten
     from warehouse import full_disk
+    from warehouse.clock import DateRefused
+    from warehouse.judged import BuildRefused
     from warehouse.locks import Busy
     from warehouse.redaction import without_secrets
     from warehouse.settings import SettingsError
@@ -226,7 +246,7 @@ def _translated() -> Iterator[None]:
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     try:
         yield
-    except (OtherVersion, Busy, SettingsError, StillBlocked) as error:
+    except (OtherVersion, Busy, DateRefused, BuildRefused, SettingsError, StillBlocked) as error:
         raise NightFailed(str(error)) from error
     except broken as error:
         said = f"{type(error).__name__}: {error}"

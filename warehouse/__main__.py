@@ -1,17 +1,23 @@
-"""`python -m warehouse`: start, stop, migrate, version, unpublish, backup, restore, dsn, psql."""
+"""`python -m warehouse`: start, stop, migrate, version, publish, unpublish, set-clock, backup, restore, psql."""
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from warehouse import connections, server, version
+from warehouse import clock, connections, judged, server, version
 from warehouse import migrate as migration
+from warehouse.clock import DateRefused
+from warehouse.judged import BuildRefused
 from warehouse.locks import Busy
 from warehouse.redaction import run_command
 from warehouse.settings import code_version
+from warehouse.unpublish import Refused
 from warehouse.version import OtherVersion
 from warehouse.waits import StillBlocked
 
@@ -33,11 +39,8 @@ def stop() -> None:
 @app.command()
 def migrate() -> None:
     """Bring the warehouse to this code's version: schemas, books, raw tables, roles, grants."""
-    try:
+    with _refusals_told():
         typer.echo(migration.upgrade())
-    except (OtherVersion, Busy, StillBlocked, server.ServerError) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
 
 
 @app.command("version")
@@ -67,9 +70,44 @@ def unpublish(
     """Withdraw the newest publication: readers see again what they saw before it."""
     from warehouse import unpublish as withdrawal
 
-    try:
+    with _refusals_told():
         typer.echo(str(withdrawal.unpublish(approver, note)))
-    except (withdrawal.Refused, OtherVersion, Busy, StillBlocked) as error:
+
+
+@app.command()
+def publish(build: Annotated[int, typer.Argument(help="number of the build, as its night said it")]) -> None:
+    """Finish and publish BUILD, if every gate of it has said yes; refuses otherwise."""
+    from warehouse.publish import publish as publish_build
+
+    with _refusals_told():
+        typer.echo(f"{judged.finish(build)}, built")
+        found = publish_build(build)
+        typer.echo(f"publication {found.publication_id}" if found.is_new else "nothing differs")
+
+
+@app.command()
+def set_clock(
+    date: Annotated[dt.datetime, typer.Argument(formats=["%Y-%m-%d"])],
+    reason: Annotated[str, typer.Option(help="why; kept with the setting")],
+) -> None:
+    """Move the clock back to DATE, after a night of a mistyped date was published."""
+    with _refusals_told():
+        typer.echo(clock.set_back(date.date(), reason))
+
+
+@contextlib.contextmanager
+def _refusals_told() -> Iterator[None]:
+    try:
+        yield
+    except (
+        BuildRefused,
+        DateRefused,
+        Busy,
+        OtherVersion,
+        StillBlocked,
+        Refused,
+        server.ServerError,
+    ) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
 

@@ -1,23 +1,21 @@
 """Build the warehouse with dbt, layer by layer: `python -m warehouse.build --business-date D`.
 
-A build takes in the ledger changes (from_seq, to_seq]; its parameters are fixed once, in the newest
-row of `ops.builds` that is `building`, so that every layer, retried or not, sees the same night.
+A build takes in the ledger changes (from_seq, to_seq]; its parameters stand in its row of `ops.builds`, so
+that every layer, retried or not, sees the same night. What this command builds no gate has judged, so it is
+never published; a night does all of it: `python -m nightly D`.
 """
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import datetime as dt
 import hashlib
 import json
-import os
 import signal
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_urlsafe
 from typing import TYPE_CHECKING, Annotated, Any
@@ -28,8 +26,11 @@ from psycopg.rows import dict_row
 
 from outputs import files
 from outputs.escaping import continued, one_line, policy, script
-from warehouse import full_disk, locks, waits
+from warehouse import clock, full_disk, judged, waits
+from warehouse.clock import DateRefused
 from warehouse.connections import connect, dbt_environment
+from warehouse.judged import Build, BuildRefused
+from warehouse.locks import Busy
 from warehouse.redaction import run_command
 from warehouse.settings import ROOT, settings
 from warehouse.version import OtherVersion
@@ -73,68 +74,66 @@ class ConnectionBroken(RuntimeError):
     """The database went away; the same layer may be run again."""
 
 
-class NoBuildOpen(RuntimeError):
-    """A layer was asked for without `begin`, or a build closed before all its layers were built."""
+def begin(business_date: dt.date, full_refresh: bool = False, holder: str = "") -> Build:
+    """Open a build for the night of `business_date`; returns it, and its number goes from step to step.
 
+    It is as of that date, or of the last published one where that is later. It computes everything where
+    `full_refresh` says so, nothing has been built yet, seeds, macros or models differ from those of the last
+    build, the clock was moved back, or a full build has failed since: then sums may be of another state than
+    what they add up.
 
-@dataclass(frozen=True)
-class Build:
-    """Parameters of one build, as `ops.builds` keeps them."""
-
-    build_id: int
-    business_date: dt.date
-    from_seq: int
-    to_seq: int
-    is_full_refresh: bool
-
-    def __str__(self) -> str:
-        kind = "everything" if self.is_full_refresh else f"changes {self.from_seq}-{self.to_seq}"
-        return f"build {self.build_id} as of {self.business_date}: {kind}"
-
-
-def begin(business_date: dt.date, full_refresh: bool = False) -> Build:
-    """Open a build as of `business_date`, or of the last published one where that is later.
-
-    It computes everything where `full_refresh` says so, nothing has been built yet, seeds, macros
-    or models differ from those of the last build, or a full build has failed since: then sums may be
-    of another state than what they add up.
+    `holder` is who goes on with it, in steps of their own; without one it lives as long as this process holds
+    the night. Waits for a build that another holder goes on with. Raises DateRefused, and locks.Busy.
     """
+    clock.check(business_date, "transformer")
     definitions = _definitions()
-    with connect("transformer", row_factory=dict_row) as connection:
-        connection.execute("update ops.builds set status = 'failed' where status = 'building'")
+    with (
+        judged.turn(f"beginning the night of {business_date}, {judged.process()}", holder),
+        connect("transformer", row_factory=dict_row) as connection,
+    ):
+        as_of = clock.as_of(connection, business_date)
+        judged.give_up_the_open_one(connection)
         last = connection.execute(
             "select to_seq, definitions, exists (select 1 from ops.builds as later"
-            "   where later.build_id > b.build_id and later.is_full_refresh) as is_half_rebuilt"
+            "   where later.build_id > b.build_id and later.is_full_refresh) as is_half_rebuilt,"
+            " exists (select 1 from ops.clock_settings where set_at > b.started_at) as is_of_another_clock"
             " from ops.builds as b where status = 'built' order by build_id desc limit 1"
         ).fetchone()
-        full = full_refresh or last is None or last["definitions"] != definitions or last["is_half_rebuilt"]
+        full = (
+            full_refresh
+            or last is None
+            or last["definitions"] != definitions
+            or last["is_half_rebuilt"]
+            or last["is_of_another_clock"]
+        )
         row = connection.execute(
-            "insert into ops.builds"
-            " (business_date, from_seq, to_seq, status, is_full_refresh, definitions)"
-            " select greatest(%(date)s, (select business_date from ops.publications"
-            "     order by publication_id desc limit 1)),"
-            "   %(from_seq)s, coalesce(max(changed_seq), 0), 'building', %(full)s, %(definitions)s"
-            " from ops.file_ledger"
-            " returning build_id, business_date, from_seq, to_seq, is_full_refresh",
+            "insert into ops.builds (run_date, business_date, from_seq, to_seq, status, is_full_refresh,"
+            "   definitions, holder, may_rest)"
+            f" values (%(date)s, %(as_of)s, %(from_seq)s, {judged.LANDED}, 'building', %(full)s,"
+            "   %(definitions)s, %(holder)s, make_interval(mins => %(may_rest)s))"
+            f" returning {judged.COLUMNS}",
             {
                 "date": business_date,
+                "as_of": as_of,
                 "from_seq": 0 if full or last is None else last["to_seq"],
                 "full": full,
                 "definitions": definitions,
+                "holder": holder or judged.process(),
+                "may_rest": settings().night_rest_minutes if holder else None,
             },
         ).fetchone()
     assert row is not None
     return Build(**row)
 
 
-def run_layer(layer: str) -> str:
-    """Build and test one of LAYERS for the open build; returns one line for people.
+def run_layer(build_id: int, layer: str) -> str:
+    """Build and test one of LAYERS for a build; returns one line for people.
 
     Raises CheckFailed where a model or a test fails, ConnectionBroken where the server is gone, StillBlocked
-    where someone holds a table for longer than one waits.
+    where someone holds a table for longer than one waits, BuildRefused where another build has begun since.
     """
-    with _alone():
-        return _run_layer(current_build(), layer)
+    with judged.step(build_id, f"layer {layer}", (CheckFailed,)) as build:
+        return _run_layer(build, layer)
 
 
 def _run_layer(build: Build, layer: str) -> str:
@@ -151,73 +150,7 @@ def _run_layer(build: Build, layer: str) -> str:
     results = _results(results_file)
     _record(build, layer, results)
     _raise_for(layer, done, results, watch.blockers)
-    _note_done(build, layer)
     return _summary(layer, results)
-
-
-def _note_done(build: Build, layer: str) -> None:
-    with connect("transformer") as connection:
-        connection.execute(
-            "update ops.builds set layers_done = layers_done || %s where build_id = %s"
-            " and not layers_done @> %s",
-            [[layer], build.build_id, [layer]],
-        )
-
-
-@contextlib.contextmanager
-def _alone() -> Iterator[None]:
-    """One layer at a time, whoever asks for it; the lock dies with its connection."""
-    with locks.hold(locks.NIGHT, "transformer", f"a layer, process {os.getpid()}"):
-        yield
-
-
-def finish() -> str:
-    """Close the open build; the next one starts where it ended. Once closed it stays so, however often asked.
-
-    Raises NoBuildOpen where a layer is missing: then another night began meanwhile, and what this one
-    built belongs to that build.
-    """
-    with connect("transformer", row_factory=dict_row) as connection:
-        row = connection.execute(
-            "select build_id, business_date, from_seq, to_seq, is_full_refresh, status, layers_done"
-            " from ops.builds where status in ('building', 'built') order by build_id desc limit 1"
-            " for update"
-        ).fetchone()
-        if row is None:
-            raise NoBuildOpen("no build is open; begin one: python -m warehouse.build")
-        status, done = row.pop("status"), row.pop("layers_done")
-        build = Build(**row)
-        if missing := [layer for layer in LAYERS if layer not in done and status == "building"]:
-            raise NoBuildOpen(
-                f"{build}: {', '.join(missing)} not built yet; if two nights were started at once, the"
-                " other one goes on. Otherwise run this night again from its first layer"
-            )
-        connection.execute(
-            "update ops.builds set status = 'built', finished_at = coalesce(finished_at, now())"
-            " where build_id = %s",
-            [build.build_id],
-        )
-    return f"{build}, built"
-
-
-def build_all(business_date: dt.date, full_refresh: bool = False) -> Iterator[str]:
-    """Run a whole build without gates in between; yields one line per step."""
-    yield str(begin(business_date, full_refresh))
-    for layer in LAYERS:
-        yield run_layer(layer)
-    yield finish()
-
-
-def current_build() -> Build:
-    """The newest build that is open; raises NoBuildOpen where none is."""
-    with connect("transformer", row_factory=dict_row) as connection:
-        row = connection.execute(
-            "select build_id, business_date, from_seq, to_seq, is_full_refresh"
-            " from ops.builds where status = 'building' order by build_id desc limit 1"
-        ).fetchone()
-    if row is None:
-        raise NoBuildOpen("no build is open; begin one: python -m warehouse.build")
-    return Build(**row)
 
 
 def published_tables() -> list[Published]:
@@ -513,12 +446,31 @@ def main(
     if date is None:
         raise typer.BadParameter("give --business-date or set BUSINESS_DATE")
     try:
-        for line in build_all(date, full_refresh):
-            typer.echo(line)
-    except (CheckFailed, ConnectionBroken, NoBuildOpen, OtherVersion, waits.StillBlocked) as error:
+        with judged.turn(f"a build of {date}, {judged.process()}"):
+            _build_unjudged(date, full_refresh)
+    except (
+        CheckFailed,
+        ConnectionBroken,
+        BuildRefused,
+        DateRefused,
+        Busy,
+        OtherVersion,
+        waits.StillBlocked,
+    ) as error:
         typer.echo(str(error), err=True)
         # 75 (EX_TEMPFAIL) tells a caller that trying again may help.
         raise typer.Exit(75 if isinstance(error, ConnectionBroken) else 1) from error
+
+
+def _build_unjudged(date: dt.date, full_refresh: bool) -> None:
+    build = begin(date, full_refresh)
+    typer.echo(str(build))
+    for layer in LAYERS:
+        typer.echo(run_layer(build.build_id, layer))
+    typer.echo(
+        "No gate has judged it, so it stays unpublished, and the next night takes in what it did."
+        f" A night with gates, published at its end: python -m nightly {date}"
+    )
 
 
 @app.command()

@@ -33,10 +33,9 @@ class Lock:
     what: str
 
 
-# Whatever changes what a night reads or writes: its steps, closing a period, maintenance. Loads share it.
+# Whatever changes what a night reads or writes: its steps, publishing and withdrawing, closing a period,
+# retention. Loads share it.
 NIGHT = Lock("night", "a night's work")
-# Publishing, and closing what is published.
-PUBLISH = Lock("publish", "what readers see")
 # Numbers of ledger changes are committed in their order: a build that reads up to a number misses nothing.
 LEDGER = Lock("ledger", "the file ledger")
 MIGRATION = Lock("migration", "a migration")
@@ -169,7 +168,7 @@ def _holder(connection: Connection, lock: Lock) -> str:
     cursor = connection.cursor(row_factory=tuple_row)
     found = cursor.execute(
         sql.SQL(
-            "select s.pid, s.role, s.application, s.since from locks.sessions(array("
+            "select s.pid, s.role, s.application, s.since at time zone 'UTC' from locks.sessions(array("
             "   select l.pid from pg_locks as l where l.granted and l.locktype = 'relation'"
             "   and l.database = (select oid from pg_database where datname = current_database())"
             "   and l.relation = {}::regclass)) as s where s.pid <> pg_backend_pid() order by s.since"

@@ -13,7 +13,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
-import os
 import re
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,10 +21,11 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from warehouse import histories, locks, relations, waits
+from warehouse import histories, judged, locks, relations, waits
 from warehouse.connections import connect
 from warehouse.differences import History, Target, begin_log, forget_logs, names_of, write_differences
 from warehouse.handover import Handover, NotPublished, settle
+from warehouse.judged import Build, BuildRefused
 from warehouse.relations import Relation, columns, definition, kind
 from warehouse.settings import code_version, settings
 
@@ -37,11 +37,7 @@ _BUILT = re.compile(r"\bbuild\.(\w+)")
 _QUALIFIED = re.compile(r"\b(?:build|marts|finance)\.(\w+)")
 Connection = psycopg.Connection[Any]
 
-__all__ = ["NotPublished", "NothingBuilt", "PublicationResult", "Published", "publish"]
-
-
-class NothingBuilt(RuntimeError):
-    """There is no finished build to publish, or it was withdrawn."""
+__all__ = ["NotPublished", "PublicationResult", "Published", "publish"]
 
 
 @dataclass
@@ -89,26 +85,31 @@ class Published:
         return Relation("build", self.name)
 
 
-def publish(business_date: dt.date, tables: list[Published] | None = None) -> PublicationResult:
-    """Publish the last finished build as of `business_date`, all of it or nothing.
+def publish(build_id: int, tables: list[Published] | None = None) -> PublicationResult:
+    """Publish a finished build under the date of its night, all of it or nothing.
 
-    `tables` defaults to the models that dbt marks with `publish_to`. Raises NothingBuilt, NotPublished,
-    StillBlocked, or the database's own error, after which the night before is still what readers see.
+    `tables` defaults to the models that dbt marks with `publish_to`. Raises BuildRefused where a gate has not
+    said yes to this very build, another has begun since, or it was withdrawn; NotPublished, StillBlocked, or
+    the database's own error. After each the night before is still what readers see.
     """
     if tables is None:
         from warehouse.build import published_tables
 
         tables = published_tables()
-    result = PublicationResult(business_date)
-    purpose = f"publishing {business_date}, process {os.getpid()}"
+    purpose = f"publishing build {build_id}, {judged.process()}"
     with (
-        locks.hold(locks.PUBLISH, "publisher", purpose),
+        locks.hold(locks.NIGHT, "publisher", purpose),
         connect("publisher", autocommit=True) as connection,
     ):
+        build = judged.publishable(connection, build_id)
+        _refuse_withdrawn(connection, build_id)
+        result = PublicationResult(build.run_date)
         settle(connection)
         is_wider = _widen(connection, tables)
         with connection.transaction() as transaction:
-            _publish(connection, result, tables, compares_all=is_wider)
+            _publish(connection, result, build, tables, compares_all=is_wider)
+            # Else another night may have written into what was read here.
+            locks.still_held(locks.NIGHT)
             if not result.is_new:
                 # What withdraws the publication before is kept.
                 raise psycopg.Rollback(transaction)
@@ -117,10 +118,12 @@ def publish(business_date: dt.date, tables: list[Published] | None = None) -> Pu
 
 
 def _publish(
-    connection: Connection, result: PublicationResult, tables: list[Published], compares_all: bool
+    connection: Connection,
+    result: PublicationResult,
+    build: Build,
+    tables: list[Published],
+    compares_all: bool,
 ) -> None:
-    build = _last_build(connection)
-    _refuse_withdrawn(connection, build["build_id"])
     since = None if compares_all else _published_build(connection)
     publication_id = next_publication(connection)
     handover = Handover(publication_id)
@@ -134,7 +137,7 @@ def _publish(
         )
     histories.retire_dropped(connection, handover, {history.public for history in kept.values()})
     _prepare_views(connection, handover, views, {table.name: table.schema for table in tables})
-    if handover or _differs(result) or not _is_published(connection, build["build_id"]):
+    if handover or _differs(result) or not _is_published(connection, build.build_id):
         result.publication_id = publication_id
         result.reshaped = sorted(str(public) for public in handover.publics)
         _record(connection, result, build)
@@ -164,16 +167,6 @@ def next_publication(connection: Connection) -> int:
     return int(row[0])
 
 
-def _last_build(connection: Connection) -> dict[str, Any]:
-    row = connection.execute(
-        "select build_id, from_seq, to_seq from ops.builds where status = 'built'"
-        " order by build_id desc limit 1"
-    ).fetchone()
-    if row is None:
-        raise NothingBuilt("no build has finished; run the build before publishing")
-    return {"build_id": row[0], "from_seq": row[1], "to_seq": row[2]}
-
-
 def _refuse_withdrawn(connection: Connection, build_id: int) -> None:
     row = connection.execute(
         "select p.publication_id, w.approver, w.published_at, p.business_date from ops.publications as p"
@@ -181,7 +174,7 @@ def _refuse_withdrawn(connection: Connection, build_id: int) -> None:
         [build_id],
     ).fetchone()
     if row is not None:
-        raise NothingBuilt(
+        raise BuildRefused(
             f"build {build_id} was published with publication {row[0]}, which {row[1]} withdrew at"
             f" {row[2]:%Y-%m-%d %H:%M} UTC; mend the cause and run the night again:"
             f" python -m nightly {row[3]}"
@@ -374,7 +367,7 @@ def _parents_first(connection: Connection, views: list[Published]) -> list[Publi
     return list(done.values())
 
 
-def _record(connection: Connection, result: PublicationResult, build: dict[str, Any]) -> None:
+def _record(connection: Connection, result: PublicationResult, build: Build) -> None:
     """Write down what was published: by which build and code, with the files since the last publication."""
     connection.execute(
         "insert into ops.publications (publication_id,"
@@ -388,7 +381,9 @@ def _record(connection: Connection, result: PublicationResult, build: dict[str, 
         "       (select to_seq from ops.publications order by publication_id desc limit 1), 0)), '[]'),"
         "   %(tables)s, %(reshaped)s",
         {
-            **build,
+            "build_id": build.build_id,
+            "from_seq": build.from_seq,
+            "to_seq": build.to_seq,
             "id": result.publication_id,
             "date": result.business_date,
             "code": code_version(),

@@ -45,6 +45,8 @@ class Settings(BaseSettings):
     bi_reader_connections: int | None = Field(default=None, alias="BI_READER_CONNECTIONS", ge=1)
     finance_reader_connections: int | None = Field(default=None, alias="FINANCE_READER_CONNECTIONS", ge=1)
     auditor_connections: int | None = Field(default=None, alias="AUDITOR_CONNECTIONS", ge=1)
+    night_rest_minutes: int = Field(default=15, alias="NIGHT_REST_MINUTES")
+    days_past_newest_file: int = Field(default=7, alias="DAYS_PAST_NEWEST_FILE")
 
     @property
     def landing(self) -> str:

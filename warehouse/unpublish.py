@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +16,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from warehouse import locks
+from warehouse import judged, locks
 from warehouse.actor import of_system
 from warehouse.connections import connect
 from warehouse.differences import UNDO, WAS_THERE, History, Target, forget_logs, names_of, same_key
@@ -68,13 +67,15 @@ def unpublish(approver: str, note: str, tables: list[Published] | None = None) -
 
         tables = published_tables()
     with (
-        locks.hold(locks.PUBLISH, "publisher", f"withdrawing a publication, process {os.getpid()}"),
+        locks.hold(locks.NIGHT, "publisher", f"withdrawing a publication, {judged.process()}"),
         connect("publisher", autocommit=True) as connection,
     ):
         settle(connection)
         with connection.transaction():
             newest, before = _newest_two(connection)
             _check(connection, newest)
+            # Their landed gates have not judged again what is withdrawn, and what comes next publishes it.
+            judged.give_up_what_is_not_published(connection)
             publication_id = next_publication(connection)
             counts = {
                 name: _write_back(connection, publication_id, name, logged, tables)

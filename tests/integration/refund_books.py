@@ -6,7 +6,6 @@ transaction that nobody commits, unless a test wants what comes out published.
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -247,14 +246,10 @@ class Reconciler:
             finally:
                 connection.rollback()
 
-    def keep(self, books: Books, business_date: dt.date) -> None:
-        """Reconcile the books and leave what comes out in `build`, as a finished build does."""
+    def keep(self, books: Books) -> None:
+        """Reconcile the books and leave what comes out in `build`, as a build does."""
         with connect("admin") as connection:
             self._build(connection, books)
-            connection.execute(
-                "insert into ops.builds (business_date, from_seq, to_seq, status) values (%s, 0, 0, 'built')",
-                [business_date],
-            )
 
     def _build(self, connection: psycopg.Connection[Any], books: Books) -> None:
         for fact in FACTS:

@@ -11,8 +11,8 @@ from ingestion.contract import feeds
 from ingestion.load import load_feed
 from simulator.company import Company
 from simulator.run import simulate
+from tests.nights import build_night
 from tests.tables import Prints, fingerprints
-from warehouse import build
 from warehouse.settings import ROOT
 
 pytestmark = pytest.mark.long
@@ -39,7 +39,7 @@ def backfilled(landing: Path) -> Prints:
     """What the last night leaves. Every night's own tests have passed on the way, or this fails."""
     _ingest()
     for date in NIGHTS:
-        _build(date)
+        build_night(date)
     return _fingerprints()
 
 
@@ -48,7 +48,7 @@ def test_nights_built_behind_their_files_equal_one_full_build(
 ) -> None:
     monkeypatch.setenv("LANDING_URL", str(landing))
     _ingest()
-    _build(NIGHTS[-1])
+    build_night(NIGHTS[-1])
     rebuilt = _fingerprints()
     assert {t: (backfilled[t], rebuilt[t]) for t in backfilled if backfilled[t] != rebuilt.get(t)} == {}
     assert backfilled.keys() == rebuilt.keys()
@@ -57,13 +57,6 @@ def test_nights_built_behind_their_files_equal_one_full_build(
 def _ingest() -> None:
     for feed in feeds():
         load_feed(feed, NIGHTS[-1])
-
-
-def _build(date: dt.date) -> None:
-    build.begin(date)
-    for layer in build.LAYERS:
-        build.run_layer(layer)
-    build.finish()
 
 
 def _fingerprints() -> Prints:

@@ -29,8 +29,8 @@ from tests.integration.core_perturbations import (
     swap_in_place,
     swap_receipts_of_work_orders,
 )
+from tests.nights import build_night
 from tests.tables import Prints, fingerprints
-from warehouse import build
 from warehouse.connections import connect
 
 pytestmark = pytest.mark.long
@@ -164,11 +164,7 @@ def test_every_test_of_the_build_is_in_the_books(nightly: Prints) -> None:
 def _night(date: dt.date) -> None:
     for feed in feeds():
         load_feed(feed, date, lambda line: None)
-    build.begin(date)
-    build.run_layer("staging")
-    build.run_layer("core")
-    build.run_layer("marts")
-    build.finish()
+    build_night(date)
 
 
 def _fingerprints() -> Prints:

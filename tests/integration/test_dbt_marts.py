@@ -21,6 +21,7 @@ from ingestion.contract import feeds
 from ingestion.load import load_feed
 from simulator.company import Company
 from simulator.run import simulate
+from tests.nights import begin, build_night, passes
 from tests.tables import Prints, fingerprints
 from warehouse import build
 from warehouse.connections import connect
@@ -68,13 +69,13 @@ def nightly(company: Path, database: Path) -> Prints:
     _halve(_files(database, "erp_sales_lines", NIGHTS[1])[0])
     _halve(_files(database, "wms_return_receipts", NIGHTS[2])[0])
     _ingest(NIGHTS[2])
-    _begin(NIGHTS[2])
+    build_id = _begin(NIGHTS[2])
     # Killed while contributions are posted to their sums, and again when they have been.
     with _locked("kpi_sums"):
-        _kill_when_blocked()
+        _kill_when_blocked(build_id)
     assert not _posted()
     with _locked("kpi_cells"):
-        _kill_when_blocked()
+        _kill_when_blocked(build_id)
     assert _posted()
     _night(NIGHTS[2])
     return _fingerprints("build")
@@ -117,10 +118,7 @@ def test_what_is_published_by_change_logs_is_what_was_built(nightly: Prints) -> 
 
 def test_a_night_without_news_writes_only_what_the_clock_moves(nightly: Prints, database: Path) -> None:
     date = NIGHTS[-1] + dt.timedelta(days=1)
-    _begin(date)
-    build.run_layer("marts")
-    build.finish()
-    counts = publish(date).tables
+    counts = publish(build_night(date)).tables
     assert counts["marts.publication"] == {"deleted": 1, "inserted": 1}
     assert counts["marts.return_positions"]["inserted"] < 0.05 * nightly["return_positions"][0]
     assert 0 < counts["marts.kpi_cells"]["inserted"] < 0.15 * nightly["kpi_cells"][0]
@@ -140,9 +138,9 @@ def test_docs_of_a_warehouse_that_runs_know_what_a_kpi_is_made_of(nightly: Print
 
 
 def test_another_night_is_no_reason_to_parse_the_project_anew(nightly: Prints) -> None:
-    build.begin(NIGHTS[-1] + dt.timedelta(days=2))
+    build_id = begin(NIGHTS[-1] + dt.timedelta(days=2))
     before = _times_parsed()
-    build.run_layer("staging")
+    build.run_layer(build_id, "staging")
     assert _times_parsed() == before
 
 
@@ -156,18 +154,17 @@ def _ingest(date: dt.date) -> None:
         load_feed(feed, date, lambda line: None)
 
 
-def _begin(date: dt.date) -> None:
-    build.begin(date)
-    build.run_layer("staging")
-    build.run_layer("core")
+def _begin(date: dt.date) -> int:
+    build_id = begin(date)
+    build.run_layer(build_id, "staging")
+    build.run_layer(build_id, "core")
+    passes(build_id, "core")
+    return build_id
 
 
 def _night(date: dt.date) -> None:
     _ingest(date)
-    _begin(date)
-    build.run_layer("marts")
-    build.finish()
-    publish(date)
+    publish(build_night(date))
 
 
 @contextlib.contextmanager
@@ -188,10 +185,10 @@ def _posted() -> bool:
     return row == (True,)
 
 
-def _kill_when_blocked() -> None:
+def _kill_when_blocked(build_id: int) -> None:
     """Run the layer marts in a process of its own and kill it once all it can do is wait."""
     child = subprocess.Popen(
-        [sys.executable, "-c", "from warehouse import build; build.run_layer('marts')"],
+        [sys.executable, "-c", f"from warehouse import build; build.run_layer({build_id}, 'marts')"],
         cwd=ROOT, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
@@ -207,8 +204,8 @@ def _wait_until_blocked(child: subprocess.Popen[bytes]) -> None:
     _wait_for(
         "select bool_or(state = 'active')"
         " and bool_and(wait_event_type = 'Lock') filter (where state = 'active')"
-        # Only the one who locks is in the middle of something.
-        " and count(*) filter (where state = 'idle in transaction') = 1"
+        # Only the one who locks, and the layer's hold on the night, are in the middle of something.
+        " and count(*) filter (where state = 'idle in transaction') = 2"
         " from pg_stat_activity where usename = 'transformer' and datname = current_database()",
         child,
     )

@@ -15,7 +15,7 @@ from expectations.gates import GateFailed, Stage, run_gate
 from expectations.suites.core import refund_flows
 from ingestion.contract import feeds
 from ingestion.load import load_feed
-from warehouse import build
+from tests.nights import build_night
 from warehouse.connections import connect
 from warehouse.publish import publish
 from warehouse.settings import ROOT, process_environment
@@ -36,9 +36,7 @@ def built(database: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     )  # fmt: skip
     for feed in feeds():
         load_feed(feed, DAY)
-    for _ in build.build_all(DAY):
-        pass
-    publish(DAY)
+    publish(build_night(DAY))
 
 
 @contextlib.contextmanager

@@ -26,6 +26,7 @@ from nightly import stages
 from nightly.errors import NightFailed
 from simulator.company import Company
 from simulator.run import simulate
+from tests.nights import begin, build_night
 from warehouse import build
 from warehouse.connections import connect
 from warehouse.settings import ROOT
@@ -45,8 +46,7 @@ def built(database: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     )  # fmt: skip
     for feed in feeds():
         load_feed(feed, DAY, lambda line: None)
-    for _ in build.build_all(DAY):
-        pass
+    build_night(DAY)
 
 
 # A row of the table that the statement spoils, by which of them the check must name.
@@ -151,9 +151,9 @@ def test_what_is_broken_blocks_the_night_and_says_which_rows(
 ) -> None:
     checks = ("debits_equal_credits", "batches_net_to_their_payout", *ONLY_WARN)
     monkeypatch.setattr(build, "LAYERS", {"core": checks})
-    build.begin(DAY, full_refresh=True)
+    build_id = begin(DAY, full_refresh=True)
     with _planted(*(BROKEN[check] for check in checks)), pytest.raises(NightFailed) as failed:
-        stages.transform("core")
+        stages.transform(build_id, "core")
     said = str(failed.value)
     assert set(re.findall(r"^test (\w+):", said, re.MULTILINE)) == set(checks) - ONLY_WARN
     # Each of the journal's lines, two or more, has a cent too much.
@@ -202,8 +202,8 @@ def _planted(*statements: str) -> Iterator[None]:
 
 
 def _blocked(stage: Stage) -> str:
-    with pytest.raises(NightFailed) as failed:
-        stages.gate(stage, DAY.isoformat())
+    with pytest.raises(GateFailed) as failed:
+        run_gate(stage, DAY)
     return str(failed.value)
 
 

@@ -22,7 +22,7 @@ from ingestion.load import load_feed
 from simulator.company import Company
 from simulator.run import simulate
 from tests.integration.core_perturbations import drop_first_half_of_lines, move
-from warehouse import build
+from tests.nights import build_night
 from warehouse.connections import connect
 from warehouse.publish import publish
 
@@ -212,8 +212,7 @@ def test_an_explained_document_leads_to_the_line_that_brought_it(past: Past, dat
 def test_a_full_build_leaves_closed_figures_history_and_explanations_the_same(past: Past) -> None:
     before = {view: _all(view) for view in (*CLOSED, *EXPLAINED)}
     versions = _rows("auditor", "select count(*), max(from_publication) from marts.kpi_cells__history")
-    _build(NIGHTS[2], full=True)
-    publication = publish(NIGHTS[2]).publication_id
+    publication = publish(build_night(NIGHTS[2], full_refresh=True)).publication_id
     assert publication is not None
     assert {view: _all(view) for view in (*CLOSED, *EXPLAINED)} == before
     assert (
@@ -249,14 +248,8 @@ def test_the_function_has_the_columns_of_kpi_daily(past: Past) -> None:
 def _night(past: Past, date: dt.date) -> None:
     for feed in feeds():
         load_feed(feed, date, lambda line: None)
-    _build(date)
-    assert publish(date).is_new
+    assert publish(build_night(date)).is_new
     past.kpis[date] = _kpis("marts.kpi_daily")
-
-
-def _build(date: dt.date, full: bool = False) -> None:
-    for _ in build.build_all(date, full):
-        pass
 
 
 def _kpis(source: str) -> Rows:

@@ -17,6 +17,7 @@ import pytest
 from nightly import stages
 from simulator.company import Company
 from simulator.run import simulate
+from tests.nights import build_night
 from warehouse.connections import connect
 
 HISTORY, NIGHT = dt.date(2026, 1, 31), dt.date(2026, 2, 1)
@@ -45,11 +46,7 @@ def _run(date: dt.date) -> None:
     for source in ("erp", "wms", "crm"):
         for feed in stages.feeds(source):
             stages.ingest(feed, date.isoformat())
-    stages.begin_build(date.isoformat())
-    for layer in stages.LAYERS:
-        stages.transform(layer)
-    stages.finish_build()
-    stages.publish(date.isoformat())
+    stages.publish(build_night(date))
 
 
 def _published() -> dict[str, pd.DataFrame]:

@@ -55,7 +55,7 @@ def test_what_a_transaction_did_before_it_waited_in_vain_stays(someone: psycopg.
 def test_waiting_leaves_the_timeout_of_the_session_as_it_was(database: Path) -> None:
     with connect("publisher") as connection:
         connection.execute("set lock_timeout = '7s'")
-        locks.take(connection, locks.PUBLISH)
+        locks.take(connection, locks.NIGHT)
         assert connection.execute("show lock_timeout").fetchone() == ("7s",)
 
 

@@ -27,6 +27,7 @@ from nightly.errors import NightFailed
 from simulator.company import Company
 from simulator.run import simulate
 from tests.integration.refund_books import Books, Reconciler
+from tests.nights import build_night, finished_build
 from warehouse import build
 from warehouse.actor import of_system
 from warehouse.connections import connect
@@ -48,8 +49,8 @@ class HandMade:
 
     def night(self) -> None:
         """Build and publish the books as they are now."""
-        self.reconciler.keep(self.books, DAY)
-        assert publish(DAY).is_new
+        self.reconciler.keep(self.books)
+        assert publish(finished_build(DAY)).is_new
 
     def memo(self, number: str, component: str, amount: str) -> None:
         """Correct one component of a credit memo."""
@@ -75,8 +76,7 @@ def company(database: Path, tmp_path_factory: pytest.TempPathFactory) -> HandMad
     )  # fmt: skip
     for feed in feeds():
         load_feed(feed, DAY)
-    for _ in build.build_all(DAY):
-        pass
+    build_night(DAY)
     company = HandMade()
     company.books.whole("REQ:A-1", "2025-11-10", order="1")
     company.books.whole("REQ:B-1", "2025-11-12", order="2")
@@ -355,12 +355,7 @@ def test_kpis_of_a_past_night_read_as_they_were(company: HandMade) -> None:
         with connect("admin") as connection:
             connection.execute(change)
             connection.execute("update build.publication set business_date = %s", [night])
-            connection.execute(
-                "insert into ops.builds (business_date, from_seq, to_seq, status, is_full_refresh)"
-                " values (%s, 0, 0, 'built', true)",
-                [night],
-            )
-        publish(dt.date.fromisoformat(night))
+        publish(finished_build(dt.date.fromisoformat(night), full_refresh=True))
         seen[night] = _rows("select * from marts.kpi_daily as k order by k", "bi_reader")
     assert seen["2026-02-01"] != seen["2026-02-02"] != seen["2026-02-03"]
     for night, then in seen.items():

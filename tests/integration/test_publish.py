@@ -12,8 +12,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.nights import finished_build
 from warehouse.connections import connect, dsn
-from warehouse.publish import NothingBuilt, NotPublished, Published, publish
+from warehouse.publish import NotPublished, Published, publish
 from warehouse.settings import ROOT
 
 DATE = dt.date(2026, 1, 31)
@@ -27,8 +28,8 @@ STAMPED = [
 ]
 
 
-def _build(version: int) -> None:
-    """Build two tables whose every row carries the same version."""
+def _build(version: int) -> int:
+    """Build two tables whose every row carries the same version; returns the build."""
     with connect("transformer") as connection:
         for table in TABLES:
             connection.execute(f"drop table if exists build.{table.name}")
@@ -36,41 +37,33 @@ def _build(version: int) -> None:
                 f"create table build.{table.name} as"
                 f" select id, {version} as version from generate_series(1, {ROWS}) as id"
             )
-        connection.execute(
-            "insert into ops.builds (business_date, from_seq, to_seq, status) values (%s, 0, 0, 'built')",
-            [DATE],
-        )
-
-
-def test_without_a_finished_build_nothing_is_published(database: Path) -> None:
-    with pytest.raises(NothingBuilt, match="run the build before publishing"):
-        publish(DATE, TABLES)
+    return finished_build(DATE)
 
 
 def test_a_second_publication_of_the_same_build_does_nothing(database: Path) -> None:
-    _build(1)
-    assert publish(DATE, TABLES).is_new
-    again = publish(DATE, TABLES)
+    build = _build(1)
+    assert publish(build, TABLES).is_new
+    again = publish(build, TABLES)
     assert not again.is_new
     assert all(count == 0 for counts in again.tables.values() for count in counts.values())
 
 
 def test_only_rows_that_differ_are_written(database: Path) -> None:
-    _build(2)
-    publish(DATE, TABLES)
+    build = _build(2)
+    publish(build, TABLES)
     with connect("transformer") as connection:
         connection.execute("update build.left_side set version = 3 where id = 7")
         connection.execute("delete from build.left_side where id = 8")
-    assert publish(DATE, TABLES).tables["marts.left_side"] == {"deleted": 2, "inserted": 1}
+    assert publish(build, TABLES).tables["marts.left_side"] == {"deleted": 2, "inserted": 1}
 
 
 def test_a_changed_column_keeps_the_readers_grants(database: Path) -> None:
-    _build(4)
-    publish(DATE, TABLES)
+    build = _build(4)
+    publish(build, TABLES)
     with connect("transformer") as connection:
         connection.execute("alter table build.left_side add column note text default 'x'")
         connection.execute("alter table build.left_side alter column version type bigint")
-    publish(DATE, TABLES)
+    publish(build, TABLES)
     with connect("bi_reader") as connection:
         row = connection.execute(
             "select note, pg_typeof(version)::text from marts.left_side limit 1"
@@ -78,15 +71,10 @@ def test_a_changed_column_keeps_the_readers_grants(database: Path) -> None:
     assert row == ("x", "bigint")
 
 
-def _build_shelf(version: int, changed: list[int], full: bool = False) -> None:
+def _build_shelf(version: int, changed: list[int], full: bool = False) -> int:
     """Build rows of which only `changed` carry the version, log them, and let the night's date pass."""
+    build = finished_build(DATE, full)
     with connect("transformer") as connection:
-        row = connection.execute(
-            "insert into ops.builds (business_date, from_seq, to_seq, status, is_full_refresh)"
-            " values (%s, 0, 0, 'built', %s) returning build_id",
-            [DATE, full],
-        ).fetchone()
-        assert row is not None
         connection.execute("create table if not exists build.shelf (id int primary key, version int)")
         connection.execute("create table if not exists build.shelf__changes (id int, build_id bigint)")
         connection.execute("create table if not exists build.night (business_date date primary key)")
@@ -100,18 +88,18 @@ def _build_shelf(version: int, changed: list[int], full: bool = False) -> None:
             [version, changed],
         )
         connection.execute(
-            "insert into build.shelf__changes select id, %s from unnest(%s::int[]) as id", [row[0], changed]
+            "insert into build.shelf__changes select id, %s from unnest(%s::int[]) as id", [build, changed]
         )
         connection.execute("delete from build.night")
         connection.execute("insert into build.night values (date '2026-01-01' + %s)", [version])
+    return build
 
 
 def test_a_view_shows_the_published_tables_and_not_the_built_ones(database: Path) -> None:
-    _build_shelf(1, [1, 2, 3])
-    publish(DATE, STAMPED)
-    _build_shelf(2, [2])
+    publish(_build_shelf(1, [1, 2, 3]), STAMPED)
+    build = _build_shelf(2, [2])
     assert _shelf() == {(1, 1, "2026-01-02"), (2, 1, "2026-01-02"), (3, 1, "2026-01-02")}
-    counts = publish(DATE, STAMPED).tables
+    counts = publish(build, STAMPED).tables
     assert counts == {
         "marts.shelf": {"deleted": 1, "inserted": 1},
         "marts.night": {"deleted": 1, "inserted": 1},
@@ -120,30 +108,27 @@ def test_a_view_shows_the_published_tables_and_not_the_built_ones(database: Path
 
 
 def test_only_keys_in_the_log_are_compared_until_a_full_build(database: Path) -> None:
-    _build_shelf(3, [3])
+    build = _build_shelf(3, [3])
     with connect("transformer") as connection:
         connection.execute("update build.shelf set version = 99 where id = 1")
-    publish(DATE, STAMPED)
+    publish(build, STAMPED)
     assert {(1, 1), (3, 3)} <= {(id_, version) for id_, version, _ in _shelf()}
-    _build_shelf(4, [], full=True)
-    publish(DATE, STAMPED)
+    publish(_build_shelf(4, [], full=True), STAMPED)
     assert (1, 99, "2026-01-05") in _shelf()
 
 
 def test_keys_of_builds_that_were_not_published_are_published_with_the_next(database: Path) -> None:
     _build_shelf(5, [1])
-    _build_shelf(6, [2])
-    publish(DATE, STAMPED)
+    publish(_build_shelf(6, [2]), STAMPED)
     assert {(1, 5), (2, 6)} <= {(id_, version) for id_, version, _ in _shelf()}
 
 
 def test_a_row_that_vanished_goes_by_the_log(database: Path) -> None:
-    _build_shelf(7, [4])
-    publish(DATE, STAMPED)
-    _build_shelf(8, [4])
+    publish(_build_shelf(7, [4]), STAMPED)
+    build = _build_shelf(8, [4])
     with connect("transformer") as connection:
         connection.execute("delete from build.shelf where id = 4")
-    publish(DATE, STAMPED)
+    publish(build, STAMPED)
     assert {id_ for id_, _, _ in _shelf()} == {1, 2, 3}
 
 
@@ -152,8 +137,7 @@ def test_a_column_below_a_view_may_change(database: Path) -> None:
     with connect("transformer") as connection:
         connection.execute("drop view build.dated_shelf")
         connection.execute("alter table build.shelf alter column version type bigint")
-    _build_shelf(10, [1])
-    publish(DATE, STAMPED)
+    publish(_build_shelf(10, [1]), STAMPED)
     with connect("bi_reader") as connection:
         row = connection.execute(
             "select pg_typeof(version)::text, business_date::text from marts.dated_shelf limit 1"
@@ -165,16 +149,15 @@ def test_a_table_that_becomes_a_view_is_replaced_with_its_grants(database: Path)
     with connect("publisher") as connection:
         connection.execute("drop view marts.dated_shelf")
         connection.execute("create table marts.dated_shelf (id int)")
-    _build_shelf(11, [1])
-    publish(DATE, STAMPED)
+    publish(_build_shelf(11, [1]), STAMPED)
     assert (1, 11, "2026-01-12") in _shelf()
 
 
 def test_a_view_over_what_is_not_published_is_refused(database: Path) -> None:
-    _build_shelf(12, [1])
+    build = _build_shelf(12, [1])
     before = _shelf()
     with pytest.raises(NotPublished, match="dated_shelf reads night, which has no publish_to"):
-        publish(DATE, [table for table in STAMPED if table.name != "night"])
+        publish(build, [table for table in STAMPED if table.name != "night"])
     assert _shelf() == before
 
 
@@ -186,8 +169,7 @@ def _shelf() -> set[tuple[int, int, str]]:
 
 def test_readers_of_a_view_never_see_two_nights(database: Path) -> None:
     everyone = list(range(1, ROWS + 1))
-    _build_shelf(20, everyone)
-    publish(DATE, STAMPED)
+    publish(_build_shelf(20, everyone), STAMPED)
     reads, mixed, stop = 0, 0, threading.Event()
     query = (
         "select count(*), count(distinct version), count(distinct business_date),"
@@ -204,8 +186,7 @@ def test_readers_of_a_view_never_see_two_nights(database: Path) -> None:
     reader = threading.Thread(target=read)
     reader.start()
     for version in range(21, 36):
-        _build_shelf(version, everyone)
-        publish(DATE, STAMPED)
+        publish(_build_shelf(version, everyone), STAMPED)
     stop.set()
     reader.join()
     assert reads > 100
@@ -213,13 +194,11 @@ def test_readers_of_a_view_never_see_two_nights(database: Path) -> None:
 
 
 def test_readers_never_see_a_mixed_or_empty_night(database: Path) -> None:
-    _build(10)
-    publish(DATE, TABLES)
+    publish(_build(10), TABLES)
     seen = _Readers(single=2, repeatable=2)
     with seen:
         for version in range(11, 31):
-            _build(version)
-            publish(DATE, TABLES)
+            publish(_build(version), TABLES)
         seen.wait_for(3_000)
     assert seen.errors == []
     assert seen.reads >= 3_000
@@ -228,9 +207,8 @@ def test_readers_never_see_a_mixed_or_empty_night(database: Path) -> None:
 
 
 def test_a_killed_publisher_leaves_the_night_before(database: Path) -> None:
-    _build(50)
-    publish(DATE, TABLES)
-    _build(51)
+    publish(_build(50), TABLES)
+    build = _build(51)
     with connect("transformer") as blocker:
         # The publisher stops at its second table, having written its first.
         blocker.execute("lock table build.right_side in access exclusive mode")
@@ -238,9 +216,8 @@ def test_a_killed_publisher_leaves_the_night_before(database: Path) -> None:
             [
                 sys.executable,
                 "-c",
-                "import datetime as dt\n"
                 "from warehouse.publish import Published, publish\n"
-                "publish(dt.date(2026, 1, 31), [Published('left_side', 'marts', ('id',)),"
+                f"publish({build}, [Published('left_side', 'marts', ('id',)),"
                 " Published('right_side', 'marts', ('id',))])",
             ],
             cwd=ROOT,
@@ -251,7 +228,7 @@ def test_a_killed_publisher_leaves_the_night_before(database: Path) -> None:
         child.wait()
     assert _versions() == {50}
     time.sleep(2)
-    publish(DATE, TABLES)
+    publish(build, TABLES)
     assert _versions() == {51}
 
 

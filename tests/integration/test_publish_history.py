@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.nights import finished_build
 from warehouse.connections import connect
 from warehouse.publish import Published, publish
 
@@ -35,14 +36,10 @@ def _build(rows: dict[int, str], extra: str | None = None) -> None:
             "create view build.shelf__history as select s.*, null::bigint as from_publication,"
             " null::bigint as to_publication from build.shelf as s where false"
         )
-        connection.execute(
-            "insert into ops.builds (business_date, from_seq, to_seq, status) values (%s, 0, 0, 'built')",
-            [DATE],
-        )
 
 
 def _publish(*tables: Published) -> int:
-    found = publish(DATE, list(tables)).publication_id
+    found = publish(finished_build(DATE), list(tables)).publication_id
     assert found is not None
     return found
 
@@ -105,7 +102,7 @@ def test_a_publication_that_fails_leaves_no_version_behind(fresh_database: Path)
     _build({1: "b"})
     broken = Published("missing", "marts", ("id",), is_view=True)
     with pytest.raises((AssertionError, psycopg.Error)):
-        publish(DATE, [HISTORY, SHELF, broken])
+        publish(finished_build(DATE), [HISTORY, SHELF, broken])
     assert _versions() == before
 
 

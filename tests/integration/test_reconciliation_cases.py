@@ -18,7 +18,7 @@ from ingestion.load import load_feed
 from simulator.company import Company
 from simulator.run import simulate
 from tests.integration.refund_books import CLEARING, LIABILITY, Books, Found, Reconciler
-from warehouse import build
+from tests.nights import build_night
 from warehouse.connections import connect
 
 DAY = dt.date(2026, 1, 31)
@@ -38,8 +38,7 @@ def reconciler(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Reco
     )  # fmt: skip
     for feed in feeds():
         load_feed(feed, DAY)
-    for _ in build.build_all(DAY):
-        pass
+    build_night(DAY)
     return Reconciler()
 
 

@@ -30,6 +30,7 @@ from simulator.orders import blocks
 from simulator.run import make_world, simulate
 from simulator.truth.known import KnownReturns
 from simulator.world import World
+from tests.nights import build_night
 from warehouse.connections import connect
 
 END = dt.date(2026, 1, 31)
@@ -373,9 +374,7 @@ def outcome(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Outcome
     for source in ("erp", "wms", "crm"):
         for feed in stages.feeds(source):
             stages.ingest(feed, END.isoformat())
-    stages.begin_build(END.isoformat())
-    for layer in stages.LAYERS:
-        stages.transform(layer)
+    build_night(END)
     return Outcome(expected, _exceptions(), expected_periods, _periods(), changes)
 
 

@@ -20,7 +20,7 @@ from simulator.company import Company
 from simulator.run import simulate
 from tests.integration.any_books import SETTLED, books
 from tests.integration.refund_books import LIABILITY, Books, Found, Reconciler
-from warehouse import build
+from tests.nights import build_night
 
 DAY = dt.date(2026, 1, 31)
 GROUPS, EXAMPLES = 10, 40
@@ -42,8 +42,7 @@ def reconciler(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Reco
     )  # fmt: skip
     for feed in feeds():
         load_feed(feed, DAY, lambda line: None)
-    for _ in build.build_all(DAY):
-        pass
+    build_night(DAY)
     return Reconciler()
 
 

@@ -25,7 +25,7 @@ from simulator.reconcile import CLASSES, Reconciliation
 from simulator.run import make_world, simulate
 from simulator.truth.known import KnownReturns
 from simulator.world import World
-from warehouse import build
+from tests.nights import build_night
 from warehouse.connections import connect
 
 HISTORY = dt.date(2026, 1, 31)
@@ -87,10 +87,7 @@ def run(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
         for source in ("erp", "wms", "crm"):
             for feed in stages.feeds(source):
                 stages.ingest(feed, date.isoformat())
-        stages.begin_build(date.isoformat())
-        for layer in stages.LAYERS:
-            stages.transform(layer)
-        stages.finish_build()
+        build_night(date)
         nights[date] = Night(truth / date.isoformat(), _tables())
     return Run(company, nights)
 
@@ -278,8 +275,7 @@ def _prints() -> dict[str, tuple[int, str]]:
 
 def test_nights_equal_a_rebuild_row_by_row(run: Run) -> None:
     nightly = _prints()
-    for _ in build.build_all(DATES[-1], full_refresh=True):
-        pass
+    build_night(DATES[-1], full_refresh=True)
     rebuilt = _prints()
     assert {t: (nightly[t], rebuilt[t]) for t in TABLES if nightly[t] != rebuilt[t]} == {}
     assert all(count > 0 for count, _ in rebuilt.values())
@@ -287,8 +283,7 @@ def test_nights_equal_a_rebuild_row_by_row(run: Run) -> None:
 
 def test_a_night_without_news_computes_only_groups_that_time_has_changed(run: Run) -> None:
     before = _prints()
-    for _ in build.build_all(DATES[-1]):
-        pass
+    build_night(DATES[-1])
     assert _prints() == before
     with connect("auditor") as connection:
         touched = connection.execute("select count(*) from intermediate.int_touched_refund_units").fetchone()

@@ -10,7 +10,8 @@ import psycopg
 import pytest
 
 from warehouse.connections import connect
-from warehouse.publish import NothingBuilt, Published, publish
+from warehouse.judged import BuildRefused
+from warehouse.publish import Published, publish
 from warehouse.unpublish import Refused, unpublish
 
 FIRST, SECOND = dt.date(2026, 1, 31), dt.date(2026, 2, 1)
@@ -114,7 +115,7 @@ def test_history_says_what_was_seen_when(two_nights: tuple[int, int]) -> None:
 
 def test_a_build_that_was_withdrawn_is_not_published_again(two_nights: tuple[int, int]) -> None:
     unpublish("A. Controller", "why", TABLES)
-    with pytest.raises(NothingBuilt, match=r"A. Controller withdrew .* mend the cause"):
+    with pytest.raises(BuildRefused, match=r"A. Controller withdrew .* mend the cause"):
         publish(SECOND, TABLES)
     assert _seen() == (FIRST_SHELF, FIRST_PRICES)
 

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from nightly import stages
 from nightly.errors import NightFailed
+from tests.integration.ingestion_landing import sales
 from warehouse import connections, migrate
 from warehouse.__main__ import app
 from warehouse.connections import connect
@@ -86,6 +87,7 @@ def test_older_code_does_not_migrate_a_newer_warehouse(fresh_database: Path) -> 
     "statement", ["drop table ops.versions", "update ops.versions set version = '0.1.5'"]
 )
 def test_newer_code_asks_for_the_upgrade_first(fresh_database: Path, statement: str) -> None:
+    sales(fresh_database, "20260201")
     with connect("admin") as connection:
         connection.execute(statement)
     with pytest.raises(NightFailed, match=r"is of version 0\.1\.[05], .* make upgrade"):

@@ -31,7 +31,7 @@ from reporting import sheets, workbook, workbook_sheets
 from reporting.workbook import WorkbookFailed, write_workbook, write_workbooks
 from simulator.company import Company
 from simulator.run import simulate
-from warehouse import build
+from tests.nights import build_night
 from warehouse.connections import connect
 from warehouse.publish import publish
 from warehouse.settings import ROOT, process_environment, settings
@@ -69,9 +69,7 @@ def books(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Books:
     _hostile_settlements(database / "erp" / "erp_payment_settlements_20260131_b.csv")
     for feed in feeds():
         load_feed(feed, DAY, lambda line: None)
-    for _ in build.build_all(DAY):
-        pass
-    publish(DAY)
+    publish(build_night(DAY))
     return Books(truth / DAY.isoformat())
 
 

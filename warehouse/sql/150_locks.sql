@@ -4,12 +4,10 @@
 create schema if not exists locks;
 comment on schema locks is 'Empty tables that are locked while something must happen alone.';
 create table if not exists locks.night ();
-create table if not exists locks.publish ();
 create table if not exists locks.ledger ();
 
 grant usage on schema locks to loader, transformer, validator, publisher, reporter, maintainer;
 grant update on locks.night to loader, transformer, validator, publisher, reporter, maintainer;
-grant update on locks.publish to publisher;
 grant update on locks.ledger to loader;
 
 -- Who a session is, for roles that see only their own: a wait says for whom it waits.

@@ -36,7 +36,7 @@ PASSAGES = (
     Passage("crm_return_requests", "fct_return_request_line", "quantity"),
     Passage("crm_refunds", "fct_refund_tender", "amount"),
 )
-AGAIN = "Build again from the start: python -m warehouse.build --full-refresh."
+AGAIN = "Compute everything anew: python -m nightly DATE --full-refresh."
 
 
 def staging(feed: str) -> str:

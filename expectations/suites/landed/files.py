@@ -42,7 +42,7 @@ def _silence(night: Night) -> Asset:
     date = f"date '{night.business_date.isoformat()}'"
     query = f"""
         select f.*,
-            {date} <= (select max(p.business_date) from ops.publications as p) as is_past,
+            {date} <= ops.clock() as is_past,
             exists (
                 select 1 from ops.acceptances as a where a.business_date = {date}
             ) as is_accepted

@@ -139,7 +139,7 @@ def _totals(night: Night) -> Asset:
                 "in_mart is distinct from in_core",
                 severity=CRITICAL,
                 description="The sums of kpi_daily are those of core, to the unit and the cent.",
-                advice="Build again from the start: python -m warehouse.build --full-refresh.",
+                advice="Compute everything anew: python -m nightly DATE --full-refresh.",
             )
         ],
         ("total", "in_mart", "in_core"),

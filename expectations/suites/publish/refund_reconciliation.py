@@ -23,7 +23,7 @@ GAPS = {
     "E-M": "entitlement_gap", "M-P": "cash_gap", "P-G": "ledger_gap", "M-T": "issue_gap",
     "M-G": "memo_ledger_gap",
 }  # fmt: skip
-AGAIN = "Build again from the start: python -m warehouse.build --full-refresh."
+AGAIN = "Compute everything anew: python -m nightly DATE --full-refresh."
 
 
 def assets(night: Night) -> list[Asset]:
