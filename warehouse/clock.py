@@ -7,7 +7,6 @@ So a date that is mistyped would be the date of all nights to come: one that no 
 from __future__ import annotations
 
 import datetime as dt
-import getpass
 from typing import Any
 
 import psycopg
@@ -90,7 +89,7 @@ def set_back(date: dt.date, reason: str) -> str:
         connection.execute(
             "insert into ops.clock_settings (business_date, reason, set_by, publication_id)"
             " values (%s, %s, %s, (select max(publication_id) from ops.publications))",
-            [date, reason.strip(), getpass.getuser()],
+            [date, reason.strip(), of_system()],
         )
     also = f"; builds that were not published and are given up: {given_up}" if given_up else ""
     return f"the clock stands at {date} (was {standing}); the next night computes everything anew{also}"

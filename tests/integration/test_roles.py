@@ -43,6 +43,11 @@ OPS = {
     ("transformer", "acceptances"): {"SELECT", "INSERT"},
     ("transformer", "model_runs"): {"SELECT", "INSERT"},
     **{(role, "stage_runs"): {"SELECT", "INSERT"} for role in STAGE_ROLES},
+    # Each writes its own steps only.
+    ("transformer", "build_steps"): {"SELECT", "INSERT", "UPDATE"},
+    ("validator", "build_steps"): {"SELECT", "INSERT", "UPDATE"},
+    ("publisher", "build_steps"): {"SELECT"},
+    ("transformer", "clock_settings"): {"SELECT"},
     ("validator", "validation_results"): {"SELECT", "INSERT"},
     ("maintainer", "file_ledger"): {"SELECT"},
     ("maintainer", "builds"): {"SELECT"},
