@@ -6,6 +6,7 @@ PY := PYTHONPATH=. $(VENV)/bin/python
 PYTHON ?= python3
 ROLE ?= bi_reader
 PERIOD ?=
+DATE ?=
 DATA ?= ../shared/data/online_retail
 # A worker a core, each with a PostgreSQL of its own; the tests of a file build on each other.
 TOGETHER := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
@@ -18,7 +19,7 @@ $(VENV)/.ready: requirements.lock requirements-bootstrap.lock
 	@$(VENV)/bin/uv pip sync --quiet --compile-bytecode --python $(VENV)/bin/python --require-hashes requirements.lock requirements-bootstrap.lock
 	@touch $@
 
-.PHONY: help setup run test test-quick up down dsn psql backup restore upgrade close periods workbook bench docs retailer lint lock erase clean clean-warehouse
+.PHONY: help setup run test test-quick up down dsn psql backup restore upgrade close periods workbook bench docs night retailer lint lock erase clean clean-warehouse
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -55,6 +56,9 @@ close: $(VENV)/.ready ## Close a fiscal period: make close PERIOD=2026-01 APPROV
 
 periods: $(VENV)/.ready ## Which fiscal periods are closed, by whom and when
 	@$(PY) -m closing status
+
+night: $(VENV)/.ready ## One night without Airflow: make night DATE=2026-02-01
+	@$(PY) -m nightly "$(DATE)"
 
 retailer: $(VENV)/.ready ## A real retailer's daily files: make retailer DATA=folder
 	@$(PY) -m local retailer $(DATA)

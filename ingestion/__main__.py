@@ -16,6 +16,8 @@ from ingestion.load import FeedResult, load_feed
 from ingestion.load import reload as reload_file
 from ingestion.raw import create_raw_tables
 from ingestion.sources import write_sources
+from warehouse import clock
+from warehouse.clock import DateRefused
 from warehouse.locks import Busy
 from warehouse.redaction import run_command
 from warehouse.settings import settings
@@ -42,8 +44,9 @@ def load(
     if date is None:
         raise typer.BadParameter("name the day: python -m ingestion load 2026-02-01")
     try:
+        clock.check(date, "loader")
         results = [load_feed(name, date, typer.echo) for name in feed or feeds()]
-    except (ContractError, OtherVersion) as error:
+    except (ContractError, OtherVersion, DateRefused, Busy) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
     _summarise(results)
@@ -53,8 +56,9 @@ def load(
 def reload(feed: str, name: str, day: Annotated[dt.datetime, typer.Argument(formats=["%Y-%m-%d"])]) -> None:
     """Load the file NAME of FEED anew, as after a correction of its contract or layout."""
     try:
+        clock.check(day.date(), "loader")
         _summarise([reload_file(feed, name, day.date(), typer.echo)])
-    except (ContractError, LookupError, OtherVersion) as error:
+    except (ContractError, LookupError, OtherVersion, DateRefused, Busy) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
 

@@ -35,10 +35,11 @@ def remove_old(keep_days: int) -> str:
     """
     from ingestion.contract import all_feeds, load_contract
     from ingestion.raw import identity_table
+    from warehouse import locks
     from warehouse.connections import connect
 
     superseded = identities = 0
-    with connect("maintainer") as connection:
+    with locks.hold(locks.NIGHT, "maintainer", "retention"), connect("maintainer") as connection:
         old = (
             "select file_id from ops.file_ledger where status = 'superseded'"
             " and finished_at < now() - make_interval(days => %s) and changed_seq <="

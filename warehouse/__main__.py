@@ -1,4 +1,4 @@
-"""`python -m warehouse`: start, stop, migrate, version, publish, unpublish, set-clock, backup, restore, psql."""
+"""`python -m warehouse`: start, stop, migrate, publish, unpublish, set-clock, backup, restore, dsn, psql."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from warehouse.settings import code_version
 from warehouse.unpublish import Refused
 from warehouse.version import OtherVersion
 from warehouse.waits import StillBlocked
+
+REFUSALS = (BuildRefused, DateRefused, Refused, Busy, StillBlocked, OtherVersion, server.ServerError)
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -99,15 +101,7 @@ def set_clock(
 def _refusals_told() -> Iterator[None]:
     try:
         yield
-    except (
-        BuildRefused,
-        DateRefused,
-        Busy,
-        OtherVersion,
-        StillBlocked,
-        Refused,
-        server.ServerError,
-    ) as error:
+    except REFUSALS as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
 

@@ -430,6 +430,9 @@ def _summary(layer: str, results: Iterable[dict[str, Any]]) -> str:
     return line + (f" ({', '.join(warned)})" if warned else "")
 
 
+REFUSALS = (
+    CheckFailed, ConnectionBroken, BuildRefused, DateRefused, Busy, waits.StillBlocked, OtherVersion,
+)  # fmt: skip
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
 
@@ -448,15 +451,7 @@ def main(
     try:
         with judged.turn(f"a build of {date}, {judged.process()}"):
             _build_unjudged(date, full_refresh)
-    except (
-        CheckFailed,
-        ConnectionBroken,
-        BuildRefused,
-        DateRefused,
-        Busy,
-        OtherVersion,
-        waits.StillBlocked,
-    ) as error:
+    except REFUSALS as error:
         typer.echo(str(error), err=True)
         # 75 (EX_TEMPFAIL) tells a caller that trying again may help.
         raise typer.Exit(75 if isinstance(error, ConnectionBroken) else 1) from error

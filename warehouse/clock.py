@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 
+from warehouse.actor import of_system
 from warehouse.connections import connect
 from warehouse.settings import settings
 

@@ -21,7 +21,7 @@ import pytest
 
 from ingestion.contract import feeds
 from ingestion.load import load_feed
-from warehouse import build
+from tests.nights import build_night
 from warehouse.connections import connect
 
 pytestmark = pytest.mark.long
@@ -39,8 +39,7 @@ def lines(database: Path) -> dict[str, dict[str, Any]]:
     _write(database)
     for feed in feeds():
         load_feed(feed, DAY)
-    for _ in build.build_all(DAY):
-        pass
+    build_night(DAY)
     with connect("auditor") as connection:
         cursor = connection.execute("select * from core.fct_return_line")
         assert cursor.description

@@ -43,6 +43,15 @@ NAMES = ("begin", *TASKS)
 SCHEMAS = {"staging": "staging", "core": "core", "marts": "build"}
 
 
+NOTHING = "nothing"
+PLANTS = st.sampled_from(
+    (
+        NOTHING, "a bad file has landed", "a bad file lands behind its gate", "a layer is killed",
+        "a layer builds what its gate won't like", "a layer's test fails", "the publisher is killed",
+    )
+)  # fmt: skip
+
+
 class Killed(BaseException):
     """What a killed task leaves behind, as far as one process can show it."""
 
@@ -60,7 +69,7 @@ class Company:
         self.numbers = itertools.count(1)
         self.bad: set[tuple[str, int]] = set()
         self.said: dict[tuple[str, int], tuple[bool, int]] = {}
-        self.spoils = self.kills = self.breaks = False
+        self.planted = NOTHING
         shape = "(id int primary key, staging int, core int, marts int, seq bigint, build_id bigint)"
         for schema in SCHEMAS.values():
             _rows(f"create table {schema}.shelf {shape}", role="transformer")
@@ -88,16 +97,25 @@ class Company:
         if is_bad:
             self.bad.add(("landed", seq))
 
+    def plant(self, what: str) -> None:
+        """What goes wrong next."""
+        self.planted = what
+
+    def has_come(self, what: str) -> bool:
+        """True where it is time for what was planted; it happens once."""
+        is_time = self.planted == what
+        if is_time:
+            self.planted = NOTHING
+        return is_time
+
     def dbt(self, arguments: list[str]) -> subprocess.CompletedProcess[str]:
         """A layer: one row, made of the layer below."""
-        if self.kills:
-            self.kills = False
+        if self.has_come("a layer is killed"):
             raise Killed
         layer = next(layer for layer in SCHEMAS if f"path:models/{layer}" in arguments)
         number = next(self.numbers)
-        if self.spoils:
+        if layer != "staging" and self.has_come("a layer builds what its gate won't like"):
             self.bad.add((layer, number))
-            self.spoils = False
         made_of = {
             "staging": "select 1, {0}, 0, 0, to_seq, build_id from ops.builds order by build_id desc limit 1",
             "core": "select 1, staging, {0}, 0, seq, build_id from staging.shelf",
@@ -106,13 +124,22 @@ class Company:
         with connect("transformer") as connection:
             connection.execute(f"delete from {SCHEMAS[layer]}.shelf")
             connection.execute(f"insert into {SCHEMAS[layer]}.shelf {made_of.format(number)}")
-        fails, self.breaks = self.breaks, False
-        return subprocess.CompletedProcess([], int(fails), "a test failed", "")
+        return subprocess.CompletedProcess(
+            [], int(self.has_come("a layer's test fails")), "a test failed", ""
+        )
+
+    def tables(self) -> list[Published]:
+        """What is published: asked for once a build is finished."""
+        if self.has_come("the publisher is killed"):
+            raise Killed
+        return [Published("shelf", "marts", ("id",))]
 
     def gate(self, stage: gates.Stage, date: dt.date, judged: Build | None = None) -> gates.GateResult:
         """What Great Expectations would say of the row, or of what has landed."""
         assert judged is not None
         if stage == "landed":
+            if self.has_come("a bad file has landed"):
+                self.bad.add(("landed", judged.to_seq))
             subject = ("landed", judged.build_id)
             bad = {seq for what, seq in self.bad if what == "landed"}
             ((published,),) = _rows("select coalesce(max(to_seq), 0) from ops.publications")
@@ -148,15 +175,16 @@ class Nights(RuleBasedStateMachine):
         """Nothing is under way, nothing wrong is left over from the example before."""
         _rows("update ops.builds set status = 'failed' where status = 'building'")
         self.company.bad.clear()
-        self.company.spoils = self.company.kills = self.company.breaks = False
+        self.company.plant(NOTHING)
         self.company.land(is_bad=False)
         self.let_rests_be_over()
 
     # -- what people and Airflow do
 
-    @rule(night=st.sampled_from(NIGHTS), tasks=st.sampled_from((1, 2, len(NAMES))))
-    def go_on(self, night: str, tasks: int) -> None:
+    @rule(night=st.sampled_from(NIGHTS), tasks=st.sampled_from((2, 4, len(NAMES))), plant=PLANTS)
+    def go_on(self, night: str, tasks: int, plant: str) -> None:
         """The next tasks of a run, until one fails."""
+        self.company.plant(plant)
         for name in NAMES[len(self.returned[night]) :][:tasks]:
             if not self._run(night, name):
                 return
@@ -170,6 +198,14 @@ class Nights(RuleBasedStateMachine):
         if with_later:
             self.returned[night] = {n: self.returned[night][n] for n in NAMES[:at]}
         self._run(night, name)
+
+    @rule(names=st.lists(st.sampled_from(tuple(TASKS)), max_size=2), back=st.integers(0, 1), plant=PLANTS)
+    def anyone(self, names: list[str], back: int, plant: str) -> None:
+        """Somebody calls steps of one of the last builds by its number, and then publishes it."""
+        self.company.plant(plant)
+        ((build_id,),) = _rows("select coalesce(max(build_id), 0) from ops.builds")
+        for name in (*names, "publish"):
+            self._attempt(lambda name=name: TASKS[name](build_id - back))  # type: ignore[misc]
 
     @rule(night=st.sampled_from(NIGHTS))
     def another_shell(self, night: str) -> None:
@@ -197,20 +233,10 @@ class Nights(RuleBasedStateMachine):
             " ended_at = ended_at - interval '1 day'"
         )
 
-    @rule(is_bad=st.booleans())
-    def land(self, is_bad: bool) -> None:
-        """A file is loaded between two tasks."""
-        self.company.land(is_bad)
-
     @rule()
     def accept_or_mend(self) -> None:
         """Whatever is wrong is right from now on; what gates said stays said."""
         self.company.bad.clear()
-
-    @rule(what=st.sampled_from(["spoils", "kills", "breaks"]))
-    def plant(self, what: str) -> None:
-        """The next layer writes what a gate won't like, is killed, or fails a test."""
-        setattr(self.company, what, True)
 
     # -- and what came of it
 
@@ -234,6 +260,9 @@ class Nights(RuleBasedStateMachine):
             done = False
         else:
             done = True
+        last = _rows("select step from ops.build_steps order by step_id desc limit 1")
+        if last == [("gate landed",)] and self.company.has_come("a bad file lands behind its gate"):
+            self.company.land(is_bad=True)
         for number, build_id, date, run_date, as_of in _rows(
             "select p.publication_id, p.build_id, p.business_date, b.run_date, b.business_date"
             " from ops.publications as p inner join ops.builds as b on b.build_id = p.build_id"
@@ -263,7 +292,7 @@ def test_whatever_runs_in_which_order_only_what_was_judged_good_is_published_und
     monkeypatch.setenv("LOCK_PATIENCE_MINUTES", "0")
     # Thousands of connections, all with the settings of this one test.
     monkeypatch.setattr(connections, "dsn", functools.cache(connections.dsn))
-    monkeypatch.setattr(build, "published_tables", lambda: [Published("shelf", "marts", ("id",))])
+    monkeypatch.setattr(build, "published_tables", company.tables)
     monkeypatch.setattr(build, "_definitions", lambda: "the same")
     monkeypatch.setattr(build, "_dbt", company.dbt)
     monkeypatch.setattr(gates, "run_gate", company.gate)
@@ -271,7 +300,7 @@ def test_whatever_runs_in_which_order_only_what_was_judged_good_is_published_und
     monkeypatch.setattr(stages, "report", lambda date: "")
     COMPANY[:] = [company]
     run_state_machine_as_test(
-        Nights, settings=settings(max_examples=15, stateful_step_count=25, deadline=None, database=None)
+        Nights, settings=settings(max_examples=15, stateful_step_count=20, deadline=None, database=None)
     )
     ((published,),) = _rows("select count(*) from ops.publications")
     assert published >= 3, "nights must come to their end, or nothing is shown"
