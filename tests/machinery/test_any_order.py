@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -47,7 +48,7 @@ NOTHING = "nothing"
 PLANTS = st.sampled_from(
     (
         NOTHING, "a bad file has landed", "a bad file lands behind its gate", "a layer is killed",
-        "a layer builds what its gate won't like", "a layer's test fails", "the publisher is killed",
+        "a layer builds what its gate won't like", "the publisher is killed",
     )
 )  # fmt: skip
 
@@ -56,10 +57,14 @@ class Killed(BaseException):
     """What a killed task leaves behind, as far as one process can show it."""
 
 
+@functools.cache
+def _connection(role: str) -> psycopg.Connection[Any]:
+    return connect(role, autocommit=True)
+
+
 def _rows(statement: str, *values: Any, role: str = "admin") -> list[tuple[Any, ...]]:
-    with connect(role) as connection:
-        cursor = connection.execute(statement, values or None)  # type: ignore[arg-type]
-        return cursor.fetchall() if cursor.description else []
+    cursor = _connection(role).execute(statement, values or None)  # type: ignore[arg-type]
+    return cursor.fetchall() if cursor.description else []
 
 
 class Company:
@@ -121,9 +126,8 @@ class Company:
             "core": "select 1, staging, {0}, 0, seq, build_id from staging.shelf",
             "marts": "select 1, staging, core, {0}, seq, build_id from core.shelf",
         }[layer]
-        with connect("transformer") as connection:
-            connection.execute(f"delete from {SCHEMAS[layer]}.shelf")
-            connection.execute(f"insert into {SCHEMAS[layer]}.shelf {made_of.format(number)}")
+        _rows(f"delete from {SCHEMAS[layer]}.shelf", role="transformer")
+        _rows(f"insert into {SCHEMAS[layer]}.shelf {made_of.format(number)}", role="transformer")
         return subprocess.CompletedProcess(
             [], int(self.has_come("a layer's test fails")), "a test failed", ""
         )
@@ -177,14 +181,21 @@ class Nights(RuleBasedStateMachine):
         self.company.bad.clear()
         self.company.plant(NOTHING)
         self.company.land(is_bad=False)
-        self.let_rests_be_over()
+        self._let_rests_be_over()
 
     # -- what people and Airflow do
 
-    @rule(night=st.sampled_from(NIGHTS), tasks=st.sampled_from((2, 4, len(NAMES))), plant=PLANTS)
-    def go_on(self, night: str, tasks: int, plant: str) -> None:
-        """The next tasks of a run, until one fails."""
+    @rule(
+        night=st.sampled_from(NIGHTS),
+        tasks=st.sampled_from((3, 6, len(NAMES))),
+        is_later=st.booleans(),
+        plant=PLANTS,
+    )
+    def go_on(self, night: str, tasks: int, is_later: bool, plant: str) -> None:
+        """The next tasks of a run, until one fails; much later, others have no right to be waited for."""
         self.company.plant(plant)
+        if is_later:
+            self._let_rests_be_over()
         for name in NAMES[len(self.returned[night]) :][:tasks]:
             if not self._run(night, name):
                 return
@@ -209,7 +220,8 @@ class Nights(RuleBasedStateMachine):
 
     @rule(night=st.sampled_from(NIGHTS))
     def another_shell(self, night: str) -> None:
-        """`python -m nightly`."""
+        """`python -m nightly`, much later."""
+        self._let_rests_be_over()
         self._attempt(lambda: stages.whole_night(night, lambda line: None))
 
     @rule()
@@ -225,20 +237,18 @@ class Nights(RuleBasedStateMachine):
         assert self._is_judged(build_id, marts)
 
     @rule()
-    def let_rests_be_over(self) -> None:
-        """Time passes."""
-        _rows("update ops.builds set started_at = started_at - interval '1 day' where may_rest is not null")
-        _rows(
-            "update ops.build_steps set started_at = started_at - interval '1 day',"
-            " ended_at = ended_at - interval '1 day'"
-        )
-
-    @rule()
     def accept_or_mend(self) -> None:
         """Whatever is wrong is right from now on; what gates said stays said."""
         self.company.bad.clear()
 
     # -- and what came of it
+
+    def _let_rests_be_over(self) -> None:
+        _rows("update ops.builds set started_at = started_at - interval '1 day' where may_rest is not null")
+        _rows(
+            "update ops.build_steps set started_at = started_at - interval '1 day',"
+            " ended_at = ended_at - interval '1 day'"
+        )
 
     def _run(self, night: str, name: str) -> bool:
         before = NAMES[NAMES.index(name) - 1]
@@ -260,8 +270,8 @@ class Nights(RuleBasedStateMachine):
             done = False
         else:
             done = True
-        last = _rows("select step from ops.build_steps order by step_id desc limit 1")
-        if last == [("gate landed",)] and self.company.has_come("a bad file lands behind its gate"):
+        newest = _rows("select step from ops.build_steps order by step_id desc limit 1")
+        if newest == [("gate landed",)] and self.company.has_come("a bad file lands behind its gate"):
             self.company.land(is_bad=True)
         for number, build_id, date, run_date, as_of in _rows(
             "select p.publication_id, p.build_id, p.business_date, b.run_date, b.business_date"
@@ -292,6 +302,7 @@ def test_whatever_runs_in_which_order_only_what_was_judged_good_is_published_und
     monkeypatch.setenv("LOCK_PATIENCE_MINUTES", "0")
     # Thousands of connections, all with the settings of this one test.
     monkeypatch.setattr(connections, "dsn", functools.cache(connections.dsn))
+    _connection.cache_clear()
     monkeypatch.setattr(build, "published_tables", company.tables)
     monkeypatch.setattr(build, "_definitions", lambda: "the same")
     monkeypatch.setattr(build, "_dbt", company.dbt)
