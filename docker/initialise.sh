@@ -1,9 +1,14 @@
 #!/bin/sh
 # Bring databases, roles and Airflow's tables to what this image expects. May run any number of times.
 set -eu
-# A volume of a version in which one user ran everything.
-chmod -R g+rwX "$REVLOG_VAR" && find "$REVLOG_VAR" -type d -exec chmod g+s {} +
-[ ! -d "$REVLOG_VAR/finance" ] || chmod -R go= "$REVLOG_VAR/finance"
+# A volume of a version in which one user ran everything: what that user made is shared, but for the folders that
+# a stage keeps to itself, which begin anew.
+for folder in finance reports; do
+    if [ -O "$REVLOG_VAR/$folder" ]; then mv "$REVLOG_VAR/$folder" "$REVLOG_VAR/$folder-before-0.2.0"; fi
+done
+mkdir -p "$REVLOG_VAR/log"
+find "$REVLOG_VAR" -name '*-before-0.2.0' -prune -o -user revlog ! -type l -exec chmod g+rwX {} +
+find "$REVLOG_VAR" -name '*-before-0.2.0' -prune -o -user revlog -type d -exec chmod g+s {} +
 echo "secrets: a file for each, readable by who needs it"
 python docker/hand_out_secrets.py
 echo "warehouse: schemas, tables, roles, grants"

@@ -18,6 +18,7 @@ import json
 import logging
 import smtplib
 import ssl
+import stat
 import threading
 import urllib.request
 from collections.abc import Callable
@@ -103,7 +104,9 @@ def _is_past(night: str) -> bool:
 def _keep(notice: dict[str, str]) -> None:
     try:
         path = notices_file()
-        own_folder(path.parent)
+        # In Docker the stages' users share it: init has made it so.
+        if not (path.parent.exists() and path.parent.stat().st_mode & stat.S_ISGID):
+            own_folder(path.parent)
         with path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(notice, ensure_ascii=False) + "\n")
     except OSError as error:

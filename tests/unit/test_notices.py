@@ -430,3 +430,15 @@ def test_last_night_waiting_behind_another_is_late() -> None:
     yesterday = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
     _late(yesterday.isoformat(), "queued")
     assert len(_kept()) == 1
+
+
+def test_a_folder_that_users_share_stays_shared_and_another_is_its_owners() -> None:
+    folder = notices.notices_file().parent
+    folder.mkdir(parents=True)
+    folder.chmod(0o2770)
+    notices.failed(CONTEXT)
+    assert folder.stat().st_mode & 0o7777 == 0o2770
+    folder.chmod(0o755)
+    notices.failed(CONTEXT)
+    assert folder.stat().st_mode & 0o7777 == 0o700
+    assert len(_kept()) == 2
