@@ -52,3 +52,11 @@ def finished_build(date: dt.date, full_refresh: bool = False) -> int:
                 [row[0], step],
             )
     return int(row[0])
+
+
+def newest() -> int:
+    """Number of the newest build."""
+    with connect("auditor") as connection:
+        row = connection.execute("select max(build_id) from ops.builds").fetchone()
+    assert row is not None
+    return int(row[0])

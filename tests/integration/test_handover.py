@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.nights import finished_build, newest
 from warehouse.connections import connect
 from warehouse.publish import NotPublished, Published, publish
 
@@ -45,15 +46,14 @@ def _build(version: int, is_new_shape: bool) -> None:
             " inner join build.sites as sites on s.site = sites.site",
             "create view build.stock_total as select version, count(*) as rows from build.stock_shown"
             " group by version",
-            "insert into ops.builds (business_date, from_seq, to_seq, status)"
-            f" values ('{DATE}', 0, 0, 'built')",
         ):
             connection.execute(statement)
+    finished_build(DATE)
 
 
 def _publish(version: int, is_new_shape: bool) -> None:
     _build(version, is_new_shape)
-    assert publish(DATE, AFTER if is_new_shape else BEFORE).is_new
+    assert publish(newest(), AFTER if is_new_shape else BEFORE).is_new
 
 
 QUERIES = {

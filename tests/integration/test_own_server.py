@@ -14,6 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.nights import finished_build, newest
 from warehouse import migrate, server
 from warehouse.connections import STAGE_ROLES, connect
 from warehouse.publish import Published, publish
@@ -87,15 +88,12 @@ def test_readers_who_idle_in_the_way_of_another_shape_are_ended(
         with connect("transformer") as connection:
             connection.execute("drop table if exists build.stock")
             connection.execute(f"create table build.stock as select 1::{kind} as id")
-            connection.execute(
-                "insert into ops.builds (business_date, from_seq, to_seq, status) values (%s, 0, 0, 'built')",
-                [DATE],
-            )
+        finished_build(DATE)
         if kind == "integer":
-            publish(DATE, [STOCK])
+            publish(newest(), [STOCK])
     with connect("bi_reader") as reader:
         reader.execute("select * from marts.stock")
-        publish(DATE, [STOCK])
+        publish(newest(), [STOCK])
         with pytest.raises(psycopg.OperationalError):
             reader.execute("select 1")
     with connect("bi_reader") as connection:

@@ -168,10 +168,6 @@ def test_another_key_begins_another_history(fresh_database: Path) -> None:
     with connect("transformer") as connection:
         connection.execute("alter table build.shelf drop constraint shelf_pkey, add primary key (id, what)")
         connection.execute("insert into build.shelf values (1, 'b')")
-        connection.execute(
-            "insert into ops.builds (business_date, from_seq, to_seq, status) values (%s, 0, 0, 'built')",
-            [DATE],
-        )
     wider = Published("shelf", "marts", ("id", "what"))
     key = ("id", "what", "from_publication")
     second = _publish(wider, Published("shelf__history", "marts", key, is_view=True, history_of="shelf"))

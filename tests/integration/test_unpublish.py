@@ -9,6 +9,9 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.integration.ingestion_landing import sales
+from tests.nights import finished_build, newest
+from warehouse import build
 from warehouse.connections import connect
 from warehouse.judged import BuildRefused
 from warehouse.publish import Published, publish
@@ -29,6 +32,7 @@ SECOND_PRICES: Rows = [("x", dt.date(2026, 1, 1), 1), ("x", dt.date(2026, 1, 2),
 
 
 def _build(date: dt.date, shelf: Rows, prices: Rows, what: str = "text") -> int:
+    build_id = finished_build(date)
     with connect("transformer") as connection, connection.cursor() as cursor:
         for statement in (
             "drop view if exists build.shelf__history",
@@ -42,26 +46,20 @@ def _build(date: dt.date, shelf: Rows, prices: Rows, what: str = "text") -> int:
             cursor.execute(statement)
         cursor.executemany("insert into build.shelf values (%s, %s)", shelf)
         cursor.executemany("insert into build.prices values (%s, %s, %s)", prices)
-        row = cursor.execute(
-            "insert into ops.builds (business_date, from_seq, to_seq, status)"
-            " values (%s, 0, 0, 'built') returning build_id",
-            [date],
-        ).fetchone()
-        assert row is not None
         cursor.execute(
             "insert into build.shelf__changes select id, %s from unnest(%s::int[]) as id",
-            [row[0], [2, 3, 4]],
+            [build_id, [2, 3, 4]],
         )
-    return int(row[0])
+    return build_id
 
 
 @pytest.fixture()
 def two_nights(fresh_database: Path) -> tuple[int, int]:
     """Two published nights; returns the numbers of their publications."""
     _build(FIRST, FIRST_SHELF, FIRST_PRICES)
-    first = publish(FIRST, TABLES).publication_id
+    first = publish(newest(), TABLES).publication_id
     _build(SECOND, SECOND_SHELF, SECOND_PRICES)
-    second = publish(SECOND, TABLES).publication_id
+    second = publish(newest(), TABLES).publication_id
     assert first is not None and second is not None
     assert _seen() == (SECOND_SHELF, SECOND_PRICES)
     return first, second
@@ -116,7 +114,7 @@ def test_history_says_what_was_seen_when(two_nights: tuple[int, int]) -> None:
 def test_a_build_that_was_withdrawn_is_not_published_again(two_nights: tuple[int, int]) -> None:
     unpublish("A. Controller", "why", TABLES)
     with pytest.raises(BuildRefused, match=r"A. Controller withdrew .* mend the cause"):
-        publish(SECOND, TABLES)
+        publish(newest(), TABLES)
     assert _seen() == (FIRST_SHELF, FIRST_PRICES)
 
 
@@ -128,13 +126,12 @@ def test_the_next_night_publishes_whatever_differs_by_then(two_nights: tuple[int
     _build(SECOND, SECOND_SHELF, FIRST_PRICES)
     with connect("transformer") as connection:
         connection.execute("truncate build.shelf__changes")
-    publish(SECOND, TABLES)
+    publish(newest(), TABLES)
     assert _seen() == (SECOND_SHELF, FIRST_PRICES)
 
 
-def test_the_clock_goes_back_with_the_publication(two_nights: tuple[int, int]) -> None:
-    from warehouse import build
-
+def test_the_clock_goes_back_with_the_publication(two_nights: tuple[int, int], tmp_path: Path) -> None:
+    sales(tmp_path / "landing", "20260201")
     assert build.begin(FIRST).business_date == SECOND
     unpublish("A. Controller", "a mistyped date", TABLES)
     assert build.begin(FIRST).business_date == FIRST
@@ -149,27 +146,27 @@ def test_only_one_publication_is_kept(two_nights: tuple[int, int]) -> None:
 
 def test_a_publication_that_brought_nothing_is_withdrawn_like_another(two_nights: tuple[int, int]) -> None:
     _build(SECOND, SECOND_SHELF, SECOND_PRICES)
-    publish(SECOND, TABLES)
+    publish(newest(), TABLES)
     assert unpublish("A. Controller", "why", TABLES).rows == 0
     assert _seen() == (SECOND_SHELF, SECOND_PRICES)
 
 
 def test_asking_to_publish_again_leaves_the_log_alone(two_nights: tuple[int, int]) -> None:
-    assert not publish(SECOND, TABLES).is_new
+    assert not publish(newest(), TABLES).is_new
     unpublish("A. Controller", "why", TABLES)
     assert _seen() == (FIRST_SHELF, FIRST_PRICES)
 
 
 def test_the_first_publication_stays(fresh_database: Path) -> None:
     _build(FIRST, FIRST_SHELF, FIRST_PRICES)
-    publish(FIRST, TABLES)
+    publish(newest(), TABLES)
     with pytest.raises(Refused, match="no publication before the newest one"):
         unpublish("A. Controller", "why", TABLES)
 
 
 def test_another_shape_is_not_written_back(two_nights: tuple[int, int]) -> None:
     _build(SECOND, [(1, 5)], SECOND_PRICES, what="integer")
-    publish(SECOND, TABLES)
+    publish(newest(), TABLES)
     with pytest.raises(Refused, match=r"changed the shape of marts\.shelf"):
         unpublish("A. Controller", "why", TABLES)
 

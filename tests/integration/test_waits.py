@@ -16,6 +16,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.integration.ingestion_landing import sales
+from tests.nights import finished_build, newest
 from warehouse import build, connections, migrate
 from warehouse.bounds import READERS
 from warehouse.connections import ROLES, STAGE_ROLES, connect
@@ -43,17 +45,16 @@ def _build(column: str) -> None:
             "create table if not exists build.stock (id integer primary key, first text, second text)",
             "insert into build.stock values (1, 'a', 'b') on conflict do nothing",
             f"create view build.stock_shown as select id, {column} from build.stock",
-            "insert into ops.builds (business_date, from_seq, to_seq, status)"
-            f" values ('{DATE}', 0, 0, 'built')",
         ):
             connection.execute(statement)
+    finished_build(DATE)
 
 
 @pytest.fixture()
 def another_view(fresh_database: Path) -> None:
     """A published view, and a build with which it becomes another."""
     _build("first")
-    publish(DATE, TABLES)
+    publish(newest(), TABLES)
     _build("second")
 
 
@@ -99,7 +100,7 @@ def test_a_reader_who_idles_after_reading_a_view_is_ended_and_the_view_published
     with _reading("bi_reader", "select * from marts.stock_shown") as reader:
         pid = reader.info.backend_pid
         with _longest_read("select count(*) from marts.stock_shown") as longest:
-            assert publish(DATE, TABLES).is_new
+            assert publish(newest(), TABLES).is_new
         with pytest.raises(ENDED):
             reader.execute("select 1")
     assert _shown() == ["id", "second"]
@@ -142,9 +143,9 @@ def test_a_reader_who_works_is_not_ended_but_named(
             r" since .* UTC: select pg_sleep\(….*end it as the administrator: select pg_terminate_backend"
         )
         with pytest.raises(StillBlocked, match=said):
-            publish(DATE, TABLES)
+            publish(newest(), TABLES)
         assert _shown() == ["id", "first"]
-    assert publish(DATE, TABLES).is_new, "and then it goes through"
+    assert publish(newest(), TABLES).is_new, "and then it goes through"
     assert _shown() == ["id", "second"]
 
 
@@ -152,12 +153,12 @@ def test_a_night_that_changes_no_shape_waits_for_no_reader(
     fresh_database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _build("first")
-    publish(DATE, TABLES)
+    publish(newest(), TABLES)
     with connect("transformer") as connection:
         connection.execute("update build.stock set first = 'other'")
     _set(monkeypatch, SHORT)
     with _reading("bi_reader", "select * from marts.stock_shown") as reader:
-        assert publish(DATE, TABLES).tables["marts.stock"] == {"deleted": 1, "inserted": 1}
+        assert publish(newest(), TABLES).tables["marts.stock"] == {"deleted": 1, "inserted": 1}
         reader.execute("select 1")
 
 
@@ -165,13 +166,13 @@ def test_a_column_that_is_added_leaves_views_and_who_reads_them_alone(
     fresh_database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _build("first")
-    publish(DATE, TABLES)
+    publish(newest(), TABLES)
     with connect("transformer") as connection:
         connection.execute("alter table build.stock add column third text default 'c'")
     with connect("admin") as connection:
         connection.execute("create view public.analysts as select * from marts.stock_shown")
         before = connection.execute("select 'marts.stock_shown'::regclass::oid").fetchone()
-    publish(DATE, TABLES)
+    publish(newest(), TABLES)
     with connect("admin") as connection:
         assert connection.execute("select 'marts.stock_shown'::regclass::oid").fetchone() == before
         assert connection.execute("select third from marts.stock").fetchone() == ("c",)
@@ -194,9 +195,10 @@ def _replace_as_dbt_does(arguments: list[str]) -> subprocess.CompletedProcess[st
 def layer(fresh_database: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
     """The marts layer of an open build, with one view to replace."""
     _build("first")
-    build.begin(DATE)
+    sales(fresh_database, f"{DATE:%Y%m%d}")
+    build_id = build.begin(DATE).build_id
     monkeypatch.setattr(build, "_dbt", _replace_as_dbt_does)
-    return lambda: build.run_layer("marts")
+    return lambda: build.run_layer(build_id, "marts")
 
 
 def test_an_auditor_who_idles_after_reading_a_built_view_is_ended_and_the_layer_built(
@@ -299,7 +301,7 @@ def test_advisory_locks_of_a_reader_hold_nobody_up(
     with connect("bi_reader") as reader:
         for key in range(720_000, 720_010):
             reader.execute("select pg_advisory_lock(%s)", [key])
-        publish(DATE, TABLES)
+        publish(newest(), TABLES)
         migrate.migrate()
     assert _shown() == ["id", "second"]
 
@@ -311,7 +313,7 @@ def test_a_reader_who_connects_for_all_it_can_leaves_room_for_the_night(another_
             for _ in range(197):
                 held.append(connect("bi_reader"))
         assert len(held) <= 100, "half of the server's 200"
-        assert publish(DATE, TABLES).is_new
+        assert publish(newest(), TABLES).is_new
         for role in ROLES:
             if role != "bi_reader":
                 connect(role).close()
