@@ -48,7 +48,7 @@ NOTHING = "nothing"
 PLANTS = st.sampled_from(
     (
         NOTHING, "a bad file has landed", "a bad file lands behind its gate", "a layer is killed",
-        "a layer builds what its gate won't like", "the publisher is killed",
+        "the publisher is killed", "a layer builds what its gate won't like", "the publisher is killed",
     )
 )  # fmt: skip
 
@@ -187,7 +187,7 @@ class Nights(RuleBasedStateMachine):
 
     @rule(
         night=st.sampled_from(NIGHTS),
-        tasks=st.sampled_from((3, 6, len(NAMES))),
+        tasks=st.sampled_from((3, 6, 6, len(NAMES), len(NAMES))),
         is_later=st.booleans(),
         plant=PLANTS,
     )

@@ -222,3 +222,14 @@ def test_a_build_of_a_version_that_kept_no_verdicts_is_not_published() -> None:
 def test_there_is_no_such_build() -> None:
     with pytest.raises(BuildRefused, match="there is no build 99"):
         publish(99, [])
+
+
+def test_a_finished_build_is_not_published_once_another_writes_into_its_tables() -> None:
+    first = build.begin(DAY, holder=AIRFLOW).build_id
+    _good(first)
+    judged.finish(first)
+    second = build.begin(NEXT, holder=AIRFLOW).build_id
+    _layer(second, "staging")
+    with pytest.raises(BuildRefused, match=f"build {second} has begun since"):
+        publish(first, [])
+    assert query("select count(*) from ops.publications") == [(0,)]
