@@ -180,17 +180,16 @@ def _rebuild(kind: str, values: str) -> None:
             f"create table build.stock (id integer primary key, what {kind})",
             f"insert into build.stock values {values}",
             "create view build.stock_shown as select id, what from build.stock",
-            "insert into ops.builds (business_date, from_seq, to_seq, status)"
-            f" values ('{DATE}', 0, 0, 'built')",
         ):
             connection.execute(statement)
+    finished_build(DATE)
 
 
 @pytest.fixture()
 def texts(fresh_database: Path) -> None:
     """A published table and view of texts, and a build in which the texts are numbers."""
     _rebuild("text", "(1, 'one')")
-    publish(DATE, [STOCK, SHOWN])
+    publish(newest(), [STOCK, SHOWN])
     _rebuild("integer", "(1, 1)")
 
 
@@ -198,7 +197,7 @@ def test_what_can_not_be_of_the_new_type_is_empty_for_who_began_before(texts: No
     with connect("bi_reader") as reader:
         reader.execute("set transaction isolation level repeatable read")
         reader.execute("select count(*) from marts.histories")
-        publish_in_the_background = threading.Thread(target=publish, args=(DATE, [STOCK, SHOWN]))
+        publish_in_the_background = threading.Thread(target=publish, args=(newest(), [STOCK, SHOWN]))
         publish_in_the_background.start()
         while _kind("stock") == "r":
             time.sleep(0.05)
@@ -214,7 +213,7 @@ def test_rights_are_those_of_before_and_no_others(texts: None) -> None:
         connection.execute("grant insert on marts.stock to loader with grant option")
         connection.execute("revoke select on marts.stock, marts.stock_shown from bi_reader")
     before = [_rights(name) for name in ("stock", "stock_shown")]
-    publish(DATE, [STOCK, SHOWN])
+    publish(newest(), [STOCK, SHOWN])
     assert (_kind("stock"), _left()) == ("r", 0)
     assert [_rights(name) for name in ("stock", "stock_shown")] == before
 
@@ -232,7 +231,7 @@ def test_descriptions_and_keys_come_with_the_new_shape(texts: None) -> None:
         connection.execute("comment on table build.stock is 'Numbers.'")
         connection.execute("comment on column build.stock_shown.what is 'A number.'")
         connection.execute("create index on build.stock (what)")
-    publish(DATE, [STOCK, SHOWN])
+    publish(newest(), [STOCK, SHOWN])
     assert _one("select obj_description('marts.stock'::regclass, 'pg_class')") == "Numbers."
     assert _one("select col_description('marts.stock_shown'::regclass, 2)") == "A number."
     assert _one(
@@ -245,15 +244,15 @@ def test_a_view_of_someone_else_is_not_left_behind(texts: None) -> None:
     with connect("admin") as connection:
         connection.execute("create view public.analysts as select what from marts.stock")
     with pytest.raises(NotPublished, match=r"public.analysts reads marts.stock, .* drop that view"):
-        publish(DATE, [STOCK, SHOWN])
+        publish(newest(), [STOCK, SHOWN])
     assert (_kind("stock"), _left()) == ("r", 0)
     with connect("admin") as connection:
         connection.execute("drop view public.analysts")
-    assert publish(DATE, [STOCK, SHOWN]).is_new
+    assert publish(newest(), [STOCK, SHOWN]).is_new
 
 
 def test_a_view_that_is_no_longer_published_goes_with_the_table_below_it(texts: None) -> None:
-    publish(DATE, [STOCK])
+    publish(newest(), [STOCK])
     assert _one("select to_regclass('marts.stock_shown')::text") is None
     assert (_kind("stock"), _left()) == ("r", 0)
 
@@ -262,7 +261,7 @@ def test_row_security_is_not_lost_unsaid(texts: None) -> None:
     with connect("publisher") as connection:
         connection.execute("alter table marts.stock enable row level security")
     with pytest.raises(NotPublished, match=r"marts.stock gets another shape and has row-level security"):
-        publish(DATE, [STOCK, SHOWN])
+        publish(newest(), [STOCK, SHOWN])
 
 
 def test_a_publisher_that_fails_last_leaves_shape_and_night_as_they_were(
@@ -270,7 +269,7 @@ def test_a_publisher_that_fails_last_leaves_shape_and_night_as_they_were(
 ) -> None:
     with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="in the middle"):
         patch.setattr("warehouse.handover.relations.describe", _fail)
-        publish(DATE, [STOCK, SHOWN])
+        publish(newest(), [STOCK, SHOWN])
     assert (_kind("stock"), _left()) == ("r", 0)
     with connect("bi_reader") as reader:
         assert reader.execute("select id, what from marts.stock_shown").fetchall() == [(1, "one")]
@@ -282,17 +281,17 @@ def _fail(*_: object) -> None:
 
 def test_a_view_becomes_a_table_and_a_table_a_view(fresh_database: Path) -> None:
     _rebuild("text", "(1, 'one')")
-    publish(DATE, [STOCK, SHOWN])
+    publish(newest(), [STOCK, SHOWN])
     with connect("transformer") as connection:
         connection.execute("drop view build.stock_shown")
         connection.execute("create table build.stock_shown as select id, what from build.stock")
-    publish(DATE, [STOCK, Published("stock_shown", "marts", ("id",))])
+    publish(newest(), [STOCK, Published("stock_shown", "marts", ("id",))])
     assert (_kind("stock_shown"), _left()) == ("r", 0)
     with connect("transformer") as connection:
         connection.execute("drop table build.stock_shown")
         connection.execute("create view build.stock_shown as select id, what from build.stock")
         connection.execute("insert into build.stock values (2, 'two')")
-    publish(DATE, [STOCK, SHOWN])
+    publish(newest(), [STOCK, SHOWN])
     assert (_kind("stock_shown"), _left()) == ("v", 0)
     with connect("bi_reader") as reader:
         assert reader.execute("select count(*) from marts.stock_shown").fetchone() == (2,)

@@ -235,11 +235,9 @@ def _night(day: int, numerator: int, tables: list[Published]) -> int:
             " from build.publications as p inner join build.kpi_cells__history as c"
             " on c.from_publication <= p.publication_id"
             " and (c.to_publication is null or c.to_publication > p.publication_id)",
-            "insert into ops.builds (business_date, from_seq, to_seq, status)"
-            f" values ('{date}', 0, 0, 'built')",
         ):
             connection.execute(statement)
-    found = publish(date, tables).publication_id
+    found = publish(finished_build(date), tables).publication_id
     assert found is not None
     return found
 
