@@ -44,6 +44,12 @@ from file group by "order"
 SETTLED = "order,kind,amount\no1,price,10.00\no2,price,7.00\no1,fee,-1.50\no1,tax,2.00\no1,price,0.50\n"
 
 
+@pytest.fixture(autouse=True)
+def customer_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key to hash with: without a warehouse there is none, and none is made up."""
+    monkeypatch.setenv("REVLOG_SECRET_CUSTOMER_KEY", "key of these tests")
+
+
 def _select(text: str, content: str, **layout: Any) -> OneFile:
     return read({"select": text, "date": {"format": "%Y-%m-%d"}} | layout, content)
 
