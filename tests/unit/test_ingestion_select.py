@@ -119,6 +119,14 @@ def test_what_a_select_types_needs_no_format_and_what_it_leaves_as_text_has_the_
     ]  # fmt: skip
 
 
+def test_rows_left_to_other_feeds_change_nothing_in_what_is_typed() -> None:
+    file = _select(
+        "select id as key, type, minor(minor, cur) as amount, _record_no from file", LEDGER, decimal=",",
+        rows=[{"column": "type", "in": ["charge"]}],
+    )  # fmt: skip
+    assert (file.bad, texts(file, "key"), texts(file, "amount")) == ([], ["a2", "a3"], ["12.50", "700.00"])
+
+
 def test_an_instant_is_one_in_every_zone() -> None:
     file = _select("select id as key, to_timestamp(minor::bigint) as at, _record_no from file",
                    "id,minor\na1,1764605365\n")  # fmt: skip
