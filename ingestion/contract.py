@@ -177,7 +177,8 @@ class Contract(Strict):
         for key, names in layout.mapped.items():
             if unknown := sorted(set(names) - self.columns.keys()):
                 yield (key,), f"`{key}` names unknown columns {unknown}"
-        if wanted := [n for n in layout.optional if n in self.columns and self.columns[n].required]:
+        known = self.columns if layout.select is None else {}
+        if wanted := [n for n in layout.optional if n in known and known[n].required]:
             yield ("optional",), f"the contract requires {wanted}: they can't be optional"
         without = [
             n

@@ -218,6 +218,11 @@ def test_a_column_that_files_may_lack_is_empty() -> None:
     assert texts(_select(text, "id\na1\n", optional=["cost"]), "fee") == ["None"]
 
 
+def test_what_files_may_lack_is_a_column_of_the_file_and_may_be_called_as_a_required_one() -> None:
+    text = "select coalesce(key, 'none-' || _record_no) as key, id as amount, _record_no from file"
+    assert texts(_select(text, "id\n1\n2\n", optional=["key"]), "key") == ["none-1", "none-2"]
+
+
 def test_a_field_that_no_record_has_rejects_the_file() -> None:
     layout = {"format": "jsonl", "fields": {"id": "id", "fee": "cost"}}
     text = "select id as key, fee, _record_no from file"
