@@ -22,7 +22,6 @@ from ingestion.control import Stated, check_control, extract_time
 from ingestion.convert import Converted, Converter
 from ingestion.customer_key import check_key
 from ingestion.digest import Digest
-from ingestion.examples import Examples
 from ingestion.findings import Findings, Kind
 from ingestion.landing import LandedFile, discover
 from ingestion.layout import Layout
@@ -61,7 +60,6 @@ class FileResult:
     reason: str | None = None
     counts: Counts = field(default_factory=Counts)
     seconds: float = 0.0
-    reasons: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         c = self.counts
@@ -119,7 +117,7 @@ def load_feed(
                 continue
             done.seconds = time.perf_counter() - started
             result.files.append(done)
-            _tell(tell, feed, done)
+            tell(f"{feed}  {done}")
         index_tables(connection, contract)
         connection.commit()
     return result
@@ -151,15 +149,8 @@ def reload(
             done = _Load(connection, ledger, contract, file, is_anew=True).done()
             if done is not None:
                 result.files.append(done)
-                _tell(tell, feed, done)
+                tell(f"{feed}  {done}")
     return result
-
-
-def _tell(tell: Callable[[str], None], feed: str, done: FileResult) -> None:
-    """Say what became of a file, and why rows of it were set apart."""
-    tell(f"{feed}  {done}")
-    for line in done.reasons:
-        tell(f"{feed}    quarantined: {line}")
 
 
 @contextlib.contextmanager
@@ -211,7 +202,6 @@ class _Load:
         self.beside = ThreadPoolExecutor(1, "hash")
         self.scan = Scan("", file.size, b"")
         self.digests: list[Digest] = []
-        self.examples = Examples()
 
     def done(self) -> FileResult | None:
         """Load the file, once more where it changed meanwhile; None where nothing is to be done."""
@@ -305,13 +295,11 @@ class _Load:
         file_id = self.ledger.open(self.file, self.scan)
         tally, stated, keys = Tally(self.contract), Stated(), Keys(self.contract)
         converter = Converter(self.contract, self.layout, self.erased)
-        self.examples = Examples()
         with contextlib.closing(prefetched(self._ready(converter, file_id))) as shipments:
             for part, packed in shipments:
                 stated.add(part)
                 keys.look(part.rows)
                 tally.add(part)
-                self.examples.add(part.bad)
                 self._send(packed)
         self._check(stated)
         if keys.may_repeat():
@@ -330,8 +318,7 @@ class _Load:
         self.ledger.identify(file_id, self.scan.sha256)
         status = self.ledger.close(file_id, self.file, extract_at, counts, findings)
         self.connection.commit()
-        reasons = self.examples.lines()
-        return FileResult(self.file.name, status, findings.text(), counts, reasons=reasons)
+        return FileResult(self.file.name, status, findings.text(), counts)
 
     def _sha256(self) -> str:
         """Hash of the bytes that were read; raises _Changed where the file is another one by now."""
@@ -381,7 +368,6 @@ class _Load:
                 BadRow(line, record, Reason.CONFLICTING_DUPLICATE, key, part.text_of(record), TWICE)
                 for line, record in places
             ]
-            self.examples.add(bad)
             self._send([("ops", "quarantine", p) for p in packets(self._quarantine(bad, file_id))])
 
     def _check(self, stated: Stated) -> None:
