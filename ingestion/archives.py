@@ -57,6 +57,7 @@ def safe_members(archive: zipfile.ZipFile, size: int) -> list[zipfile.ZipInfo]:
     members = [m for m in archive.infolist() if not m.is_dir()]
     if len(members) > MAX_MEMBERS or len({m.filename for m in members}) != len(members):
         raise unsafe(f"{len(members)} entries, or one twice")
+    _refuse_prefix(members)
     for member in members:
         _refuse_member(member)
     total = sum(m.file_size for m in members)
@@ -70,8 +71,15 @@ def _only_member(file: IO[bytes]) -> IO[bytes]:
     members = archive.infolist()
     if len(members) != 1:
         raise _refused(f"{len(members)} entries instead of one file")
+    _refuse_prefix(members)
     _refuse_member(members[0])
     return archive.open(members[0])
+
+
+def _refuse_prefix(members: list[zipfile.ZipInfo]) -> None:
+    """Of two archives one behind the other only the last would be read."""
+    if members and all(m.header_offset for m in members):
+        raise _refused("something stands in front of it, such as another archive")
 
 
 def _refuse_member(member: zipfile.ZipInfo) -> None:

@@ -32,6 +32,7 @@ TEXT_OID = 25
 EPOCH_DAYS = 10_957
 EPOCH_MICROSECONDS = EPOCH_DAYS * 86_400 * 1_000_000
 NEGATIVE = 0x4000
+THREE_DECIMALS = 3
 
 Values = Any  # a number for all rows, or an array of one a row
 Words = list[tuple[str, Values]]
@@ -198,13 +199,15 @@ def _numeric(column: pa.Decimal128Array) -> Words:
     scale = column.type.scale
     whole, fraction, is_negative = _apart(column)
     behind = -(-scale // 4)
-    fraction = fraction * 10 ** (4 * behind - scale)
     before = max(1, -(-len(str(int(whole.max()))) // 4))
+    # Amounts show two decimals beside those of currencies with three.
+    shown = np.where(fraction % 10, scale, scale - 1) if scale == THREE_DECIMALS else scale
+    fraction = fraction * 10 ** (4 * behind - scale)
     return [
         (">i2", before + behind),
         (">i2", before - 1),
         (">u2", np.where(is_negative, NEGATIVE, 0) if is_negative.any() else 0),
-        (">i2", scale),
+        (">i2", shown),
         *_digits(whole, before),
         *_digits(fraction, behind),
     ]

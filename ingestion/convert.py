@@ -8,36 +8,41 @@ from __future__ import annotations
 
 import functools
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import islice
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingestion import hashing, times
-from ingestion.contract import CUSTOMER, Column, Contract, NegativeRule
-from ingestion.currencies import CODES, WITHOUT_DECIMALS
+from ingestion.contract import CUSTOMER, IDENTIFYING, Column, Contract, NegativeRule
+from ingestion.currencies import CODES, WITH_THREE_DECIMALS, WITHOUT_DECIMALS
 from ingestion.datepatterns import tells_instant
-from ingestion.findings import Findings, Kind
-from ingestion.header import check_needs, label, place
+from ingestion.findings import Kind
+from ingestion.header import check_needs, label, place, shown
 from ingestion.layout import DEFAULT_FORMATS, LIST_SEPARATOR, Layout, TimeFormat
 from ingestion.mapping import WITH_HEADER, Mapping
 from ingestion.numbers import PRECISIONS, is_negative, plain_numbers, to_decimal, to_integer
 from ingestion.plan import refused
 from ingestion.pseudonym import Pseudonyms
-from ingestion.readers.chunk import BadRow, Chunk
-from ingestion.reasons import Reason
+from ingestion.readers.chunk import NAMELESS, BadRow, Chunk
+from ingestion.reasons import FileRejected, Reason, Rejection
 from ingestion.text import Mask, as_array, data, is_valid, lengths, mask, without
 from ingestion.withheld import NOBODY, WITHHELD, WITHHELD_ROW, Erased, shape
+from outputs.escaping import one_line
 
-# Columns that tables are indexed by. A row of an index holds 2,704 bytes, two such columns or a whole key.
-IDENTIFYING = ("id", "code", "currency")
+# Names that nobody knows, of a chunk, among which one looks for what was meant.
+SEEN = 1_000
+# Tables are indexed by identifiers. A row of an index holds 2,704 bytes: two of them, or a whole key.
 MOST_ID_BYTES, MOST_KEY_BYTES = 1_300, 2_600
-SCIENTIFIC = r"^[+-]?\d+(\.\d+)?[eE][+-]\d+$|^[+-]?\d+\.\d+[eE]\d+$"
+THREE_DECIMALS = (19, 3)  # digits and decimals of money in currencies that have three
+SCIENTIFIC = r"^[+-]?\d+([.,]\d+)?[eE][+-]\d+$|^[+-]?\d+[.,]\d+[eE]\d+$"
 # UTF-8 read as a one-byte encoding, and what decoders put where they gave up.
-MOJIBAKE = "[ÃÂ][\u0080-\u00bf]|â[\u0080-\u00bf€]|\ufffd"
+MOJIBAKE = "[ÃÂ][\u0080-\u00bf]|â[\u0080-\u00bf€]|[\u0080-\u009f\ufffd]"
 TIMESTAMP = TimeFormat(format=DEFAULT_FORMATS["timestamp"])
 DATE = TimeFormat(format=DEFAULT_FORMATS["date"])
 
@@ -79,7 +84,7 @@ class Converter:
         self.layout = layout
         self.mapping = Mapping(contract, layout)
         self.erased = erased
-        self.findings = Findings()
+        self.findings = self.mapping.findings
         self._seen: dict[str, None] = {}
         self._rows = 0
 
@@ -91,6 +96,7 @@ class Converter:
     def convert(self, chunk: Chunk) -> Converted:
         """Convert one chunk; raises FileRejected where the file's columns break the contract."""
         self._seen |= dict.fromkeys(chunk.table.column_names)
+        self._seen |= dict.fromkeys(islice((n for extra in chunk.extras for n in extra), SEEN))
         self._rows += chunk.table.num_rows
         self.mapping.check_header(chunk.table.column_names)
         own, others = self._own_rows(chunk)
@@ -120,6 +126,7 @@ class Converter:
         kept = replace(
             chunk, table=chunk.table.filter(pa.array(keep)), line_no=chunk.line_no[keep],
             record_no=chunk.record_no[keep], raw_text=lambda row: chunk.raw_text(int(index[row])),
+            extras=[chunk.extras[row] for row in index] if chunk.extras else [],
         )  # fmt: skip
         return kept, int((~keep).sum())
 
@@ -136,7 +143,7 @@ class _Rows:
         self.done: dict[str, pa.Array] = {}
         self.fault: Mask = np.zeros(self.size, dtype=bool)
         self.faults: dict[int, tuple[Reason, str]] = {}
-        self.whole_units: dict[str, Mask] = {}
+        self.units: dict[tuple[str, tuple[str, ...]], Mask] = {}
         for name, column in self.contract.columns.items():
             self._check_text(name, column, self.text[name])
             self.done[name] = self._typed(name, column, self.text[name])
@@ -219,7 +226,8 @@ class _Rows:
         if column.type == "integer":
             numbers, more = to_integer(plain)
         else:
-            numbers, more = to_decimal(plain, PRECISIONS[column.type])
+            fits = THREE_DECIMALS if self._has_three_decimals(column) else PRECISIONS[column.type]
+            numbers, more = to_decimal(plain, fits)
         for bad, reason in (*faults, *more):
             self._note(bad, reason, name)
         return pc.negate(numbers) if name in self.layout.negate else numbers
@@ -299,22 +307,31 @@ class _Rows:
                 negative &= ~is_valid(self.text[rule.or_filled])
         self._note(negative, Reason.NEGATIVE_NOT_ALLOWED, name)
 
+    def _has_three_decimals(self, column: Column) -> bool:
+        """True where some row's amounts may have three decimals."""
+        return column.type == "money" and bool(self._of_unit(column.currency, WITH_THREE_DECIMALS).any())
+
     def _check_minor_unit(self, name: str, column: Column) -> None:
-        """Amounts in currencies without a minor unit are whole."""
-        if column.type != "money" or column.currency not in self.text:
+        """Amounts have no more decimals than their currency: two, but for some that have none or three."""
+        if column.type != "money":
             return
-        whole = self._in_whole_units(column.currency)
+        amounts = self.done[name]
+        whole = self._of_unit(column.currency, WITHOUT_DECIMALS)
         if whole.any():
-            amounts = self.done[name]
             broken = mask(pc.not_equal(amounts, pc.floor(amounts).cast(amounts.type)))
             self._note(broken & whole, Reason.TOO_MANY_DECIMALS, name)
+        if amounts.type.scale > PRECISIONS["money"][1]:
+            fine = mask(pc.not_equal(amounts, pc.round(amounts, PRECISIONS["money"][1])))
+            three = self._of_unit(column.currency, WITH_THREE_DECIMALS)
+            self._note(fine & ~three, Reason.TOO_MANY_DECIMALS, name)
 
-    def _in_whole_units(self, currency: str) -> Mask:
-        """Rows whose currency has no minor unit; looked up once for all amounts in it."""
-        if currency not in self.whole_units:
-            codes = self.text[currency]
-            self.whole_units[currency] = mask(pc.is_in(codes, value_set=pa.array(WITHOUT_DECIMALS)))
-        return self.whole_units[currency]
+    def _of_unit(self, currency: str, codes: tuple[str, ...]) -> Mask:
+        """Rows whose currency is one of these; looked up once for all amounts in it."""
+        if (currency, codes) not in self.units:
+            given = self.text.get(currency)
+            nowhere = np.zeros(self.size, dtype=bool)
+            self.units[currency, codes] = nowhere if given is None else mask(pc.is_in(given, pa.array(codes)))
+        return self.units[currency, codes]
 
     # -- results
 
@@ -397,24 +414,46 @@ class _Rows:
 
     def _extra(self) -> pa.Array:
         """Columns that the contract does not know, as JSON; beside personal ones they may be, too."""
+        if self.chunk.extras:
+            return self._extra_by_row(self.chunk.extras)
         header = self.chunk.table.column_names
-        names = self.mapping.extra_columns(header)
+        names = [n for n in self.mapping.extra_columns(header) if not self._is_nothing(n)]
         if not names or self.layout.extra_columns != "keep":
             return pa.nulls(self.size, pa.json_())
         labels = self._labels(names, header)
         for told in labels:
             self.findings.add(Kind.UNKNOWN_COLUMN, f"unknown column {told}", self.size)
         columns = [self._extra_values(as_array(self.chunk.table.column(n))).to_pylist() for n in names]
-        rows = [dict(zip(labels, values, strict=True)) for values in zip(*columns, strict=True)]
-        return pa.array(
-            [json.dumps(row, ensure_ascii=False).replace("\\u0000", "") for row in rows], pa.string()
-        ).cast(pa.json_())
+        return _as_json([dict(zip(labels, values, strict=True)) for values in zip(*columns, strict=True)])
+
+    def _is_nothing(self, name: str) -> bool:
+        """True for a column without a name and without a value, such as a delimiter too many makes."""
+        values = self.chunk.table.column(name)
+        return name.startswith(NAMELESS) and values.null_count == len(values)
+
+    def _extra_by_row(self, extras: list[dict[str, str | None]]) -> pa.Array:
+        """The same where each row has names of its own."""
+        counts = Counter(name for extra in extras for name in extra)
+        if not counts or self.layout.extra_columns == "ignore":
+            return pa.nulls(self.size, pa.json_())
+        names, header = list(counts), [*self.chunk.table.column_names, *counts]
+        if self.layout.extra_columns == "reject":
+            raise FileRejected(
+                Rejection.UNEXPECTED_COLUMN,
+                f"columns that the contract does not know: {shown(self.contract, names, header)}",
+            )
+        labels = dict(zip(names, self._labels(names, header), strict=True))
+        for name, rows in counts.items():
+            self.findings.add(Kind.UNKNOWN_COLUMN, f"unknown column {labels[name]}", rows)
+        flat = pa.array([value for extra in extras for value in extra.values()], pa.string())
+        values = iter(self._extra_values(flat).to_pylist())
+        return _as_json([{labels[name]: next(values) for name in extra} or None for extra in extras])
 
     def _labels(self, names: list[str], header: list[str]) -> list[str]:
         """What to call these columns: by place where a name may be a person's, or was an erased one's."""
         gone = self.erased.texts_in(pa.array(names, pa.string()))
         return [
-            place(name, header) if is_gone else label(self.contract, name, header)
+            place(name, header) if is_gone else one_line(label(self.contract, name, header))
             for name, is_gone in zip(names, gone, strict=True)
         ]
 
@@ -464,3 +503,9 @@ class _Rows:
             },
             ensure_ascii=False,
         )
+
+
+def _as_json(rows: list[dict[str, str | None]] | list[dict[str, str | None] | None]) -> pa.Array:
+    """One JSON object a row; null where there is none."""
+    texts = [None if row is None else json.dumps(row, ensure_ascii=False) for row in rows]
+    return pa.array(texts, pa.string()).cast(pa.json_())

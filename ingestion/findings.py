@@ -18,6 +18,7 @@ class Kind(StrEnum):
 
     UNKNOWN_COLUMN = "unknown_column"
     MOJIBAKE = "mojibake"
+    INVISIBLE = "invisible"
     USELESS_RULE = "useless_rule"
     COPY = "copy"
 
@@ -51,9 +52,7 @@ class Findings:
 
     def text(self) -> str | None:
         """All of them in one line for people; None where there are none."""
-        parts = [
-            f.text + (f": {rows:,} rows" if f.kind != Kind.COPY else "") for f, rows in self._rows.items()
-        ]
+        parts = [f.text + (f": {rows:,} rows" if rows else "") for f, rows in self._rows.items()]
         parts += [f"{count:,} times more {kind.replace('_', ' ')}" for kind, count in self._further.items()]
         return f"warning: {'; '.join(parts)}" if parts else None
 

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from ingestion.text import data, is_valid, lengths
+from ingestion.text import data, is_valid, lengths, mask
 
 Numbers = np.ndarray[Any, np.dtype[np.uint64]]
 # Odd numbers with well spread bits (golden ratio and splitmix64's constants).
@@ -22,6 +23,7 @@ _BASE = 0x9E3779B97F4A7C15
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
 _NULL = np.uint64(0x94D049BB133111EB)
 _WORD = 8
+THREE_DECIMALS = 3
 # Strings of one size are taken in slices, so that they stay in the processor's cache.
 SLICE_BYTES = 1 << 19
 
@@ -100,9 +102,24 @@ def _words(column: pa.Array) -> Numbers:
         return column.fill_null(False).to_numpy(zero_copy_only=False).astype(np.uint64)
     if pa.types.is_date32(column.type):
         column = column.cast(pa.int32()).cast(pa.int64())
+    if pa.types.is_decimal(column.type) and column.type.scale == THREE_DECIMALS:
+        return _amounts(column)
     size = column.type.bit_width // 64
     words = np.frombuffer(column.buffers()[1], np.uint64)
     words = words[column.offset * size : (column.offset + len(column)) * size]
     if size == 1:
         return words
+    return words[0::2] * np.uint64(_BASE) + words[1::2]
+
+
+def _amounts(column: pa.Array) -> Numbers:
+    """Words of amounts with three decimals; where two tell all, those of the amount with two."""
+    short = pc.round(column, 2)
+    is_short = mask(pc.equal(short, column))
+    return np.where(is_short, _words(short.cast(pa.decimal128(18, 2))), _whole_words(column) * _MIX)
+
+
+def _whole_words(column: pa.Array) -> Numbers:
+    words = np.frombuffer(column.buffers()[1], np.uint64)
+    words = words[column.offset * 2 : (column.offset + len(column)) * 2]
     return words[0::2] * np.uint64(_BASE) + words[1::2]

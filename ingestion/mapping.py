@@ -9,13 +9,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingestion.contract import Contract
+from ingestion.contract import IDENTIFYING, Contract
+from ingestion.findings import Findings, Kind
 from ingestion.header import check_needs, refuse_repeated, shown, spellings
 from ingestion.layout import Derived, Layout, RowFilter
 from ingestion.numbers import plain_numbers, rounded_product
-from ingestion.readers.chunk import Chunk
+from ingestion.readers.chunk import NAMELESS, Chunk
 from ingestion.reasons import FileRejected, Rejection
-from ingestion.text import Mask, as_array, is_valid, mask, trimmed, without_empty, without_words
+from ingestion.text import Mask, as_array, is_valid, mask, trimmed, visible, without_empty, without_words
 
 # In other formats a column is there when some record has it.
 WITH_HEADER = ("csv", "fixed_width", "parquet", "xlsx")
@@ -27,6 +28,7 @@ class Mapping:
     def __init__(self, contract: Contract, layout: Layout) -> None:
         self.contract = contract
         self.layout = layout
+        self.findings = Findings()
         self._checked: list[str] | None = None
         # How many values each extract and map was tried on, and how many it knew.
         self._tried: Counter[tuple[str, str]] = Counter()
@@ -53,7 +55,8 @@ class Mapping:
 
     def _check_renamed(self, header: list[str]) -> None:
         """Raise FileRejected where one column is gone and another is new: that loses values."""
-        absent, extra = self._absent(header), self.extra_columns(header)
+        absent = self._absent(header)
+        extra = [name for name in self.extra_columns(header) if not name.startswith(NAMELESS)]
         if absent and extra and self.layout.is_canonical:
             raise FileRejected(
                 Rejection.HEADER,
@@ -125,7 +128,7 @@ class Mapping:
         header = chunk.table.column_names
         self.check_header(header)
         found: dict[str, pa.StringArray] = {}
-        for name in self.contract.columns:
+        for name, column in self.contract.columns.items():
             source = self.source_of(name, header)
             if name in self.layout.derive:
                 found[name] = self._derived(name, self.layout.derive[name], chunk)
@@ -134,8 +137,17 @@ class Mapping:
             else:
                 words = self.layout.spelling(name).null_values
                 found[name] = without_words(self._trimmed(chunk, source), words)
+            if column.type in IDENTIFYING or name in self.contract.key:
+                found[name] = self._visible(name, found[name])
             found[name] = self._mended(name, found[name])
         return found
+
+    def _visible(self, name: str, values: pa.StringArray) -> pa.StringArray:
+        """An identifier without what nobody sees: else two that look the same would be two."""
+        plain, changed = visible(values)
+        if changed.any():
+            self.findings.add(Kind.INVISIBLE, f"invisible characters taken out of {name}", int(changed.sum()))
+        return plain
 
     def _column(self, chunk: Chunk, source: str) -> pa.StringArray:
         """A column as the file has it; in formats without a header some chunk may lack it."""

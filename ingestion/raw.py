@@ -183,7 +183,23 @@ def _table(name: str, columns: dict[str, str]) -> list[sql.Composed]:
     return statements + [
         sql.SQL("call ops.add_column({}, {}, {})").format(f"raw.{name}", n, t.removesuffix(" not null"))
         for n, t in columns.items()
-    ]
+    ] + [
+        sql.SQL(_WITHOUT_SCALE).format(sql.Literal(f"raw.{name}"), sql.Literal(n))
+        for n, t in columns.items()
+        if t == "numeric"
+    ]  # fmt: skip
+
+
+# Amounts had two decimals whatever their currency; nothing is rewritten.
+_WITHOUT_SCALE = """
+do $$ begin
+    if exists (
+        select from pg_attribute where attrelid = {0}::regclass and attname = {1} and atttypmod <> -1
+    ) then
+        execute format('alter table %s alter column %I type numeric', {0}, {1});
+    end if;
+end $$
+"""
 
 
 def _packed(columns: dict[str, str]) -> dict[str, str]:

@@ -34,6 +34,7 @@ class Reason(StrEnum):
     DUPLICATE_JSON_KEY = "duplicate_json_key"
     MOJIBAKE = "mojibake"
     REPEATED_ELEMENT = "repeated_element"
+    NESTED_VALUE = "nested_value"
     ERROR_CELL = "error_cell"
     MERGED_CELL = "merged_cell"
     SELECT_ERROR = "select_error"
@@ -96,7 +97,7 @@ MEANINGS = {
     "date_out_of_range": "A date lies outside the years that the warehouse holds.",
     "bad_timestamp": "A time does not exist, or is not written as the layout says.",
     "ambiguous_time": "A local time falls into the hour that clocks skip or repeat; the layout refuses it.",
-    "bad_boolean": "A truth value is spelt in a way that the layout does not know.",
+    "bad_boolean": "A truth value is spelt in a way that the layout does not know, or stands for an id.",
     "scientific_id": "An id came in scientific notation: digits are lost.",
     "date_as_id": "An id came as a date: a spreadsheet has changed it.",
     "pattern_mismatch": "A value does not match the contract's pattern.",
@@ -107,6 +108,7 @@ MEANINGS = {
     "duplicate_json_key": "A JSON object has one key twice.",
     "mojibake": "A text was decoded wrongly before it came.",
     "repeated_element": "An element stands twice where the layout reads one.",
+    "nested_value": "A list, an object or an element with others in it stands where one value belongs.",
     "error_cell": "A cell of the workbook holds an error such as #REF!.",
     "merged_cell": "A cell of the workbook is merged with others, so that its row is not certain.",
     "select_error": "The layout's `select` fails on the row; the detail says why.",

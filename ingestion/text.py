@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -92,6 +93,30 @@ def _null_where_not(values: pa.StringArray, filled: Mask) -> pa.StringArray:
     if filled.all() or bool((filled == is_valid(values)).all()):
         return values
     return pc.if_else(pa.array(filled), values, pa.scalar(None, pa.string()))
+
+
+# What has no form of its own: soft hyphen, zero width characters, marks of direction, the byte order mark.
+INVISIBLE = "\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff"
+_INVISIBLE = re.compile(f"[{INVISIBLE}]+")
+
+
+def shown(text: str) -> str:
+    """A name as it is seen: without invisible characters, and without white space around it."""
+    return text.strip() if text.isascii() else " ".join(_INVISIBLE.sub("", text).split())
+
+
+def visible(values: pa.StringArray) -> tuple[pa.StringArray, Mask]:
+    """Identifiers as they are seen, and which of them were changed.
+
+    What is invisible is taken out wherever it stands, and a space that does not break is one that does.
+    """
+    unchanged = np.zeros(len(values), dtype=bool)
+    if bytes(data(values)).isascii():
+        return values, unchanged
+    plain = pc.replace_substring_regex(values, f"[{INVISIBLE}]+", "")
+    plain = pc.replace_substring_regex(plain, "[\u00a0\u2007\u202f]", " ")
+    changed = mask(pc.not_equal(plain, values))
+    return (trimmed(plain), changed) if changed.any() else (values, unchanged)
 
 
 def _may_be_space(characters: np.ndarray[Any, np.dtype[np.uint8]]) -> bool:

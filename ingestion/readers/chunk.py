@@ -15,6 +15,8 @@ from ingestion.reasons import Reason
 
 # Rows of a chunk where rows pass through Python objects; bounds the memory.
 CHUNK_ROWS = 20_000
+# Begins what a column without a name is called.
+NAMELESS = "no. "
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,8 @@ class Chunk:
     `line_no` and `record_no` are aligned with it, and `raw_text(i)` is row i as the file has it.
     `control` are rows that state totals, as lists of text; `root` what an XML root says; `skipped`
     counts the rows that the layout leaves out. Where a SELECT made the rows, `kinds` tells what it typed
-    by column, and `records` counts the rows of the file that they were made of.
+    by column, and `records` counts the rows of the file that they were made of. Formats whose rows may each
+    have names of their own keep what nobody knows in `extras`, by row, so that no column is made of it.
     """
 
     table: pa.Table
@@ -68,13 +71,18 @@ class Chunk:
     skipped: int = 0
     kinds: dict[str, Kind] = field(default_factory=dict)
     records: int | None = None
+    extras: list[dict[str, str | None]] = field(default_factory=list)
 
 
 def told_apart(names: list[str]) -> list[str]:
-    """The names of a header; one that came before gets its number: `Amount`, `Amount [2]`."""
+    """The names of a header; one that came before gets its number: `Amount`, `Amount [2]`.
+
+    Where there is none its place stands for it.
+    """
     seen: dict[str, int] = {}
     found: list[str] = []
-    for name in names:
+    for place, given in enumerate(names, start=1):
+        name = given or f"{NAMELESS}{place}"
         seen[name] = seen.get(name, 0) + 1
         found.append(f"{name} [{seen[name]}]" if seen[name] > 1 else name)
     return found

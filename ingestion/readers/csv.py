@@ -18,7 +18,11 @@ from ingestion.readers.chunk import BadRow, Chunk, Source, told_apart
 from ingestion.readers.encoding import Decoder, refuse_other_formats
 from ingestion.readers.records import MAX_RECORD_BYTES, Block, Offsets, Splitter
 from ingestion.reasons import FileRejected, Reason, Rejection
+from ingestion.text import shown
 
+MAX_NAME = 500
+# Of the module csv; a record is bounded by its block.
+standard.field_size_limit(1 << 24)
 # Large enough for vectorised work, small enough for bounded memory.
 BLOCK_BYTES = 4 << 20
 
@@ -81,7 +85,13 @@ class _CsvFile:
         if block.faults.get(first):
             raise FileRejected(Rejection.HEADER, f"the header has {block.faults[first][1]}")
         self.header_record = block.bytes_of(first).rstrip(b"\r\n")
-        names = [name.strip() for name in self._fields(block.text(first))]
+        names = [shown(name) for name in self._fields(block.text(first))]
+        long = next((i for i, name in enumerate(names, start=1) if len(name) > MAX_NAME), None)
+        if long is not None:
+            raise FileRejected(
+                Rejection.HEADER,
+                f"the name of column {long} has {len(names[long - 1]):,} characters; ask for the file again",
+            )
         if len(names) == 1:
             self._refuse_other_delimiters(names[0])
         self.header = told_apart(names)
@@ -167,26 +177,27 @@ class _CsvFile:
             return "skip"
 
         data = _joined(block, kept)
-        table = arrow.read_csv(
-            pa.BufferReader(data),
-            read_options=arrow.ReadOptions(
-                column_names=names,
-                use_threads=False,  # only then are rejected rows numbered
-                block_size=len(data) + 1,
-            ),
-            parse_options=arrow.ParseOptions(
-                delimiter=self.layout.delimiter,
-                quote_char=self.layout.quote,
-                newlines_in_values=block.has_inner_newlines,
-                invalid_row_handler=set_apart,
-            ),
-            convert_options=_as_text(names),
-        )
+        try:
+            table = arrow.read_csv(
+                pa.BufferReader(data),
+                read_options=arrow.ReadOptions(
+                    column_names=names,
+                    use_threads=False,  # only then are rejected rows numbered
+                    block_size=len(data) + 1,
+                ),
+                parse_options=arrow.ParseOptions(
+                    delimiter=self.layout.delimiter,
+                    quote_char=self.layout.quote,
+                    newlines_in_values=block.has_inner_newlines,
+                    invalid_row_handler=set_apart,
+                ),
+                convert_options=_as_text(names),
+            )
+        except pa.ArrowInvalid as error:  # its words show the row
+            raise _not_apart(block) from error
         self._refuse_cut_row(block, ragged)
         if table.num_rows + len(ragged) != len(kept):
-            raise FileRejected(
-                Rejection.MALFORMED, f"records after line {block.lines[0]} can't be told apart"
-            )
+            raise _not_apart(block)
         return _renamed(table.combine_chunks(), self.header), ragged
 
     def _refuse_cut_row(self, block: Block, ragged: dict[int, tuple[Reason, str]]) -> None:
@@ -215,6 +226,10 @@ class _CsvFile:
         columns = list(zip(*rows, strict=True)) or [()] * width
         arrays = [pa.array(list(column), pa.string()) for column in columns]
         return pa.Table.from_arrays(arrays, names=self.header), ragged
+
+
+def _not_apart(block: Block) -> FileRejected:
+    return FileRejected(Rejection.MALFORMED, f"records after line {block.lines[0]} can't be told apart")
 
 
 def _as_text(names: list[str]) -> arrow.ConvertOptions:

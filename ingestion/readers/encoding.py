@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import re
 
 from ingestion.reasons import FileRejected, Rejection
 
+# Bytes 0x80 to 0x9f, where ISO 8859 has control characters that nobody writes, and cp1252 € and quotes.
+_CONTROL_BYTES, _CONTROLS = re.compile(rb"[\x80-\x9f]"), re.compile("[\x80-\x9f]")
 BOM = b"\xef\xbb\xbf"
 _HTML = re.compile(rb"\s*<(!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _OTHER_FORMATS = {
@@ -27,11 +31,35 @@ def refuse_other_formats(head: bytes, allowed: bytes = b"") -> None:
             raise FileRejected(Rejection.NOT_THIS_FORMAT, f"{name}; ask for the export again")
 
 
+def is_iso_8859(encoding: str) -> bool:
+    """True for the code pages of ISO 8859, Latin-1 among them: 0x80 to 0x9f are control characters there."""
+    try:
+        return codecs.lookup(encoding).name.startswith("iso8859")
+    except LookupError:
+        return False
+
+
+def refuse_controls(text: str, encoding: str) -> None:
+    """Raise FileRejected for a character that only another code page has at its place."""
+    if found := _CONTROLS.search(text):
+        raise _of_cp1252(ord(found[0]), encoding)
+
+
+def _of_cp1252(byte: int, encoding: str) -> FileRejected:
+    meant = bytes([byte]).decode("cp1252", errors="replace")
+    shown = f", {meant!r} in cp1252" if meant.isprintable() and meant != "\ufffd" else ""
+    return FileRejected(
+        Rejection.ENCODING,
+        f"byte {byte:#04x} is no character of the declared {encoding}{shown}; declare cp1252 or export anew",
+    )
+
+
 class Decoder:
     """Turns bytes of the declared encoding into UTF-8, and notices undeclared ones."""
 
     def __init__(self, encoding: str) -> None:
         self.encoding = encoding.lower().replace("_", "-").removesuffix("-sig")
+        self._has_controls = is_iso_8859(self.encoding)
         self._foreign = False
         self._looks_utf8 = True
 
@@ -55,6 +83,9 @@ class Decoder:
             raise self._undeclared(f"byte {data[error.start]:#04x} found") from error
         if self.encoding == "utf-8":
             return data
+        if self._has_controls and (found := _CONTROL_BYTES.search(data)):
+            self._refuse_utf8(data)
+            raise _of_cp1252(found[0][0], self.encoding)
         self._note(data)
         return text.encode()
 
@@ -62,6 +93,12 @@ class Decoder:
         """Raise FileRejected when every foreign character of a one-byte encoding was UTF-8."""
         if self._foreign and self._looks_utf8:
             raise self._undeclared("all its special characters are UTF-8")
+
+    def _refuse_utf8(self, data: bytes) -> None:
+        """Raise FileRejected where UTF-8 is the better reading: many of its bytes look like controls."""
+        with contextlib.suppress(UnicodeDecodeError):
+            data.decode()
+            raise self._undeclared("its special characters are UTF-8")
 
     def _note(self, data: bytes) -> None:
         self._foreign = True

@@ -13,7 +13,7 @@ from typing import IO, Any
 from ingestion.contract import Contract
 from ingestion.readers.chunk import Chunk, Source
 from ingestion.readers.encoding import refuse_other_formats
-from ingestion.readers.jsonl import JsonRecords
+from ingestion.readers.jsonl import JsonRecords, NotAllowedError
 from ingestion.reasons import FileRejected, Rejection
 
 BLOCK_CHARACTERS = 1 << 18
@@ -28,7 +28,7 @@ def read(source: Source, contract: Contract, layout_name: str) -> Iterator[Chunk
     layout = contract.layouts[layout_name]
     for is_streamed in (True, False):
         with source.open() as file:
-            document = _Document(_Text(file, layout.encoding), JsonRecords(layout))
+            document = _Document(_Text(file, layout.encoding), JsonRecords(contract, layout_name))
             try:
                 yield from document.chunks(is_streamed)
                 return
@@ -88,7 +88,7 @@ class _Text:
         return found
 
     def value(self, decoder: standard.JSONDecoder) -> Any:
-        """Use the next value."""
+        """Use the next value; what no row may hold comes as NotAllowedError."""
         self.peek()
         while True:
             try:
@@ -98,6 +98,11 @@ class _Text:
                     self.line += self.text.count("\n", self.at, end)
                     self.at = end
                     return found
+            except NotAllowedError as error:
+                self.value(standard.JSONDecoder())  # where it ends
+                return error
+            except RecursionError as error:
+                raise self.broken("nested too deeply") from error
             except standard.JSONDecodeError as error:
                 if not self.more():
                     raise self.broken(str(error.msg)) from error
@@ -128,7 +133,11 @@ class _Document:
             raise FileRejected(Rejection.EMPTY_FILE, "the document has no content; ask for the file again")
         items = self._items(0) if is_streamed else iter([(self.text.line, self._value(), 0)])
         for line, item, done in items:
-            self.records.take(item, done, line)
+            if isinstance(item, NotAllowedError):
+                self.records.record += 1
+                self.records.refuse(item.reason, line, "", str(item))
+            else:
+                self.records.take(item, done, line)
             if self.records.is_full:
                 yield self.records.chunk()
         if self.text.peek():

@@ -13,17 +13,39 @@ from dataclasses import dataclass
 from typing import Any
 
 from ingestion.layout import LIST_SEPARATOR, Layout
+from ingestion.reasons import Reason
+from ingestion.uses import Uses
 
 UP, SELF = "..", "."
 _ABSENT = object()
+Row = dict[str, str | None]
 
 
-class AmbiguousValueError(ValueError):
-    """A path leads to several values where it can give one only; `name` is the field's."""
+class UnfitValueError(ValueError):
+    """What a path leads to can't be the field's value; `name` is the field's."""
 
-    def __init__(self, name: str, detail: str) -> None:
+    def __init__(self, reason: Reason, name: str, detail: str) -> None:
         super().__init__(detail)
-        self.name = name
+        self.reason, self.name = reason, name
+
+
+class Number(str):
+    """A number as the file spells it."""
+
+
+def spelled(value: Any) -> str:
+    """A value as JSON, its numbers digit by digit as they came."""
+    if isinstance(value, Number):
+        return value
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{_quoted(k)}: {spelled(v)}' for k, v in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(spelled, value))}]"
+    return _quoted(value)
+
+
+def _quoted(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 @dataclass(frozen=True)
@@ -37,7 +59,8 @@ class Found:
 class JsonPaths:
     """The paths of one layout."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, uses: Uses) -> None:
+        self.uses = uses
         self.steps = steps(layout.record)
         self.fields = {name: path.split("/") for name, path in layout.fields.items()}
         self.climbs = max((path.count(UP) for path in self.fields.values()), default=0)
@@ -61,22 +84,29 @@ class JsonPaths:
         elif isinstance(value, dict) and way[0] in value:
             self.is_reached |= len(way) == 1
 
-    def row(self, found: Found) -> dict[str, str | None]:
-        """Text of the record's fields; without fields, of each of its keys.
+    def row(self, found: Found) -> tuple[Row, Row]:
+        """Text of the record's fields, or without fields of each of its keys; and of what nobody knows.
 
-        A field that the record lacks is not in it. Raises AmbiguousValueError.
+        A field that the record lacks is not in it. Raises UnfitValueError.
         """
         if not self.fields:
-            keys = found.value if isinstance(found.value, dict) else {SELF: found.value}
-            return {name: self._text(value) for name, value in keys.items()}
-        row: dict[str, str | None] = {}
+            return self._by_keys(found.value if isinstance(found.value, dict) else {SELF: found.value})
+        row: Row = {}
         for name, path in self.fields.items():
             value = _value(name, path, found)
             if value is not _ABSENT:
-                row[name] = self._text(value)
-        if self.keeps_extras:
-            row |= {name: self._text(value) for name, value in self._extras(found)}
-        return row
+                row[name] = self._text(name, value)
+        return row, {n: _plain(v) for n, v in self._extras(found)} if self.keeps_extras else {}
+
+    def _by_keys(self, keys: dict[str, Any]) -> tuple[Row, Row]:
+        row: Row = {}
+        extra: Row = {}
+        for name, value in keys.items():
+            if self.as_json or name in self.uses.known:
+                row[name] = self._text(name, value)
+            else:  # also where it is ignored: the name may be nearly that of a column which is missing
+                extra[name] = _plain(value) if self.keeps_extras else None
+        return row, extra
 
     def _extras(self, found: Found) -> Iterator[tuple[str, Any]]:
         """What stands beside the fields in the record and in the objects around it that fields climb to."""
@@ -90,14 +120,32 @@ class JsonPaths:
                 if key not in known:
                     yield "/".join([*prefix, key]), value
 
-    def _text(self, value: Any) -> str | None:
-        if value is None or isinstance(value, str):
-            return value
+    def _text(self, name: str, value: Any) -> str | None:
+        """The value of a field as text; a list only where the contract has one."""
+        if self.as_json or not isinstance(value, list | dict | bool):
+            return _plain(value)
         if isinstance(value, bool):
-            return "true" if value else "false"
-        if isinstance(value, list) and not self.as_json:
-            return LIST_SEPARATOR.join("" if v is None else str(v) for v in value)
-        return json.dumps(value, ensure_ascii=False)
+            if name in self.uses.ids:
+                raise UnfitValueError(Reason.BAD_BOOLEAN, name, f"{_plain(value)} instead of an id")
+            return _plain(value)
+        if name not in self.uses.lists or isinstance(value, dict):
+            raise UnfitValueError(Reason.NESTED_VALUE, name, f"{_kind(value)} where one value belongs")
+        items = ["" if v is None else v for v in value]
+        for item in items:
+            if isinstance(item, list | dict):
+                raise UnfitValueError(Reason.NESTED_VALUE, name, f"{_kind(item)} within a list of values")
+            if isinstance(item, str) and LIST_SEPARATOR in item:
+                raise UnfitValueError(Reason.NESTED_VALUE, name, "a value holds what separates values")
+        return LIST_SEPARATOR.join(_plain(item) or "" for item in items)
+
+
+def _kind(value: Any) -> str:
+    return "an object" if isinstance(value, dict) else "a list"
+
+
+def _plain(value: Any) -> str | None:
+    """A scalar as text; what is nested as JSON."""
+    return value if value is None or isinstance(value, str) else spelled(value)
 
 
 def steps(record: str | None) -> list[str]:
@@ -122,6 +170,6 @@ def _child(name: str, value: Any, step: str) -> Any:
         if step.isdigit():
             return value[int(step)] if int(step) < len(value) else _ABSENT
         if len(value) > 1:
-            raise AmbiguousValueError(name, f"{step} stands {len(value)} times")
+            raise UnfitValueError(Reason.REPEATED_ELEMENT, name, f"{step} stands {len(value)} times")
         value = value[0] if value else _ABSENT
     return value.get(step, _ABSENT) if isinstance(value, dict) else _ABSENT

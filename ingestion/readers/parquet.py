@@ -19,9 +19,16 @@ from ingestion.readers.chunk import Chunk, Source, told_apart
 from ingestion.readers.encoding import refuse_other_formats
 from ingestion.readers.typed import Target, bad_row, seekable, table_row_text, targets
 from ingestion.reasons import FileRejected, Reason, Rejection
-from ingestion.text import Mask, as_array, data, is_valid, mask
+from ingestion.text import Mask, as_array, data, is_valid, mask, without
+from ingestion.uses import uses
 
 MAGIC, ENCRYPTED = b"PAR1", b"PARE"
+# A footer begins with its version: field 1, a whole number (Thrift, compact protocol).
+FOOTER_START = b"\x15"
+SCANNED_BYTES = 4 << 20
+# Days since 1970 of the years 1 to 9999, which calendars have.
+FIRST_DAY, LAST_DAY = -719_162, 2_932_896
+FAR = "beyond the years 1 to 9999"
 BATCH_ROWS = 32_768
 # Pages are read through a buffer: else a whole row group lies in memory, however large it is.
 BUFFER_BYTES = 1 << 20
@@ -37,6 +44,7 @@ def read(source: Source, contract: Contract, layout_name: str) -> Iterator[Chunk
     refuse_other_formats(source.scan.head, allowed=MAGIC)
     with seekable(source) as file:
         _refuse_other_ends(source.scan.head, file)
+        _refuse_several(file)
         try:
             yield from _ParquetFile(file, source.scan.size, contract, layout_name).chunks()
         except (pa.ArrowException, OSError, ValueError) as error:
@@ -58,6 +66,36 @@ def _refuse_other_ends(head: bytes, file: IO[bytes]) -> None:
         raise FileRejected(Rejection.TRUNCATED, "its footer is missing: it was cut off; ask for it again")
 
 
+def _refuse_several(file: IO[bytes]) -> None:
+    """Raise FileRejected where the file begins with another one: only the last one's footer would be read."""
+    rest, start = b"", 0
+    file.seek(0)
+    while block := file.read(SCANNED_BYTES):
+        data = rest + block
+        at = data.find(MAGIC + MAGIC)
+        while at >= 0:
+            if _is_end(file, start - len(rest) + at):
+                raise FileRejected(
+                    Rejection.MALFORMED,
+                    "it is several Parquet files, one behind the other; deliver them apart",
+                )
+            at = data.find(MAGIC + MAGIC, at + 1)
+        start += len(block)
+        rest = data[-(2 * len(MAGIC) - 1) :]
+    file.seek(0)
+
+
+def _is_end(file: IO[bytes], at: int) -> bool:
+    """True where a footer and its length stand in front of the mark at `at`, as at the end of a file."""
+    here = file.tell()
+    file.seek(max(0, at - 4))
+    size = int.from_bytes(file.read(4), "little")
+    file.seek(max(0, at - 4 - size))
+    first = file.read(1)
+    file.seek(here)
+    return 0 < size <= at - 4 - len(MAGIC) and first == FOOTER_START
+
+
 class _ParquetFile:
     """State of one pass: the columns and what they feed, and how many rows came before."""
 
@@ -70,10 +108,13 @@ class _ParquetFile:
         self.names = told_apart(self.file.schema_arrow.names)
         self.targets = targets(contract, self.layout, self.names)
         self.labels = [label(contract, name, self.names) for name in self.names]
-        # Columns are read by name: where one stands twice, all of them are.
-        is_repeated = self.names != self.file.schema_arrow.names
+        # Columns are read by name: where one stands twice, or has a dot (a way into it), all of them are.
+        is_repeated = self.names != self.file.schema_arrow.names or any("." in n for n in self.names)
         wants_all = self.layout.extra_columns != "ignore" or is_repeated or self.layout.select is not None
-        self.kept = [i for i, target in enumerate(self.targets) if target.kind or wants_all]
+        known = uses(contract, self.layout).known
+        self.kept = [
+            i for i, target in enumerate(self.targets) if target.kind or wants_all or self.names[i] in known
+        ]
         self.mark = (self.layout.control and self.layout.control.first_column) or None
         self.records = 0
 
@@ -129,7 +170,7 @@ class _ParquetFile:
             columns.append(text)
             for bad, reason in [*faults, (_holds_nul(text), Reason.NUL_BYTE)]:
                 for row in np.flatnonzero(bad).tolist():
-                    apart.setdefault(row, (reason, target.name, repr(values[row].as_py())))
+                    apart.setdefault(row, (reason, target.name, repr(text[row].as_py())))
         return self._chunk(columns, list(apart.items()), batch.num_rows)
 
     def _chunk(
@@ -182,17 +223,26 @@ def _as_text(values: pa.Array, target: Target, name: str) -> tuple[pa.StringArra
         return _floats(values, target)
     if pa.types.is_decimal(kind):
         return _decimals(values, target)
+    no_ids = is_valid(values) & target.is_id
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-        dated = is_valid(values) if target.is_id else np.zeros(len(values), dtype=bool)
-        return _moments(values, target), [(dated, Reason.DATE_AS_ID)]
+        far = _is_far(values)
+        text = _moments(without(values, far), target)
+        if far.any():
+            text = pc.if_else(pa.array(far), FAR, text)
+        return text, [
+            (no_ids, Reason.DATE_AS_ID),
+            (far & (target.kind is not None), Reason.DATE_OUT_OF_RANGE),
+        ]
     if pa.types.is_boolean(kind):
-        return pc.if_else(values, target.words[True], target.words[False]), []
+        text = pc.if_else(values, target.words[True], target.words[False])
+        return text, [(no_ids, Reason.BAD_BOOLEAN)]
     if pa.types.is_null(kind):
         return pa.nulls(len(values), pa.string()), []
     if pa.types.is_integer(kind):
         return values.cast(pa.string()), []
     if pa.types.is_time(kind):
-        return pc.replace_substring_regex(values.cast(pa.string()), r"\.0+$", ""), []
+        text = pc.replace_substring_regex(values.cast(pa.string()), r"\.0+$", "")
+        return text, [(no_ids, Reason.DATE_AS_ID)]
     return _texts(values, name), []
 
 
@@ -257,12 +307,37 @@ def _in_digits(text: pa.StringArray, numbers: Any, limit: int) -> pa.StringArray
 def _decimals(values: pa.Array, target: Target) -> tuple[pa.StringArray, Faults]:
     if values.type.scale < 0:
         values = values.cast(pa.decimal256(76, 0))
-    text = values.cast(pa.string())
+    text = _without_exponents(values)
     if target.is_number:
         return _spelled(text, target), []
     text = pc.replace_substring_regex(text, r"\.0+$", "")
     broken = mask(pc.match_substring(text, ".")) if target.is_id else np.zeros(len(text), dtype=bool)
     return text, [(broken, Reason.SCIENTIFIC_ID)]
+
+
+def _without_exponents(values: pa.Array) -> pa.StringArray:
+    """Digits of decimals; Arrow writes small ones with an exponent, and so a zero of many places."""
+    text = values.cast(pa.string())
+    odd = mask(pc.match_substring(text, "E"))
+    if not odd.any():
+        return text
+    zero = odd & mask(pc.equal(values, pa.scalar(0, values.type)))
+    text = pc.if_else(pa.array(zero), "0", text)
+    small = pa.array(odd & ~zero)
+    digits = [f"{Decimal(t):f}" for t in text.filter(small).to_pylist()]
+    return pc.replace_with_mask(text, small, pa.array(digits, pa.string()))
+
+
+def _is_far(values: pa.Array) -> Mask:
+    """True for dates and times that no calendar has."""
+    kind = values.type
+    if pa.types.is_date(kind):
+        unit = 1 if pa.types.is_date32(kind) else 86_400_000
+    else:
+        unit = 86_400 * {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[kind.unit]
+    whole = values.cast(pa.int32() if pa.types.is_date32(kind) else pa.int64()).cast(pa.int64())
+    days = pc.fill_null(whole, 0).to_numpy() // unit
+    return (days < FIRST_DAY) | (days > LAST_DAY)
 
 
 def _spelled(text: pa.StringArray, target: Target) -> pa.StringArray:

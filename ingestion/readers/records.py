@@ -185,10 +185,11 @@ class Splitter:
                     fault = "text after a closing quote"
             plain = self._plain.match(data, position)
             assert plain is not None  # it matches nothing, too
-            if b"\r" in plain.group().removesuffix(b"\r"):
-                fault = "a bare carriage return"
             position = plain.end()
-            if data[position : position + 1] != self._delimiter:
+            is_last = data[position : position + 1] != self._delimiter
+            if b"\r" in (plain.group().removesuffix(b"\r") if is_last else plain.group()):
+                fault = "a bare carriage return"
+            if is_last:
                 return position + 1, fault
             position += 1
 

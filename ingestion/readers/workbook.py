@@ -164,16 +164,19 @@ class Workbook:
             if not last < number <= MAX_ROWS:
                 raise _malformed(f"row {number} follows row {last}")
             last = number
-            cells = self._cells(row)
+            cells = self._cells(row, number)
             if cells:
                 yield number, cells
 
-    def _cells(self, row: Any) -> list[Cell]:
+    def _cells(self, row: Any, number: int) -> list[Cell]:
         found: list[Cell] = []
         column = -1
         for element in row:
             place = element.get("r")
-            column = self._columns[place.rstrip("0123456789")] if place else column + 1
+            letters = place.rstrip("0123456789") if place else ""
+            if place and place[len(letters) :] != str(number):
+                raise _malformed(f"a cell of another row stands in row {number}")
+            column = self._columns[letters] if place else column + 1
             cell = self._cell(element, column)
             if cell is not None:
                 found.append(cell)

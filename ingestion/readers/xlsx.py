@@ -27,6 +27,8 @@ EXACT_WHOLE = 2**53
 # dropping it would change the eighth decimal, the last one that a column holds.
 SHOWN_DIGITS = 15
 NOISE = Decimal("1e-9")
+# How a cell of a truth may hold it (XML Schema, boolean).
+TRUTHS = {"1": True, "true": True, "0": False, "false": False}
 DAY_MILLISECONDS = 86_400_000
 # Day 0, from March 1900 on; before, spreadsheets count a 29 February that never was.
 EPOCH, EPOCH_1904 = dt.datetime(1899, 12, 30), dt.datetime(1904, 1, 1)
@@ -95,6 +97,8 @@ class _Sheet:
         """Take the names of the columns, which stand in row `number`, or in the layout."""
         self.header = header
         self.named = [i for i, name in enumerate(self.header) if name]
+        if not self.named:
+            raise self._no_header()
         self.names = told_apart([self.header[i] for i in self.named])
         self.targets = dict(zip(self.named, targets(self.contract, self.layout, self.names), strict=True))
         self.place = {column: at for at, column in enumerate(self.named)}
@@ -116,8 +120,15 @@ class _Sheet:
         self.records += 1
         row: list[str | None] = [None] * len(self.named)
         fault: tuple[Reason, str | None, str] | None = None
+        given: set[int] = set()
         for cell in cells:
             at = self.place.get(cell.column)
+            if cell.column in given:
+                target = self.targets.get(cell.column)
+                detail = f"the cell in column {cell.column + 1} is given twice"
+                fault = fault or (Reason.REPEATED_ELEMENT, target.name if target else None, detail)
+                continue
+            given.add(cell.column)
             if at is None:
                 detail = f"a value in column {cell.column + 1}, which has no name"
                 fault = fault or (Reason.RAGGED_ROW, None, detail)
@@ -182,9 +193,9 @@ class _Sheet:
         if cell.kind == "n":
             return self._number(cell, target)
         if cell.kind == "d":
-            return self._moment(_iso_moment(cell.text), "T" in cell.text, target)
+            return self._dated(cell.text, target)
         if cell.kind == "b":
-            return target.words[cell.text == "1"]
+            return self._truth(cell.text, target)
         if cell.kind == "e":
             raise _Unfit(Reason.ERROR_CELL, f"the cell shows {cell.text}")
         if cell.kind == "f":
@@ -192,6 +203,27 @@ class _Sheet:
         raise FileRejected(
             Rejection.MALFORMED, "a cell of type {}; ask for the workbook again", repr(cell.kind)
         )
+
+    def _truth(self, text: str, target: Target) -> str:
+        """A truth, as XML spells it; where an id belongs a spreadsheet has made it of a word."""
+        if text not in TRUTHS:
+            raise _Unfit(Reason.BAD_BOOLEAN, f"{text} as true or false")
+        if target.is_id:
+            raise _Unfit(Reason.BAD_BOOLEAN, f"{target.words[TRUTHS[text]]} instead of an id")
+        return target.words[TRUTHS[text]]
+
+    def _dated(self, text: str, target: Target) -> str:
+        """A date or time in ISO text; an instant is told in UTC, or refused where local times are."""
+        try:
+            found = dt.datetime.fromisoformat(text)
+            instant = None if found.tzinfo is None else found.astimezone(dt.UTC).replace(tzinfo=None)
+        except (ValueError, OverflowError) as error:
+            raise _Unfit(Reason.BAD_DATE, f"{text} as a date") from error
+        if instant is None:
+            return self._moment(found, "T" in text, target)
+        if target.is_id or target.is_utc:
+            return self._moment(instant, True, target)
+        return f"{instant.isoformat()}Z"
 
     def _number(self, cell: Cell, target: Target) -> str:
         form = cell.format
@@ -215,7 +247,10 @@ class _Sheet:
         if not 0 <= days < LAST_DAY:
             raise _Unfit(Reason.BAD_DATE, f"{text} as a date")
         # Spreadsheets count in milliseconds; finer digits are noise.
-        when = self.epoch + dt.timedelta(milliseconds=round(days * DAY_MILLISECONDS))
+        since = dt.timedelta(milliseconds=round(days * DAY_MILLISECONDS))
+        if since > dt.datetime.max - self.epoch:
+            raise _Unfit(Reason.BAD_DATE, f"{text} as a date")
+        when = self.epoch + since
         if form.has_date or target.format or target.is_id:
             return self._moment(when, form.has_time, target)
         hours, rest = divmod(round(days * DAY_MILLISECONDS), 3_600_000)
@@ -247,13 +282,6 @@ def _merged_rows(merges: list[Merge], header_row: int, last_column: int) -> list
         else:
             found.append(merge)
     return found
-
-
-def _iso_moment(text: str) -> dt.datetime:
-    try:
-        return dt.datetime.fromisoformat(text.rstrip("Z"))
-    except ValueError as error:
-        raise _Unfit(Reason.BAD_DATE, f"{text} as a date") from error
 
 
 @lru_cache(maxsize=4096)

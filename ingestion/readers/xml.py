@@ -6,7 +6,8 @@ A column is there when some record has it, be it empty. Elements and attributes 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Collection, Iterator
 from typing import IO
 
 import numpy as np
@@ -16,11 +17,15 @@ from lxml import etree
 from ingestion.contract import Contract
 from ingestion.layout import Layout
 from ingestion.readers.chunk import CHUNK_ROWS, BadRow, Chunk, Source
-from ingestion.readers.encoding import refuse_other_formats
+from ingestion.readers.encoding import is_iso_8859, refuse_controls, refuse_other_formats
 from ingestion.reasons import FileRejected, Reason, Rejection
 from ingestion.withheld import WITHHELD_ROW
 
 MAX_RAW_TEXT = 10_000
+# What the file says of its encoding.
+DECLARED = re.compile(rb"\s*<\?xml[^>]*?\sencoding\s*=\s*[\"']([A-Za-z0-9._-]+)")
+# What a message tells of the elements of a file without records.
+TAGS_TOLD = 10
 # Attributes such as xsi:nil and xml:lang tell of the XML, not of the row.
 W3C = "{http://www.w3.org/"
 Value = Callable[[etree._Element], str | None]
@@ -33,7 +38,7 @@ def read(source: Source, contract: Contract, layout_name: str) -> Iterator[Chunk
         raise FileRejected(Rejection.EMPTY_FILE, "the file has no content; ask for it again")
     try:
         with source.open() as file:
-            yield from _XmlFile(contract, contract.layouts[layout_name]).chunks(file)
+            yield from _XmlFile(contract, contract.layouts[layout_name], source.scan.head).chunks(file)
     except (etree.XMLSyntaxError, ValueError) as error:  # the latter for a name with a stray colon
         line = f"line {error.lineno}: " if isinstance(error, etree.XMLSyntaxError) else ""
         raise FileRejected(
@@ -41,26 +46,36 @@ def read(source: Source, contract: Contract, layout_name: str) -> Iterator[Chunk
         ) from error
 
 
-class RepeatedElementError(ValueError):
-    """An element stands more than once where it can give one value only."""
+class UnfitElementError(ValueError):
+    """What a path leads to can't give one value: the element stands more than once, or holds others."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
 
 
 class _XmlFile:
     """State of one pass."""
 
-    def __init__(self, contract: Contract, layout: Layout) -> None:
-        self.has_pii = contract.has_pii
+    def __init__(self, contract: Contract, layout: Layout, head: bytes) -> None:
+        self.has_pii, self.layout = contract.has_pii, layout
         self.tag = str(layout.record)
-        self.values = {name: path_value(path) for name, path in layout.fields.items()}
+        known = {path.split("/")[0] for path in layout.fields.values()}
+        self.values = {name: path_value(path, known) for name, path in layout.fields.items()}
         self.climbs = max(path.split("/").count("..") for path in layout.fields.values())
         self.extras = _Extras(layout) if layout.extra_columns != "ignore" else None
         self.seen: dict[str, None] = {}
-        self.done = 0
+        self.begun = self.done = 0
+        self.others: dict[str, None] = {}
+        # ISO 8859 has no characters at 0x80 to 0x9f.
+        declared = DECLARED.match(head)
+        self.encoding = declared[1].decode() if declared else ""
+        self.is_one_byte = is_iso_8859(self.encoding)
         self._clear()
 
     def chunks(self, file: IO[bytes]) -> Iterator[Chunk]:
         root: dict[str, str] | None = None
-        depth = whole = 0
+        depth = whole = record = 0
         for event, element in etree.iterparse(
             file, events=("start", "end"), resolve_entities=False, no_network=True,
             load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True,
@@ -71,17 +86,51 @@ class _XmlFile:
                 if root is None:
                     _refuse_dtd(element)
                     root = {str(k): str(v) for k, v in element.attrib.items()}
+                elif not self.begun and len(self.others) < TAGS_TOLD:
+                    self.others[str(element.tag)] = None
                 if element.tag == self.tag:
-                    # The element in which every path of the record is complete.
-                    whole = max(2, depth - self.climbs)
+                    self._begin(element, record)
+                    record = depth
+                    # The element in which every path of the record is complete; the root is no part of it.
+                    whole = max(min(depth, 2), depth - self.climbs)
                 continue
+            if depth == record:
+                record = 0
             if depth == whole:
                 self._take(element)
                 _forget(element)
             depth -= 1
             if len(self.rows) + len(self.bad) >= CHUNK_ROWS:
                 yield self._chunk(root or {})
+        self._refuse_lost(root or {})
         yield self._chunk(root or {})
+
+    def _begin(self, element: etree._Element, record: int) -> None:
+        self.begun += 1
+        if record:
+            raise FileRejected(
+                Rejection.MALFORMED,
+                f"line {element.sourceline}: a <{self.tag}> within another: which is a row, is not said; "
+                "ask for the export again",
+            )
+
+    def _refuse_lost(self, root: dict[str, str]) -> None:
+        """Raise FileRejected where records were passed over, or something else came in their place."""
+        if self.begun != self.done:
+            raise FileRejected(
+                Rejection.MALFORMED,
+                f"{self.begun:,} <{self.tag}> stand in the file, {self.done:,} could be read: they lie at "
+                "different depths within what their fields climb to",
+            )
+        control = self.layout.control
+        count = root.get(control.root_count or "", "") if control else ""
+        is_empty_day = re.fullmatch("0+", count.strip())
+        if not self.begun and self.others and not is_empty_day:
+            raise FileRejected(
+                Rejection.NOT_THIS_FORMAT,
+                f"no <{self.tag}> in it, but <{'>, <'.join(self.others)}>; ask for the export again, or "
+                "correct `record` in the layout",
+            )
 
     def _take(self, element: etree._Element) -> None:
         for record in element.iter(self.tag):
@@ -89,26 +138,26 @@ class _XmlFile:
             name = ""
             row: dict[str, str] = {}
             text = etree.tostring(record, encoding="unicode", with_tail=False)
+            if self.is_one_byte:
+                refuse_controls(text, self.encoding)
             try:
                 for name, value in self.values.items():
                     if (found := value(record)) is not None:
                         row[name] = found
-            except RepeatedElementError as error:
+            except UnfitElementError as error:
                 shown = WITHHELD_ROW if self.has_pii else text
-                bad = BadRow(
-                    record.sourceline or 0, self.done, Reason.REPEATED_ELEMENT, name, shown, str(error)
-                )
-                self.bad.append(bad)
+                line = record.sourceline or 0
+                self.bad.append(BadRow(line, self.done, error.reason, name, shown, str(error)))
                 continue
-            if self.extras is not None:
-                row |= self.extras.of(record)
             self.rows.append(row)
+            self.unknown.append(self.extras.of(record) if self.extras else {})
             self.lines.append(record.sourceline or 0)
             self.numbers.append(self.done)
             self.texts.append(text)
 
     def _clear(self) -> None:
         self.rows: list[dict[str, str]] = []
+        self.unknown: list[dict[str, str | None]] = []
         self.lines: list[int] = []
         self.numbers: list[int] = []
         self.texts: list[str] = []
@@ -127,6 +176,7 @@ class _XmlFile:
             lambda row: texts[row][:MAX_RAW_TEXT],
             self.bad,
             root=root,
+            extras=self.unknown,
         )
         self._clear()
         return chunk
@@ -143,9 +193,9 @@ class _Extras:
             steps = path.split("/")
             climbs = steps.count("..")
             self.known.setdefault(climbs, set()).add(steps[climbs])
-        self._around: dict[int, tuple[etree._Element, dict[str, str]]] = {}
+        self._around: dict[int, tuple[etree._Element, dict[str, str | None]]] = {}
 
-    def of(self, record: etree._Element) -> dict[str, str]:
+    def of(self, record: etree._Element) -> dict[str, str | None]:
         """Extra values of one record by their path."""
         found = self._of(record, 0, "")
         branch, around = record, record.getparent()
@@ -160,22 +210,31 @@ class _Extras:
             branch, around = around, around.getparent()
         return found
 
-    def _of(self, element: etree._Element, level: int, branch: str) -> dict[str, str]:
+    def _of(self, element: etree._Element, level: int, branch: str) -> dict[str, str | None]:
         known = self.known.get(level, set())
         prefix = "../" * level
         given = {str(k): str(v) for k, v in element.attrib.items() if not str(k).startswith(W3C)}
-        found = {f"{prefix}@{k}": v for k, v in given.items() if f"@{k}" not in known}
+        found: dict[str, str | None] = {f"{prefix}@{k}": v for k, v in given.items() if f"@{k}" not in known}
         for child in element:
             if child.tag not in known and child.tag not in (branch, self.tag):
-                found[f"{prefix}{child.tag}"] = "".join(map(str, child.itertext())).strip()
+                name = f"{prefix}{child.tag}"
+                found[name] = _inner(child) if name not in found else f"{found[name]}{_inner(child)}"
         return found
 
 
-def path_value(path: str) -> Value:
+def _inner(element: etree._Element) -> str:
+    """Text of an element; where it holds others, its XML."""
+    if len(element):
+        return etree.tostring(element, encoding="unicode", with_tail=False).strip()
+    return str(element.text or "").strip()
+
+
+def path_value(path: str, known: Collection[str] = ()) -> Value:
     """Compile a path from a record to its value: `..`, child tags, a last `@attribute`, or `.`.
 
     The value is None where the element is absent, and empty where it holds nothing. It raises
-    RepeatedElementError where the element stands more than once.
+    UnfitElementError where the element stands more than once or holds others; the record itself may hold
+    the `known` ones, which other paths read.
     """
     *steps, last = path.split("/")
 
@@ -191,15 +250,22 @@ def path_value(path: str) -> Value:
             given = found.get(last[1:])
             return None if given is None else str(given)
         target = found if last == "." else _only(found, last)
-        return None if target is None else "".join(map(str, target.itertext()))
+        return None if target is None else _own_text(target, known if last == "." else ())
 
     return value
+
+
+def _own_text(element: etree._Element, known: Collection[str]) -> str:
+    for child in element:
+        if child.tag not in known or str(child.tail or "").strip():
+            raise UnfitElementError(Reason.NESTED_VALUE, f"<{child.tag}> stands where one value belongs")
+    return str(element.text or "")
 
 
 def _only(element: etree._Element, tag: str) -> etree._Element | None:
     found = element.findall(tag)
     if len(found) > 1:
-        raise RepeatedElementError(f"{tag} stands {len(found)} times")
+        raise UnfitElementError(Reason.REPEATED_ELEMENT, f"{tag} stands {len(found)} times")
     return found[0] if found else None
 
 

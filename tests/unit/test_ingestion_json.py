@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import json
 import tracemalloc
 from typing import Any
 
 import pytest
 
-from ingestion.convert import Converter
 from ingestion.readers import json as document
-from ingestion.readers.chunk import Scan, Source
 from ingestion.reasons import FileRejected
-from ingestion.reshape import rows_of
-from tests.unit.small_layout import contract, read, texts
+from tests.unit.small_layout import read, texts
 
 REFUNDS = {
     "page": {"size": 2, "next": None},
@@ -148,18 +144,10 @@ def test_a_document_of_many_records_is_streamed(monkeypatch: pytest.MonkeyPatch)
         "format": "json", "record": "data", "fields": {"key": "key", "amount": "amount"},
         "select": "select key, amount, _record_no from file where 1 = 0",
     }  # fmt: skip
-    once, twice = content.encode(), (content[:-2] + "," + content[10:]).encode()
-    small = _peak_of_reading(layout, once, 60_000)
-    assert _peak_of_reading(layout, twice, 120_000) < 1.5 * small
-
-
-def _peak_of_reading(layout: dict[str, Any], content: bytes, records: int) -> int:
-    """Bytes held at most while a file is read chunk by chunk, as the loader does."""
-    own = contract(layout)
-    source = Source("x", lambda: io.BytesIO(content), Scan("", len(content), content[:4096]))
-    converter = Converter(own, own.layouts["own"])
     tracemalloc.start()
-    assert sum(converter.convert(chunk).skipped for chunk in rows_of(source, own, "own")) == records
-    peak = tracemalloc.get_traced_memory()[1]
+    assert read(layout, content).skipped == 60_000
+    small = tracemalloc.get_traced_memory()[1]
+    tracemalloc.reset_peak()
+    assert read(layout, content[:-2] + "," + content[10:]).skipped == 120_000
+    assert tracemalloc.get_traced_memory()[1] < 1.5 * small
     tracemalloc.stop()
-    return peak
