@@ -19,7 +19,7 @@ $(VENV)/.ready: requirements.lock requirements-bootstrap.lock
 	@$(VENV)/bin/uv pip sync --quiet --compile-bytecode --python $(VENV)/bin/python --require-hashes requirements.lock requirements-bootstrap.lock
 	@touch $@
 
-.PHONY: help setup run test test-quick up down dsn psql backup restore upgrade close periods workbook bench docs night retailer lint lock erase clean clean-warehouse
+.PHONY: help setup run test test-quick up down dsn psql backup restore upgrade close periods workbook bench docs night retailer preview draft lint lock erase clean clean-warehouse
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -62,6 +62,12 @@ night: $(VENV)/.ready ## One night without Airflow: make night DATE=2026-02-01
 
 retailer: $(VENV)/.ready ## A real retailer's daily files: make retailer DATA=folder
 	@$(PY) -m local retailer $(DATA)
+
+preview: $(VENV)/.ready ## What a file would bring, without the warehouse: make preview FILE=name FEED=erp_sales_lines
+	@$(PY) -m ingestion preview "$(FILE)" $(if $(FEED),--feed $(FEED)) $(if $(LAYOUTS),--company $(LAYOUTS))
+
+draft: $(VENV)/.ready ## A layout drafted from a file: make draft FILE=name FEED=erp_sales_lines
+	@$(PY) -m ingestion draft "$(FILE)" --feed "$(FEED)"
 
 test: $(VENV)/.ready ## Run every test
 	@$(PY) -m pytest $(TOGETHER)

@@ -1,13 +1,15 @@
-"""`python -m ingestion`: load, reload, migrate, check, erase, customer-key, dbt-sources, dictionary."""
+"""`python -m ingestion`: files into raw, and what helps to write the layouts that read them."""
 
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ingestion.contract import ContractError, all_feeds, feeds, load_contract
+from ingestion.check import faults
+from ingestion.contract import STANDARD, ContractError, all_feeds, feeds, load_contract
 from ingestion.customer_key import keep_key
 from ingestion.dictionary import write_page
 from ingestion.erasure import MOST_NUMBERS, NotErased
@@ -15,6 +17,8 @@ from ingestion.erasure import erase as erase_customers
 from ingestion.load import FeedResult, load_feed
 from ingestion.load import reload as reload_file
 from ingestion.raw import create_raw_tables
+from ingestion.reasons import FileRejected
+from ingestion.schema import write_schemas
 from ingestion.sources import write_sources
 from warehouse import clock
 from warehouse.clock import DateRefused
@@ -77,15 +81,67 @@ def _summarise(results: list[FeedResult]) -> None:
 
 
 @app.command()
+def preview(
+    file: Path,
+    feed: Annotated[str | None, typer.Option(help="Only this feed, whatever the file is called.")] = None,
+    layout: Annotated[str | None, typer.Option(help="Only this layout.")] = None,
+    company: Annotated[
+        str | None, typer.Option(help="Its layouts, by name or path; else those of LAYOUTS.")
+    ] = None,
+) -> None:
+    """Show what FILE would bring, without the warehouse."""
+    from ingestion.preview import candidates
+    from ingestion.preview import preview as preview_file
+
+    try:
+        found = candidates(file, company or settings().layouts, feed, layout)
+        for contract, name in found:
+            for line in preview_file(file, contract, name).lines():
+                typer.echo(line)
+    except (ContractError, LookupError, OSError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+
+
+@app.command()
+def draft(file: Path, feed: Annotated[str, typer.Option(help="What the file's rows are.")]) -> None:
+    """Print a layout drafted from FILE; what it can't tell stands in it as a question."""
+    from ingestion.draft import draft as draft_layout
+
+    try:
+        typer.echo(draft_layout(file, load_contract(feed, STANDARD)))
+    except (ContractError, FileRejected, OSError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+
+
+@app.command()
+def schema() -> None:
+    """Write the JSON schemas of contracts and layouts, for editors."""
+    for path in write_schemas():
+        typer.echo(f"wrote {path.name}")
+
+
+@app.command()
 def migrate() -> None:
     """Create the raw tables that the contracts describe."""
     create_raw_tables()
 
 
 @app.command()
-def check() -> None:
-    """Check every contract and its layouts."""
+def check(
+    company: Annotated[
+        list[str] | None, typer.Option(help="Folders of layouts, by name or path; else that of LAYOUTS.")
+    ] = None,
+) -> None:
+    """Check every contract, and the layouts of the company; tells all faults with file and line."""
+    companies = dict.fromkeys([STANDARD, *(company or [settings().layouts])])
     try:
+        found = [fault for name in companies for fault in faults(name)]
+        for fault in found:
+            typer.echo(str(fault), err=True)
+        if found:
+            raise typer.Exit(1)
         for feed in all_feeds():
             contract = load_contract(feed)
             typer.echo(f"{feed}: {len(contract.columns)} columns, layouts {', '.join(contract.layouts)}")

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic_core import ErrorDetails
 
 from ingestion.layout import Layout, Strict
 from warehouse.settings import settings
@@ -39,6 +41,9 @@ SQL_TYPES: dict[str, str] = {
 DATED = ("timestamp", "date")
 CUSTOMER = "customer_id"  # the company's number of the person that a row is about
 IDENTITY = "_identity"
+
+
+Fault = tuple[tuple[str, ...], str]  # the keys that lead to it, and what it is
 
 
 class ContractError(ValueError):
@@ -125,79 +130,79 @@ class Contract(Strict):
     layouts: dict[str, Layout]
 
     @model_validator(mode="after")
-    def _names_exist(self) -> Contract:
-        named = {*self.key, *filter(None, [self.version, self.amount])}
-        if unknown := named - self.columns.keys():
-            raise ValueError(f"key, version or amount names unknown columns {sorted(unknown)}")
-        for name, layout in self.layouts.items():
-            mapped = {
-                *layout.columns, *layout.aliases, *layout.derive, *layout.negate, *layout.float_ids,
-                *layout.upper, *layout.extract, *layout.value_maps, *layout.formats,
-            }  # fmt: skip
-            if layout.select is None:  # else these are columns of the file
-                mapped |= {*layout.fields, *layout.optional}
-            if layout.control and layout.control.total_of:
-                mapped.add(layout.control.total_of)
-            if layout.timestamp and layout.timestamp.zone_column:
-                mapped.add(layout.timestamp.zone_column)
-            if unknown := mapped - self.columns.keys():
-                raise ValueError(f"a layout maps unknown columns {sorted(unknown)}")
-            if wanted := [n for n in layout.optional if n in self.columns and self.columns[n].required]:
-                raise ValueError(f"layout {name}: the contract requires {wanted}: they can't be optional")
-            self._check_zone(name, layout)
-            if layout.format == "fixed_width" and layout.select is None:
-                self._check_places(layout)
-        for name, column in self.columns.items():
-            self._check_column(name, column)
-        self._check_marks()
+    def _names_exist(self, info: ValidationInfo) -> Contract:
+        faults = list(self.faults())
+        if faults and not (info.context or {}).get("keeps_faults"):
+            raise ValueError("; ".join(text for _, text in faults))
         return self
 
-    def _check_marks(self) -> None:
+    def faults(self) -> Iterator[Fault]:
+        """What its parts say that does not fit together, each with the keys that lead to it."""
+        named = {*self.key, *filter(None, [self.version, self.amount])}
+        if unknown := named - self.columns.keys():
+            yield ("key",), f"key, version or amount names unknown columns {sorted(unknown)}"
+        for name, column in self.columns.items():
+            for text in self._column_faults(name, column):
+                yield ("columns", name), text
+        yield from self._mark_faults()
+        for name, layout in self.layouts.items():
+            for keys, text in self._layout_faults(layout):
+                yield ("layouts", name, *keys), f"layout {name}: {text}"
+
+    def _mark_faults(self) -> Iterator[Fault]:
         """Personal data can be found by the customer's number, and nothing else leans on them."""
         customer = self.columns.get(CUSTOMER)
         if customer is not None and customer.pii != "pseudonym":
-            raise ValueError(f"column {CUSTOMER}: a customer's number must be `pii: pseudonym`")
+            yield ("columns", CUSTOMER), f"column {CUSTOMER}: a customer's number must be `pii: pseudonym`"
         needing = [n for n, c in self.columns.items() if c.pii == "direct" or c.same_person]
         if needing and customer is None:
-            raise ValueError(f"{', '.join(needing)}: who is named here can't be told without a {CUSTOMER}")
+            text = f"{', '.join(needing)}: who is named here can't be told without a {CUSTOMER}"
+            yield ("columns", needing[0]), text
         leaning = {*self.key, *filter(None, [self.version, self.amount])} & {*self.restricted}
         if leaning:
-            raise ValueError(f"{', '.join(sorted(leaning))}: key, version and amount can't be restricted")
+            yield ("key",), f"{', '.join(sorted(leaning))}: key, version and amount can't be restricted"
         if not re.match(r"^[a-z][a-z0-9_]{0,50}$", self.feed) or self.feed.endswith(IDENTITY):
-            raise ValueError(
-                f"feed {self.feed!r}: lower case letters, digits and _, and no end in {IDENTITY}"
-            )
+            text = f"feed {self.feed!r}: lower case letters, digits and _, and no end in {IDENTITY}"
+            yield ("feed",), text
 
-    def _check_zone(self, name: str, layout: Layout) -> None:
-        """A time without an offset means nothing without its zone, and none is guessed."""
+    def _column_faults(self, name: str, column: Column) -> Iterator[str]:
+        if not re.match(r"^[a-z][a-z0-9_]{0,55}$", name):
+            yield f"column {name!r}: names are lower case letters, digits and _"
+        if name in self.key and not column.required:
+            yield f"column {name}: a key column must be `required: true`"
+        others = [column.zone_column] if column.zone_column else []
+        if isinstance(column.negative, NegativeRule):
+            others += [column.negative.column, *filter(None, [column.negative.or_filled])]
+        if unknown := set(others) - self.columns.keys():
+            yield f"column {name} refers to unknown columns {sorted(unknown)}"
+
+    def _layout_faults(self, layout: Layout) -> Iterator[Fault]:
+        for key, names in layout.mapped.items():
+            if unknown := sorted(set(names) - self.columns.keys()):
+                yield (key,), f"`{key}` names unknown columns {unknown}"
+        known = self.columns if layout.select is None else {}
+        if wanted := [n for n in layout.optional if n in known and known[n].required]:
+            yield ("optional",), f"the contract requires {wanted}: they can't be optional"
         without = [
             n
             for n, c in self.columns.items()
             if c.type == "timestamp" and not c.zone_column and layout.spelling(n).lacks_zone
         ]
         if without:
-            raise ValueError(
-                f"layout {name}: {', '.join(without)} in local time need `timestamp: {{zone: …}}`, such as "
-                "Europe/Berlin, or UTC; or a zone_column"
+            yield (
+                ("timestamp",),
+                f"{', '.join(without)} in local time need `timestamp: {{zone: …}}`, such as Europe/Berlin, "
+                "or UTC; or a zone_column",
             )
+        if layout.format == "fixed_width" and layout.select is None:
+            yield from self._place_faults(layout)
 
-    def _check_places(self, layout: Layout) -> None:
+    def _place_faults(self, layout: Layout) -> Iterator[Fault]:
         """A file of fixed width has no header: what `widths` does not name is in no file."""
         for name, column in self.columns.items():
             spellings = {layout.columns.get(name, name), *layout.aliases.get(name, ())}
             if column.required and name not in layout.derive and not spellings & layout.widths.keys():
-                raise ValueError(f"widths has no place for the required column {name}")
-
-    def _check_column(self, name: str, column: Column) -> None:
-        if not re.match(r"^[a-z][a-z0-9_]{0,55}$", name):
-            raise ValueError(f"column {name!r}: names are lower case letters, digits and _")
-        if name in self.key and not column.required:
-            raise ValueError(f"column {name}: a key column must be `required: true`")
-        others = [column.zone_column] if column.zone_column else []
-        if isinstance(column.negative, NegativeRule):
-            others += [column.negative.column, *filter(None, [column.negative.or_filled])]
-        if unknown := set(others) - self.columns.keys():
-            raise ValueError(f"column {name} refers to unknown columns {sorted(unknown)}")
+                yield ("widths",), f"widths has no place for the required column {name}"
 
     @property
     def restricted(self) -> tuple[str, ...]:
@@ -299,10 +304,17 @@ def _yaml(path: Path) -> dict[str, Any]:
     return content
 
 
+def told(error: ErrorDetails) -> str:
+    """What a model says of a value; of one that YAML took for another, why."""
+    if error["type"] == "string_type" and isinstance(error["input"], bool):
+        return "YAML reads No, Yes, On, Off and the like as truths: put the word in quotes"
+    return error["msg"]
+
+
 def parse_contract(content: dict[str, Any], path: Path) -> Contract:
     """Check the content of a contract file; `path` is for the message."""
     try:
         return Contract.model_validate(content)
     except ValidationError as error:
-        lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        lines = [f"{'.'.join(map(str, e['loc']))}: {told(e)}" for e in error.errors()]
         raise ContractError(f"{path.name}: " + "; ".join(lines)) from error

@@ -63,6 +63,12 @@ class FilePattern:
             return dates["until"] - dt.timedelta(days=1)
         return dates.get("date")
 
+    def example(self) -> str:
+        """A name of the pattern."""
+        day = dt.date(2026, 1, 31)
+        name = _PLACE.sub(lambda m: day.strftime((m[2] or DEFAULT_FORMAT).replace("%-", "%")), self.text)
+        return name.replace("*", "")
+
     @functools.cached_property
     def _expression(self) -> re.Pattern[str]:
         return re.compile("".join(map(_expression, _PARTS.split(self.text))) + r"\Z", re.DOTALL)

@@ -235,7 +235,7 @@ def _matching(
     path = str(entry["name"])
     name = path.rsplit("/", 1)[-1]
     for layout_name in layouts:
-        date = _day(contract.layouts[layout_name], name, _modified(entry))
+        date = day_of(contract.layouts[layout_name], name, _modified(entry))
         if date is not None:
             yield LandedFile(
                 one_line(name), path, layout_name, date, entry["size"], _modified(entry), is_done,
@@ -243,7 +243,7 @@ def _matching(
             )  # fmt: skip
 
 
-def _day(layout: Layout, name: str, modified_at: dt.datetime) -> dt.date | None:
+def day_of(layout: Layout, name: str, modified_at: dt.datetime) -> dt.date | None:
     """The day that a file's name tells, or its last change; None where it is not the layout's."""
     if layout.file_date is None:
         return layout.business_date(name)

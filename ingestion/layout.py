@@ -6,11 +6,20 @@ import codecs
 import datetime as dt
 import functools
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from ingestion.datepatterns import tells_instant
 from ingestion.filename import FilePattern
@@ -288,45 +297,73 @@ class Layout(Strict):
         return words_as_text(value)
 
     @model_validator(mode="after")
-    def _sound(self) -> Layout:
-        self.name_pattern.check()
-        if self.name_pattern.is_dated == (self.file_date is not None):
-            raise ValueError(
-                "the file pattern needs {date} or {date:%Y-%m-%d}, or the layout `file_date`: one of them "
-                "tells a file's day"
-            )
-        if self.format == "xml" and not (self.record and self.fields):
-            raise ValueError("an XML layout needs `record` (a tag) and `fields` (column: path)")
-        if self.format == "fixed_width":
-            self._check_widths()
-        if self.header_row < 1:
-            raise ValueError("header_row counts the rows of a sheet, or the lines of a file, from 1")
-        if self.select is None and self.lookups:
-            raise ValueError("`lookups` are for `select`")
-        if self.select is not None and self.format in ("json", "jsonl") and not self.fields:
-            raise ValueError("a `select` over JSON needs `fields`, the columns of `file` and their paths")
-        if len(self.delimiter) != 1 or len(self.quote) > 1:
-            raise ValueError("delimiter is one character, quote one or none")
-        if not (self.delimiter + self.quote).isascii() or self.delimiter in ("\r", "\n", "\0", self.quote):
-            raise ValueError("delimiter and quote are two characters of ASCII, and no line ends")
+    def _sound(self, info: ValidationInfo) -> Layout:
+        faults = list(self.faults())
+        if faults and not (info.context or {}).get("keeps_faults"):
+            raise ValueError("; ".join(f"{key}: {text}" for key, text in faults))
         return self
 
-    def _check_widths(self) -> None:
-        if not self.widths:
-            raise ValueError("a fixed_width layout needs `widths` (column: [first, number of characters])")
-        free, before = 1, "the start"
-        for name, (first, size) in sorted(self.widths.items(), key=lambda item: item[1]):
-            if first < free or size < 1:
-                raise ValueError(f"widths: {name} [{first}, {size}] overlaps {before} or has no characters")
-            free, before = first + size, name
-
-    @model_validator(mode="after")
-    def _sound_select(self) -> Layout:
+    def faults(self) -> Iterator[tuple[str, str]]:
+        """What its keys say that does not fit together, each with the key at fault."""
+        yield from self._file_faults()
+        if self.format == "xml" and not (self.record and self.fields):
+            yield "format", "an XML layout needs `record` (a tag) and `fields` (column: path)"
+        if self.format == "fixed_width":
+            yield from self._width_faults()
+        if self.header_row < 1:
+            yield "header_row", "it counts the rows of a sheet, or the lines of a file, from 1"
+        if self.select is None and self.lookups:
+            yield "lookups", "they are for `select`"
+        if self.select is not None and self.format in ("json", "jsonl") and not self.fields:
+            yield "select", "over JSON it needs `fields`, the columns of `file` and their paths"
+        if len(self.delimiter) != 1:
+            yield "delimiter", "it is one character"
+        if len(self.quote) > 1:
+            yield "quote", "it is one character or none"
+        if not (self.delimiter + self.quote).isascii() or self.delimiter in ("\r", "\n", "\0", self.quote):
+            yield "delimiter", "it and the quote are two characters of ASCII, and no line ends"
         try:
             _ = self.selection
         except ValueError as error:
-            raise ValueError(f"select: {error}") from error
-        return self
+            yield "select", str(error)
+
+    def _file_faults(self) -> Iterator[tuple[str, str]]:
+        try:
+            self.name_pattern.check()
+        except ValueError as error:
+            yield "file", str(error)
+            return
+        if self.name_pattern.is_dated == (self.file_date is not None):
+            yield (
+                "file",
+                "the pattern needs {date} or {date:%Y-%m-%d}, or the layout `file_date`: one of them tells a "
+                "file's day",
+            )
+
+    def _width_faults(self) -> Iterator[tuple[str, str]]:
+        if not self.widths:
+            yield "widths", "a fixed_width layout needs `widths` (column: [first, number of characters])"
+        free, before = 1, "the start"
+        for name, (first, size) in sorted(self.widths.items(), key=lambda item: item[1]):
+            if first < free or size < 1:
+                yield "widths", f"{name} [{first}, {size}] overlaps {before} or has no characters"
+            free, before = first + size, name
+
+    @property
+    def mapped(self) -> dict[str, tuple[str, ...]]:
+        """Columns of the contract that it names, by the key that names them."""
+        keys: tuple[str, ...] = (
+            "columns", "aliases", "derive", "negate", "float_ids", "upper", "extract", "value_maps",
+            "formats",
+        )  # fmt: skip
+        if self.select is None:  # else these are columns of the file
+            keys = (*keys, "fields", "optional")
+        found = {key: tuple(getattr(self, key)) for key in keys}
+        if self.control and self.control.total_of:
+            found["control"] = (self.control.total_of,)
+        if self.timestamp and self.timestamp.zone_column:
+            found["timestamp"] = (self.timestamp.zone_column,)
+        return found
 
     @property
     def selection(self) -> Selection | None:

@@ -55,8 +55,8 @@ class Pseudonyms:
     if that is the same its hash is taken: whole columns at a time, and never the wrong one.
     """
 
-    def __init__(self) -> None:
-        self._hash = keyed_hashes(settings().customer_key)
+    def __init__(self, key: bytes | None = None) -> None:
+        self._hash = keyed_hashes(settings().customer_key if key is None else key)
         # Place of an identifier plus one; pages of zeros take no memory before they are written.
         self._slots = np.zeros(SLOTS, dtype=np.int32)
         self._known = _Known()

@@ -290,7 +290,10 @@ class _Reshaping:
 
     def _told(self, error: Exception) -> str:
         """What DuckDB says, where it can't hold what names a person."""
-        return "a value can't be read" if self.contract.has_pii else told(error)[:300]
+        if not self.contract.has_pii:
+            return told(error)[:300]
+        kind = str(error).partition(" Error:")[0]
+        return f"{kind}; its words are withheld, since they may name a person"
 
     def _origins(self, records: Numbers, known: Numbers) -> Numbers:
         """Index in `known` of the records that rows were made of."""

@@ -19,6 +19,12 @@ WHEN = dt.datetime(2025, 3, 1, 10)
 MATCHING = {"email": "a@b", "fiscal_period": "2025-03", "received_zone": "Europe/Berlin"}
 
 
+@pytest.fixture(autouse=True)
+def customer_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key to hash with: without a warehouse there is none, and none is made up."""
+    monkeypatch.setenv("REVLOG_SECRET_CUSTOMER_KEY", "key of these tests")
+
+
 def _sound(contract: Contract) -> Row:
     """A row in which every column has a value that its contract allows."""
     return {name: _value(contract, name, column) for name, column in contract.columns.items()}

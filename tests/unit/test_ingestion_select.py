@@ -44,6 +44,12 @@ from file group by "order"
 SETTLED = "order,kind,amount\no1,price,10.00\no2,price,7.00\no1,fee,-1.50\no1,tax,2.00\no1,price,0.50\n"
 
 
+@pytest.fixture(autouse=True)
+def customer_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key to hash with: without a warehouse there is none, and none is made up."""
+    monkeypatch.setenv("REVLOG_SECRET_CUSTOMER_KEY", "key of these tests")
+
+
 def _select(text: str, content: str, **layout: Any) -> OneFile:
     return read({"select": text, "date": {"format": "%Y-%m-%d"}} | layout, content)
 
@@ -111,6 +117,14 @@ def test_what_a_select_types_needs_no_format_and_what_it_leaves_as_text_has_the_
     assert [texts(file, n) for n in ("amount", "fee", "day", "at")] == [
         ["1234.50"], ["0.30"], ["2026-01-05"], ["2026-01-05 05:00:00+00:00"],
     ]  # fmt: skip
+
+
+def test_rows_left_to_other_feeds_change_nothing_in_what_is_typed() -> None:
+    file = _select(
+        "select id as key, type, minor(minor, cur) as amount, _record_no from file", LEDGER, decimal=",",
+        rows=[{"column": "type", "in": ["charge"]}],
+    )  # fmt: skip
+    assert (file.bad, texts(file, "key"), texts(file, "amount")) == ([], ["a2", "a3"], ["12.50", "700.00"])
 
 
 def test_an_instant_is_one_in_every_zone() -> None:
@@ -202,6 +216,11 @@ def test_a_column_that_files_may_lack_is_empty() -> None:
     with pytest.raises(FileRejected, match="no column cost"):
         _select(text, "id\na1\n")
     assert texts(_select(text, "id\na1\n", optional=["cost"]), "fee") == ["None"]
+
+
+def test_what_files_may_lack_is_a_column_of_the_file_and_may_be_called_as_a_required_one() -> None:
+    text = "select coalesce(key, 'none-' || _record_no) as key, id as amount, _record_no from file"
+    assert texts(_select(text, "id\n1\n2\n", optional=["key"]), "key") == ["none-1", "none-2"]
 
 
 def test_a_field_that_no_record_has_rejects_the_file() -> None:

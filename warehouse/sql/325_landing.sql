@@ -5,9 +5,9 @@ comment on column ops.file_ledger.findings is
 
 -- Files that look as they did are not read again. Earlier versions went by size and time alone: empty, so
 -- that their files are looked at once.
-alter table ops.file_ledger add column if not exists seen_as text;
+call ops.add_column('ops.file_ledger', 'seen_as', 'text');
 comment on column ops.file_ledger.seen_as is
     'Size, time and the storage''s own mark with which the file was last seen in the landing zone.';
-alter table ops.file_ledger add column if not exists seen_changed_at timestamptz;
+call ops.add_column('ops.file_ledger', 'seen_changed_at', 'timestamptz');
 comment on column ops.file_ledger.seen_changed_at is
     'When the storage last saw the file change: decides between contents of one name and one time.';

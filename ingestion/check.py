@@ -1,0 +1,172 @@
+"""Every fault of the contracts and layouts, each with its file and line."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from ingestion.contract import (
+    CONTRACTS,
+    STANDARD,
+    Contract,
+    all_feeds,
+    company_folder,
+    told,
+)
+from ingestion.layout import Layout
+from ingestion.lint import lint
+from warehouse.settings import ROOT
+
+Keys = tuple[str | int, ...]
+# Models are built although they have faults, so that all faults are found.
+KEEPING = {"keeps_faults": True}
+
+
+@dataclass(frozen=True, order=True)
+class Found:
+    """One fault."""
+
+    path: str
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.text}"
+
+
+class _File:
+    """One YAML file: its content, and the line on which each key stands."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.fault: Found | None = None
+        self.content: dict[str, Any] = {}
+        self._tree: yaml.Node | None = None
+        text = path.read_text(encoding="utf-8")
+        try:
+            self._tree = yaml.compose(text, Loader=yaml.SafeLoader)
+            content = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            self.fault = self._found(
+                (mark.line if mark else 0) + 1, f"no YAML: {getattr(error, 'problem', error)}"
+            )
+            return
+        if isinstance(content, dict):
+            self.content = content
+        else:
+            self.fault = self._found(1, "a mapping is expected at the top")
+
+    def at(self, keys: Keys, text: str) -> Found:
+        """A fault at the place that the keys lead to, as far as they do."""
+        node, line = self._tree, 1
+        for key in keys:
+            place = _child(node, key)
+            if place is None:
+                break
+            line, node = place
+        return self._found(line, text)
+
+    def repeated(self) -> Iterator[Found]:
+        """Keys that stand twice in one mapping: the first is overruled without a word."""
+        yield from self._repeated(self._tree)
+
+    def _repeated(self, node: yaml.Node | None) -> Iterator[Found]:
+        if isinstance(node, yaml.MappingNode):
+            seen: set[str] = set()
+            for key, value in node.value:
+                if key.value in seen:
+                    yield self._found(key.start_mark.line + 1, f"the key {key.value!r} stands twice")
+                seen.add(key.value)
+                yield from self._repeated(value)
+        elif isinstance(node, yaml.SequenceNode):
+            for value in node.value:
+                yield from self._repeated(value)
+
+    def _found(self, line: int, text: str) -> Found:
+        shown = self.path.relative_to(ROOT) if self.path.is_relative_to(ROOT) else self.path
+        return Found(str(shown), line, text)
+
+
+def _child(node: yaml.Node | None, key: str | int) -> tuple[int, yaml.Node] | None:
+    if isinstance(node, yaml.MappingNode):
+        for name, value in node.value:
+            if name.value == str(key):
+                return name.start_mark.line + 1, value
+    if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
+        return node.value[key].start_mark.line + 1, node.value[key]
+    return None
+
+
+def faults(company: str = STANDARD) -> list[Found]:
+    """Faults of the contracts and their layouts, or of a company's layouts, by file and line.
+
+    Raises ContractError where there is no such company.
+    """
+    found: list[Found] = []
+    if company == STANDARD:
+        for feed in all_feeds():
+            found += _checked(_File(CONTRACTS / f"{feed}.yml"), None)
+        return sorted(set(found))
+    for path in sorted(company_folder(company).glob("*.y*ml")):
+        own = _File(path)
+        if path.stem not in all_feeds() or path.suffix != ".yml":
+            near = ", ".join(difflib.get_close_matches(path.stem, all_feeds()))
+            hint = f"; near: {near}" if near else ""
+            found.append(
+                own.at((), f"no feed is called {path.name.removesuffix('.yml')}: it is not read{hint}")
+            )
+            continue
+        found += _checked(_File(CONTRACTS / path.name), own)
+    return sorted(set(found))
+
+
+def _checked(base: _File, own: _File | None) -> Iterable[Found]:
+    file = own or base
+    for given in filter(None, (base, own)):
+        if given.fault is not None:
+            return [given.fault]
+    content = base.content | (own.content if own else {})
+
+    def place(keys: Keys, text: str) -> Found:
+        is_own = own is not None and bool(keys) and keys[0] in own.content
+        return (own if is_own and own is not None else base).at(keys, text)
+
+    found = list(file.repeated())
+    layouts: dict[str, Layout] = {}
+    for name, raw in (content.get("layouts") or {}).items():
+        try:
+            layouts[name] = Layout.model_validate(raw, context=KEEPING)
+        except ValidationError as error:
+            found += [place(("layouts", name, *e["loc"]), told(e)) for e in error.errors()]
+            continue
+        found += [place(("layouts", name, key), f"{key}: {text}") for key, text in layouts[name].faults()]
+    try:
+        contract = Contract.model_validate(content | {"layouts": {}}, context=KEEPING)
+    except ValidationError as error:
+        return [*found, *(place(tuple(e["loc"]), told(e)) for e in error.errors())]
+    whole = contract.model_copy(update={"layouts": layouts})
+    found += [place(keys, text) for keys, text in whole.faults()]
+    for name, layout in layouts.items():
+        if not any(layout.faults()):
+            found += [place(("layouts", name, *keys), text) for keys, text in lint(whole, layout)]
+    return found + list(_rivals(whole, place))
+
+
+def _rivals(contract: Contract, place: Any) -> Iterator[Found]:
+    """Layouts of which one takes the files of the other, all of whose rows it takes, too."""
+    for name, layout in contract.layouts.items():
+        for other, rival in contract.layouts.items():
+            sample = layout.name_pattern.example()
+            if other == name or layout.rows or layout.select or layout.folder != rival.folder:
+                continue
+            if rival.takes(sample) and not (rival.rows or rival.select or rival.record or layout.record):
+                yield place(
+                    ("layouts", name, "file"), f"layout {other} takes its files, too: rows come twice"
+                )

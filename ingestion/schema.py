@@ -1,0 +1,37 @@
+"""JSON schemas of contracts and layouts, so that editors complete and explain their keys."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ingestion.contract import Contract
+
+FOLDER = Path(__file__).parent / "schema"
+
+
+def schemas() -> dict[Path, str]:
+    """Path and content of each schema."""
+    whole = Contract.model_json_schema(by_alias=True)
+    whole["title"] = "Contract of a feed"
+    # A company's file names the layouts, and what else is another way with it.
+    own = {
+        "title": "A company's layouts of a feed", "type": "object", "additionalProperties": False,
+        "required": ["layouts"],
+        "properties": {name: {"$ref": f"contract.json#/properties/{name}"} for name in whole["properties"]},
+    }  # fmt: skip
+    return {FOLDER / "contract.json": _text(whole), FOLDER / "layouts.json": _text(own)}
+
+
+def write_schemas() -> list[Path]:
+    """Write the files; returns those that changed."""
+    changed = [p for p, text in schemas().items() if not p.exists() or p.read_text(encoding="utf-8") != text]
+    for path in changed:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(schemas()[path], encoding="utf-8")
+    return changed
+
+
+def _text(schema: dict[str, Any]) -> str:
+    return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"

@@ -1,0 +1,120 @@
+"""`check` tells every fault of a company's layouts, each with its file and line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ingestion.check import faults
+from ingestion.contract import LAYOUTS, STANDARD
+
+SALES = """\
+layouts:
+  own:
+    file: "sales_{date}.csv"
+    format: csv
+    timestamp: {format: "%d.%m.%Y", zone: Europe/Berlin}
+"""
+
+
+def _told(folder: Path, content: str, name: str = "erp_sales_lines.yml") -> list[tuple[int, str]]:
+    (folder / name).write_text(content)
+    found = faults(str(folder))
+    assert all(fault.path.endswith(name) for fault in found)
+    return [(fault.line, fault.text) for fault in found]
+
+
+@pytest.mark.parametrize("company", [STANDARD, *sorted(p.name for p in LAYOUTS.iterdir() if p.is_dir())])
+def test_what_is_shipped_has_no_fault(company: str) -> None:
+    assert faults(company) == []
+
+
+def test_a_sound_layout_has_no_fault(tmp_path: Path) -> None:
+    assert _told(tmp_path, SALES) == []
+
+
+def test_every_fault_is_told_with_its_line_and_not_the_first_alone(tmp_path: Path) -> None:
+    content = SALES + (
+        "    delimeter: ';'\n"
+        "  other:\n"
+        "    file: sales.csv\n"
+        "    format: csv\n"
+        "    quote: '**'\n"
+        "    columns: {order: Nr}\n"
+        "    formats: {ordered_at: '%d.%m.%Y'}\n"
+    )
+    assert [line for line, _ in _told(tmp_path, content)] == [6, 7, 8, 10, 11]
+    texts = [text for _, text in _told(tmp_path, content)]
+    parts = ("Extra inputs", "local time", "file_date", "one character or none", "['order']")
+    for part, text in zip(parts, texts, strict=True):
+        assert part in text
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ("sheet: Sales", "`sheet` means nothing for csv; it is for xlsx"),
+        ("record: sale", "`record` means nothing for csv"),
+        ("date: {format: '%Y'}", "`date` reads nothing: the feed has no column of type date"),
+        ("formats: {sku: {decimal: ','}}", "`decimal` reads nothing in sku, which is of type id"),
+        ("negate: [sku]", "sku is no number"),
+        ("upper: [quantity]", "quantity is no text"),
+        ("control: {count_column: 2}", "it says of no row and of no root"),
+        ("control: {first_column: T, total_column: 2}", "not of which column: give total_of"),
+        ("control: {root_count: n}", "csv has no root that states totals"),
+        ("rows: [{column: x}]", "the test of x asks nothing"),
+        ("rows: [{column: x, in: []}]", "no row can pass"),
+        ("rows: [{column: x, in: [a, b]}, {column: x, matches: '^c'}]", "no row can pass"),
+        ("rows: [{column: x, matches: '^c'}, {column: x, not_matches: '^c'}]", "no row can pass"),
+        ("value_maps: {currency: {euro: EURO}}", "'euro' becomes 'EURO', no currency of ISO 4217"),
+        ("upper: [channel]\n    value_maps: {channel: {web: store}}", "'web' is never met"),
+        ("derive: {currency: {constant: Euro}}", "'Euro' is no currency of ISO 4217"),
+        (
+            "derive: {currency: {constant: EUR}}\n    columns: {currency: Cur}",
+            "what stands here is never read",
+        ),
+        ("names: [order_no]", "no column of the file feeds line_no, which the contract requires"),
+        ("names: [a]\n    select: select b as order_no, _record_no from file", "there is no column b"),
+        ("names: [a]\n    select: select a from file", "it yields no _record_no"),
+        ("names: [a]\n    select: select a as order_no, _record_no from file", "it yields no line_no, which"),
+        ("select: select now() from file", "select: now gives another result each time"),
+        ("lookups: {o: {feed: erp_items}}", "lookups: they are for `select`"),
+        ("columns: {order_no: No}", "YAML reads No, Yes, On, Off and the like as truths"),
+        ("encoding: klingon", "'klingon' is no encoding"),
+        ("strip: true\n    strip: false", "the key 'strip' stands twice"),
+    ],
+)
+def test_what_a_layout_says_in_vain_is_told_in_its_line(tmp_path: Path, key: str, told: str) -> None:
+    found = _told(tmp_path, SALES + f"    {key}\n")
+    lines = {line for line, text in found if told in text}
+    assert lines and lines <= {6, 7}, found
+
+
+def test_a_layout_that_takes_the_files_of_another_is_told(tmp_path: Path) -> None:
+    content = SALES + SALES.removeprefix("layouts:\n").replace("own:", "all:").replace("sales_", "*_")
+    assert [(line, text) for line, text in _told(tmp_path, content)] == [
+        (3, "layout all takes its files, too: rows come twice")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "line", "told"),
+    [
+        ("erp_sale_lines.yml", SALES, 1, "near: erp_sales_lines"),
+        ("erp_items.yaml", SALES, 1, "is not read"),
+        ("erp_items.yml", "layouts:\n  own: {file: x\n  b: 1\n", 3, "no YAML"),
+        ("erp_items.yml", "- a\n", 1, "a mapping is expected at the top"),
+        (
+            "erp_items.yml",
+            "mode: ful\nlayouts:\n  own: {file: 'x_{date}', format: csv}\n",
+            1,
+            "Input should be",
+        ),
+    ],
+)
+def test_a_file_that_is_none_of_a_feed_is_told(
+    tmp_path: Path, name: str, content: str, line: int, told: str
+) -> None:
+    found = _told(tmp_path, content, name)
+    assert any(at == line and told in text for at, text in found), found

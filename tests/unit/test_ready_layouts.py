@@ -1,0 +1,201 @@
+"""Ready layouts on small files made by hand: what the samples of real exports do not hold."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ingestion.reasons import FileRejected
+from tests.ready import Brought, brought
+
+SETTLEMENTS = "erp_payment_settlements"
+
+
+@pytest.fixture(autouse=True)
+def landing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("LANDING_URL", str(tmp_path))
+    monkeypatch.setenv("LANDING_SETTLE_SECONDS", "0")
+    monkeypatch.setenv("REVLOG_VAR", str(tmp_path / "var"))
+
+
+def _read(tmp_path: Path, system: str, name: str, content: str, feed: str) -> Brought:
+    path = tmp_path / system / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(content)
+    path.with_name(f"{name}.done").touch()
+    return brought(system, path, feed)
+
+
+def _amounts(found: Brought) -> list[tuple[str, str, str, str]]:
+    return [
+        (r["type"], str(r["gross_amount"]), str(r["fee_amount"]), str(r["net_amount"])) for r in found.rows
+    ]
+
+
+def test_stripe_pays_out_and_knows_currencies_without_cents(tmp_path: Path) -> None:
+    rows = [
+        ("t1", "charge", 500, 20, "jpy"), ("t2", "dispute_reversal", 1050, -1500, "usd"),
+        ("t3", "payout", -2550, 0, "usd"), ("t4", "brand_new", 1, 0, "usd"),
+    ]  # fmt: skip
+    keys = ("id", "reporting_category", "amount", "fee", "currency")
+    times = {"created": 1764605365, "available_on": 1764778165}
+    lines = "".join(
+        json.dumps(dict(zip(keys, row, strict=True)) | times | {"net": row[2] - row[3]}) + "\n"
+        for row in rows
+    )
+    found = _read(tmp_path, "stripe", "balance_transactions.jsonl", lines, SETTLEMENTS)
+    assert _amounts(found) == [
+        ("charge", "500.00", "-20.00", "480.00"), ("dispute", "10.50", "15.00", "25.50"),
+        ("payout", "25.50", "0.00", "25.50"),
+    ]  # fmt: skip
+    assert [(b.line_no, str(b.reason), b.column) for b in found.bad] == [(4, "value_not_allowed", "type")]
+    assert {r["batch_no"] for r in found.rows} == {"2025-12-03"}
+
+
+def test_adyen_settles_in_another_currency_and_takes_back(tmp_path: Path) -> None:
+    header = (
+        "Batch Number,Type,Modification Reference,Creation Date,TimeZone,Gross Currency,Gross Debit (GC),"
+        "Gross Credit (GC),Exchange Rate,Net Currency,Net Debit (NC),Net Credit (NC),"
+        "Modification Merchant Reference\n"
+    )
+    rows = (
+        "7,Settled,P1,2026-07-01 10:00:00,CEST,SEK,,100.00,0.1,EUR,,9.80,\n"
+        "7,Chargeback,P2,2026-07-01 11:00:00,CEST,EUR,20.00,,1,EUR,25.00,,RF1\n"
+        "7,MerchantPayout,batch 7,2026-07-02 02:00:00,CEST,EUR,,,,EUR,4.80,,\n"
+    )
+    found = _read(tmp_path, "adyen", "settlement_detail_report_batch_7.csv", header + rows, SETTLEMENTS)
+    assert _amounts(found) == [
+        ("charge", "100.00", "-2.00", "98.00"), ("chargeback", "-20.00", "-5.00", "-25.00"),
+        ("payout", "4.80", "0.00", "4.80"),
+    ]  # fmt: skip
+    assert str(found.rows[0]["settled_amount"]) == "9.80"
+    assert (found.rows[1]["refund_id"], str(found.rows[1]["booked_at"])[:16]) == ("RF1", "2026-07-01 09:00")
+
+
+def test_paypal_withdraws_and_holds_back(tmp_path: Path) -> None:
+    lines = (
+        '"RH","2026/02/01 03:13:12 -0500","A","X","009"\n'
+        '"CH","Transaction ID","Transaction Event Code","Transaction Completion Date",'
+        '"Transaction  Debit or Credit","Gross Transaction Amount","Gross Transaction Currency",'
+        '"Fee Debit or Credit","Fee Amount","Fee Currency"\n'
+        '"SB","T1","T0400","2026/01/31 00:13:07 -0500","DR","5000","USD","","",""\n'
+        '"SB","T2","T2101","2026/01/31 00:13:07 -0500","DR","1000","USD","","",""\n'
+        '"SB","T3","T0006","2026/01/31 00:13:07 -0500","CR","6150","USD","DR","150","USD"\n'
+        '"SF","USD","1"\n"RC","{count}"\n'
+    )
+    found = _read(tmp_path, "paypal", "STL-20260131.01.009.CSV", lines.format(count=3), SETTLEMENTS)
+    assert _amounts(found) == [
+        ("payout", "50.00", "0.00", "50.00"), ("reserve", "-10.00", "0.00", "-10.00"),
+        ("charge", "61.50", "-1.50", "60.00"),
+    ]  # fmt: skip
+    with pytest.raises(FileRejected, match="control_total: the file states 4 rows, 3 were read"):
+        _read(tmp_path, "paypal", "STL-20260131.01.009.CSV", lines.format(count=4), SETTLEMENTS)
+
+
+def test_amazon_holds_a_reserve_and_pays_guarantees(tmp_path: Path) -> None:
+    columns = [
+        "settlement-id",
+        "settlement-start-date",
+        "settlement-end-date",
+        "deposit-date",
+        "total-amount",
+        "currency",
+        "transaction-type",
+        "order-id",
+        "adjustment-id",
+        "shipment-id",
+        "amount-type",
+        "amount-description",
+        "amount",
+        "posted-date-time",
+    ]
+    at = "2026-01-05 10:00:00 UTC"
+    rows: list[dict[str, str]] = [
+        {"settlement-end-date": at, "deposit-date": at, "total-amount": "-28.00", "currency": "USD"},
+        {"transaction-type": "A-to-z Guarantee Refund", "order-id": "1", "adjustment-id": "a", "amount-type":
+         "ItemPrice", "amount-description": "Principal", "amount": "-20.00", "posted-date-time": at},
+        {"transaction-type": "A-to-z Guarantee Refund", "order-id": "1", "adjustment-id": "a", "amount-type":
+         "ItemFees", "amount-description": "Commission", "amount": "2.00", "posted-date-time": at},
+        {"transaction-type": "other-transaction", "amount-type": "other-transaction", "amount-description":
+         "Current Reserve Amount", "amount": "-10.00", "posted-date-time": at},
+    ]  # fmt: skip
+    filled = [{"settlement-id": "9"} | row for row in rows]
+    lines = ["\t".join(columns), *("\t".join(row.get(c, "") for c in columns) for row in filled)]
+    found = _read(tmp_path, "amazon", "settlement_v2_us_9.txt", "\n".join(lines) + "\n", SETTLEMENTS)
+    assert _amounts(found) == [
+        ("payout", "-28.00", "0.00", "-28.00"), ("chargeback", "-20.00", "2.00", "-18.00"),
+        ("reserve", "-10.00", "0.00", "-10.00"),
+    ]  # fmt: skip
+
+
+ORDERS = (
+    "Name,Email,Currency,Paid at,Fulfilled at,Cancelled at,Shipping,Taxes,Created at,Lineitem quantity,"
+    "Lineitem price,Lineitem sku,Lineitem discount,Lineitem fulfillment status,Source,Id\n"
+    "#1,a@b,USD,2026-01-01 10:00:00 -0500,,,1.00,0.05,2026-01-01 10:00:00 -0500,1,10.00,A,0.00,pending,web,"
+    "71\n"
+    "#1,a@b,,,,,,,2026-01-01 10:00:00 -0500,1,10.00,B,0.00,pending,,\n"
+    "#1,a@b,,,,,,,2026-01-01 10:00:00 -0500,1,10.00,C,0.00,pending,,\n"
+    "#2,c@d,USD,,,2026-01-02 10:00:00 -0500,5.95,0.00,2026-01-01 11:00:00 -0500,2,0.00,A,0.00,pending,web,"
+    "72\n"
+    "#2,c@d,,,,,,,2026-01-01 11:00:00 -0500,1,0.00,B,0.00,pending,,\n"
+)
+
+
+def test_shopify_gives_taxes_and_shipping_to_lines_to_the_cent(tmp_path: Path) -> None:
+    found = _read(tmp_path, "shopify", "orders_export_1.csv", ORDERS, "erp_sales_lines")
+    # A third of 1.00 and of 0.05, rounded as they add up: 0.33, 0.67, 1.00 and 0.02, 0.03, 0.05.
+    assert [str(r["shipping_amount"]) for r in found.rows] == ["0.33", "0.34", "0.33", "3.97", "1.98"]
+    assert [str(r["tax_amount"]) for r in found.rows][:3] == ["0.02", "0.01", "0.02"]
+    assert [r["is_void"] for r in found.rows] == [False] * 3 + [True] * 2
+    assert {str(r["updated_at"]) for r in found.rows if r["order_no"] == "#2"} == {
+        "2026-01-02 15:00:00+00:00"
+    }
+
+
+def test_shopify_refunds_wait_for_the_orders_that_they_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAYOUTS", "shopify")
+    refund = (
+        '{"id":1,"order_id":71,"return":{"id":9},"refund_line_items":[],"order_adjustments":[],"transactions":'
+        '[{"id":5,"kind":"refund","gateway":"gift_card","status":"success","amount":"3.00","currency":"USD",'
+        '"authorization":null,"created_at":"2026-01-03T10:00:00-05:00"}]}\n'
+    )
+    with pytest.raises(FileRejected, match="lookup: no file of erp_sales_lines"):
+        _read(tmp_path, "shopify", "refunds_ndjson.jsonl", refund, "crm_refunds")
+    _read(tmp_path, "shopify", "orders_export_1.csv", ORDERS, "erp_sales_lines")
+    found = _read(tmp_path, "shopify", "refunds_ndjson.jsonl", refund, "crm_refunds")
+    assert [(r["order_no"], r["tender"], str(r["amount"])) for r in found.rows] == [
+        ("#1", "gift_card", "3.00")
+    ]
+    unknown = refund.replace('"order_id":71', '"order_id":73')
+    with pytest.raises(FileRejected, match="select: it fails in column order_no, line 1"):
+        _read(tmp_path, "shopify", "refunds_ndjson.jsonl", unknown, "crm_refunds")
+
+
+def test_fedex_adds_charges_of_one_kind_and_knows_credits(tmp_path: Path) -> None:
+    pair = ",Tracking ID Charge Description,Tracking ID Charge Amount"
+    header = (
+        "Invoice Date,Invoice Number,Express or Ground Tracking ID,Transportation Charge Amount"
+        + 6 * pair
+        + "\n"
+    )
+    row = "20260131,8,79,9.10,Fuel Surcharge,0.50,Fuel on label,0.32,Performance Pricing,-1.00,,,,,,\n"
+    found = _read(tmp_path, "fedex", "FEDEX_INVOICE_20260131.csv", header + row, "wms_carrier_invoices")
+    assert {r["charge_type"]: str(r["amount"]) for r in found.rows} == {
+        "freight": "9.10", "fuel": "0.82", "credit": "-1.00",
+    }  # fmt: skip
+
+
+def test_woocommerce_packs_items_whose_names_hold_its_marks(tmp_path: Path) -> None:
+    content = (
+        "order_id,date,status,order_currency,line_items\n"
+        '7,2026-01-05 10:00:00,cancelled,USD,"id:1|name:Tea; green|sku:A|quantity:2|total:7.00;'
+        'id:2|name:Cup|sku:B|quantity:1|total:3.00"\n'
+    )
+    found = _read(tmp_path, "woocommerce", "orders_default-2026-01-31.csv", content, "erp_sales_lines")
+    items = [(r["line_no"], r["sku"], r["quantity"], str(r["unit_price"])) for r in found.rows]
+    assert items == [(1, "A", 2, "3.5000"), (2, "B", 1, "3.0000")]
+    assert all(row["is_void"] for row in found.rows)
