@@ -51,8 +51,9 @@ def ingest_dag(source: str, cron: str) -> DAG:
 
         # What is mapped over no feeds is skipped; a system that a company lacks has landed all the same.
         @task(outlets=[LANDED[source]], pool="default_pool", trigger_rule="none_failed")
-        def landed() -> None:
-            """Say that the source has landed the business date."""
+        def landed(dag_run=None) -> None:
+            """Say that the source has landed the business date, and name files that nobody takes."""
+            print(stages.sweep(night_of(dag_run)))
 
         load.expand(feed=list_feeds()) >> landed()
     return dag

@@ -20,6 +20,7 @@ from ingestion.raw import create_raw_tables
 from ingestion.reasons import FileRejected
 from ingestion.schema import write_schemas
 from ingestion.sources import write_sources
+from ingestion.unclaimed import sweep
 from warehouse import clock
 from warehouse.clock import DateRefused
 from warehouse.locks import Busy
@@ -49,11 +50,29 @@ def load(
         raise typer.BadParameter("name the day: python -m ingestion load 2026-02-01")
     try:
         clock.check(date, "loader")
-        results = [load_feed(name, date, typer.echo) for name in feed or feeds()]
+        results, broken = _load_each(feed or feeds(), date)
+        if not feed:
+            for found in sweep(date):
+                typer.echo(f"no layout takes  {found}", err=True)
     except (ContractError, OtherVersion, DateRefused, Busy) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
     _summarise(results)
+    if broken:
+        typer.echo("\n".join(broken), err=True)
+        raise typer.Exit(1)
+
+
+def _load_each(names: list[str], date: dt.date) -> tuple[list[FeedResult], list[str]]:
+    """Load the feeds; what is wrong with one's contract keeps no other from being loaded."""
+    results: list[FeedResult] = []
+    broken: list[str] = []
+    for name in names:
+        try:
+            results.append(load_feed(name, date, typer.echo))
+        except ContractError as error:
+            broken.append(f"{name} was not loaded: {error}")
+    return results, broken
 
 
 @app.command()

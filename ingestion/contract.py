@@ -7,6 +7,7 @@ contract's `layouts:` when LAYOUTS names that company.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
 from collections.abc import Iterator
@@ -261,6 +262,15 @@ def feeds(source: str | None = None) -> list[str]:
         own = company_folder(settings().layouts)
         names = [n for n in names if (own / f"{n}.yml").exists()]
     return [n for n in names if source is None or n.startswith(f"{source}_")]
+
+
+def sound_contracts() -> list[Contract]:
+    """Contracts of the feeds that the company carries, but for those that can't be used."""
+    found: list[Contract] = []
+    for feed in feeds():
+        with contextlib.suppress(ContractError):
+            found.append(load_contract(feed))
+    return found
 
 
 def all_feeds() -> list[str]:

@@ -56,6 +56,12 @@ class FilePattern:
             return None
         return dates if all(EARLIEST_YEAR <= d.year <= LATEST_YEAR for d in dates.values()) else None
 
+    def is_like(self, name: str, *, in_any_case: bool = False) -> bool:
+        """True for names of this pattern, be their dates ones that exist or not."""
+        plain = re.sub(r"\.(gz|zip)$", "", name, flags=re.IGNORECASE)
+        flags = re.DOTALL | (re.IGNORECASE if in_any_case else 0)
+        return re.compile(self._expression.pattern, flags).match(plain) is not None
+
     def day_of(self, name: str) -> dt.date | None:
         """The day that a name tells; None where it is not of this pattern, or tells none."""
         dates = self.dates_of(name) or {}

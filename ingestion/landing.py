@@ -20,7 +20,7 @@ from typing import IO, Any, cast
 import fsspec
 
 from ingestion.archives import PACKED, unpacked
-from ingestion.contract import Contract, feeds, load_contract
+from ingestion.contract import Contract, sound_contracts
 from ingestion.digest import Digest
 from ingestion.filedate import latest_day
 from ingestion.layout import Layout
@@ -117,7 +117,7 @@ class LandedFile:
         except FileNotFoundError:
             return self
         return replace(
-            self, size=entry["size"], modified_at=_modified(entry), mark=_mark(entry),
+            self, size=entry["size"], modified_at=modified_at(entry), mark=_mark(entry),
             changed_at=_changed(entry),
         )  # fmt: skip
 
@@ -184,8 +184,7 @@ def _dated(file: LandedFile, contract: Contract) -> LandedFile:
 
 def newest_date(until: dt.date) -> dt.date | None:
     """The newest date up to `until` in the name of any feed's file; None where there is no such file."""
-    contracts = [load_contract(feed) for feed in feeds()]
-    dates = (file.business_date for contract in contracts for file in _look(contract))
+    dates = (file.business_date for contract in sound_contracts() for file in _look(contract))
     return max((date for date in dates if date <= until), default=None)
 
 
@@ -224,9 +223,14 @@ def folders(contract: Contract) -> dict[str, list[str]]:
     """Layouts by the folder that they look in."""
     found: dict[str, list[str]] = {}
     for name, layout in contract.layouts.items():
-        for folder in [contract.source, ""] if layout.folder is None else [layout.folder]:
-            found.setdefault(folder.strip("/"), []).append(name)
+        for folder in within(contract, layout):
+            found.setdefault(folder, []).append(name)
     return found
+
+
+def within(contract: Contract, layout: Layout) -> list[str]:
+    """Folders of the landing zone that a layout looks in; empty for the zone itself."""
+    return [contract.source, ""] if layout.folder is None else [layout.folder.strip("/")]
 
 
 def _matching(
@@ -235,10 +239,10 @@ def _matching(
     path = str(entry["name"])
     name = path.rsplit("/", 1)[-1]
     for layout_name in layouts:
-        date = day_of(contract.layouts[layout_name], name, _modified(entry))
+        date = day_of(contract.layouts[layout_name], name, modified_at(entry))
         if date is not None:
             yield LandedFile(
-                one_line(name), path, layout_name, date, entry["size"], _modified(entry), is_done,
+                one_line(name), path, layout_name, date, entry["size"], modified_at(entry), is_done,
                 _fault(name, entry), _mark(entry), _changed(entry),
             )  # fmt: skip
 
@@ -263,7 +267,8 @@ def _fault(name: str, entry: dict[str, Any]) -> FileRejected | None:
     return FileRejected(Rejection.UNSAFE_NAME, detail) if detail else None
 
 
-def _modified(entry: dict[str, Any]) -> dt.datetime:
+def modified_at(entry: dict[str, Any]) -> dt.datetime:
+    """When a file was last changed, as its listing says."""
     value = entry.get("mtime") or entry.get("LastModified") or entry.get("updated") or 0
     if isinstance(value, str):
         value = dt.datetime.fromisoformat(value)
@@ -273,7 +278,7 @@ def _modified(entry: dict[str, Any]) -> dt.datetime:
 
 
 def _changed(entry: dict[str, Any]) -> dt.datetime:
-    return _instant(entry["created"]) if "ino" in entry else _modified(entry)
+    return _instant(entry["created"]) if "ino" in entry else modified_at(entry)
 
 
 def _instant(seconds: float) -> dt.datetime:

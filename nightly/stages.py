@@ -38,6 +38,15 @@ def ingest(feed: str, date: str) -> str:
     )
 
 
+def sweep(date: str) -> str:
+    """Name what lies in the landing zone and no layout takes; returns a line for each."""
+    from ingestion.unclaimed import sweep as sweep_landing
+
+    with _recorded("loader", "ingest", "sweep", date=date):
+        found = sweep_landing(dt.date.fromisoformat(date))
+    return "\n".join([f"{len(found)} files that no layout takes", *map(str, found)])
+
+
 def begin_build(date: str, holder: str = "", full_refresh: bool = False) -> int:
     """Open a build for the night and return its number, which goes from stage to stage.
 
@@ -166,9 +175,8 @@ def whole_night(date: str, tell: Callable[[str], object] = print, full_refresh: 
 
 
 def _whole_night(date: str, say: Callable[[str], object], full_refresh: bool) -> None:
-    for source in ("erp", "wms", "crm"):
-        for feed in feeds(source):
-            say(ingest(feed, date))
+    _ingest_all(date, say)
+    say(sweep(date))
     build_id = begin_build(date, full_refresh=full_refresh)
     say(gate(build_id, "landed"))
     say(transform(build_id, "staging"))
@@ -178,6 +186,21 @@ def _whole_night(date: str, say: Callable[[str], object], full_refresh: bool) ->
     say(gate(build_id, "publish"))
     say(publish(build_id))
     say(report(date))
+
+
+def _ingest_all(date: str, say: Callable[[str], object]) -> None:
+    """Load every feed; one that can't be read ends the night, but not before the others are loaded."""
+    from ingestion.contract import ContractError
+
+    broken: list[str] = []
+    for source in ("erp", "wms", "crm"):
+        for feed in feeds(source):
+            try:
+                say(ingest(feed, date))
+            except ContractError as error:
+                broken.append(f"{feed} was not loaded: {error}")
+    if broken:
+        raise NightFailed("\n".join(broken))
 
 
 @contextlib.contextmanager

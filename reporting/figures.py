@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from reporting.snapshots import Reader, Row, exists, snapshot
@@ -27,6 +27,7 @@ class Figures:
     checks: list[Row]
     quarantine: list[Row]
     times: list[Row]
+    unclaimed: list[Row] = field(default_factory=list)
 
 
 FILES = """
@@ -103,6 +104,9 @@ select feed, reason, count(*) as rows from ops.quarantine
 group by feed, reason order by rows desc, feed, reason limit 12
 """
 
+# What was meant for a feed first.
+UNCLAIMED = "select path, kind, detail, feed from ops.unclaimed_files order by feed is null, path"
+
 
 def is_published(reader: Reader) -> bool:
     """True once a night has been published."""
@@ -122,10 +126,10 @@ def figures_in(reader: Reader) -> Figures:
         return reader.execute(query, {"kpis": list(HEADLINES)}).fetchall()
 
     if not is_published(reader):
-        return Figures(None, rows(FILES), [], None, [], rows(CHECKS), rows(QUARANTINE), [])
+        return Figures(None, rows(FILES), [], None, [], rows(CHECKS), rows(QUARANTINE), [], rows(UNCLAIMED))
     return Figures(
         next(iter(rows(NIGHT)), None), rows(FILES), rows(KPIS), next(iter(rows(CYCLE)), None),
-        rows(STATUSES), rows(CHECKS), rows(QUARANTINE), rows(TIMES),
+        rows(STATUSES), rows(CHECKS), rows(QUARANTINE), rows(TIMES), rows(UNCLAIMED),
     )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ PARTS = (
     ("service", "Customer service"),
     ("engineering", "Data engineering"),
 )
-QUARANTINE_SHOWN = 12
+QUARANTINE_SHOWN = UNCLAIMED_SHOWN = 12
 
 
 def write_scorecard() -> Path:
@@ -41,6 +41,8 @@ def page(board: Board) -> str:
         statuses=figures.statuses, overdue=board.overdue,
         steps=board.steps, waiting=board.steps, most_lines=most(board.steps, "lines"),
         files=board.files, checks=figures.checks, alerts=board.alerts,
+        unclaimed=figures.unclaimed[:UNCLAIMED_SHOWN],
+        unclaimed_rest=len(figures.unclaimed[UNCLAIMED_SHOWN:]),
         quarantine=board.quarantine[:QUARANTINE_SHOWN],
         quarantine_rest=sum(r["rows"] for r in board.quarantine[QUARANTINE_SHOWN:]),
         most_quarantined=most(board.quarantine, "rows"), times=times if nights else [], times_nights=nights,
@@ -67,12 +69,17 @@ def _looks(board: Board) -> list[dict[str, str]]:
     """What to look at first: figure, words, how bad it is, and the part of the page that has more."""
     overdue, lines = (sum(row[name] for row in board.steps) for name in ("overdue", "lines"))
     refused = sum(row["refused"] for row in board.files)
+    meant = sum(1 for row in board.figures.unclaimed if row["feed"])
     held_back = sum(row["quarantined"] for row in board.files)
     failed = sum(1 for row in board.alerts if row["severity"] == "critical")
     warned = len(board.alerts) - failed
     return [
         look(overdue, f"returns overdue, of {lines:,} under way", _grade(0, overdue), "operations"),
         look(refused, "files refused last night", _grade(refused, 0), "engineering"),
+        look(
+            len(board.figures.unclaimed), "files that no layout takes",
+            _grade(meant, len(board.figures.unclaimed)), "engineering",
+        ),
         look(held_back, "rows quarantined last night", _grade(0, held_back), "engineering"),
         look(
             failed or warned, "checks failed" if failed else "checks warned", _grade(failed, warned),

@@ -13,6 +13,8 @@ from reporting.reconciliation import by_class, read_reconciliation
 from warehouse.connections import connect
 from warehouse.settings import settings
 
+UNCLAIMED_SHOWN = 12
+
 
 def print_summary(console: Console, seconds: float, did_work: bool) -> None:
     """Print files, KPIs, reconciliation, stage times and where to look next."""
@@ -53,7 +55,18 @@ def _files(console: Console, figures: Figures) -> None:
     for row in figures.quarantine[:5]:
         told = rich_text(f"{row['rows']} {row['feed']} {row['reason']}")
         console.print(f"  quarantined: {told}", style="dim")
+    _unclaimed(console, figures)
     console.print()
+
+
+def _unclaimed(console: Console, figures: Figures) -> None:
+    """Files that no layout takes, those that were meant for a feed before others."""
+    for row in figures.unclaimed[:UNCLAIMED_SHOWN]:
+        told = rich_text(f"{row['path']}: {row['detail']}")
+        console.print(f"  no layout takes: {told}", style="yellow" if row["feed"] else "dim", soft_wrap=True)
+    more = len(figures.unclaimed) - UNCLAIMED_SHOWN
+    if more > 0:
+        console.print(f"  and {more:,} more, in ops.unclaimed_files", style="dim")
 
 
 def _kpis(console: Console, figures: Figures) -> None:

@@ -24,6 +24,7 @@ PUBLISHERS = ("marts", "finance")
 OPS = {
     ("loader", "file_ledger"): {"SELECT", "INSERT", "UPDATE"},
     ("loader", "quarantine"): {"SELECT", "INSERT"},
+    ("loader", "unclaimed_files"): {"SELECT", "INSERT", "UPDATE", "DELETE"},
     ("loader", "erasures"): {"SELECT"},
     ("loader", "customer_key"): {"SELECT"},
     ("transformer", "file_ledger"): {"SELECT"},

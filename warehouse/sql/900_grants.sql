@@ -21,6 +21,7 @@ revoke execute on all functions in schema
 grant usage on schema raw, ops to loader;
 grant insert, select, update on ops.file_ledger to loader;
 grant insert, select on ops.quarantine to loader;
+grant select, insert, update, delete on ops.unclaimed_files to loader;
 grant select on ops.erasures to loader;
 grant usage on sequence ops.ledger_seq to loader;
 

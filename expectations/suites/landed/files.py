@@ -23,8 +23,8 @@ ASK = (
 def assets(night: Night) -> list[Asset]:
     """Assets on `ops.file_ledger` and `ops.quarantine`."""
     return [
-        _silence(night), _files(night), _findings(night), _feeds(night), _volumes(night), _endings(night),
-        _quarantine(night),
+        _silence(night), _files(night), _unclaimed(night), _findings(night), _feeds(night), _volumes(night),
+        _endings(night), _quarantine(night),
     ]  # fmt: skip
 
 
@@ -126,6 +126,42 @@ def _files(night: Night) -> Asset:
             ),
         ],
         ("feed", "file", "reason"),
+    )
+
+
+def _unclaimed(night: Night) -> Asset:
+    """What lies in the landing zone and no layout takes: what was meant for a feed is missing there."""
+    date = night.business_date.isoformat()
+    query = f"""
+        select u.path as file, u.kind, u.detail, u.feed, u.first_seen_on,
+            u.feed = any({_texts(_occasional(night))}) as is_occasional,
+            exists (
+                select 1 from ops.acceptances as a
+                where a.feed = u.feed and a.business_date = date '{date}'
+            ) as is_accepted
+        from ops.unclaimed_files as u
+    """
+    return Asset(
+        "ops.unclaimed_files",
+        "landed.unclaimed",
+        query.strip(),
+        [
+            no_rows(
+                "nearly_a_feeds_file",
+                "feed is not null and not is_occasional and not is_accepted",
+                severity=CRITICAL,
+                description="No file that was meant for a feed lies there and is taken by no layout.",
+                advice="Rename it, move it away, or let a layout take it; or let it pass for tonight:"
+                " python -m expectations accept --feed FEED --business-date DATE --reason WHY",
+            ),
+            no_rows(
+                "unclaimed_files",
+                "feed is null or is_occasional or is_accepted",
+                severity=WARNING,
+                description="Every file in the landing zone is taken by a layout.",
+            ),
+        ],
+        ("file", "kind", "detail", "feed"),
     )
 
 
