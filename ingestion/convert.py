@@ -30,7 +30,9 @@ from ingestion.numbers import PRECISIONS, is_negative, plain_numbers, to_decimal
 from ingestion.plan import refused
 from ingestion.pseudonym import Pseudonyms
 from ingestion.readers.chunk import NAMELESS, BadRow, Chunk
+from ingestion.readers.typed import table_row_text
 from ingestion.reasons import FileRejected, Reason, Rejection
+from ingestion.sharing import Sharing
 from ingestion.text import Mask, as_array, data, is_valid, lengths, mask, without
 from ingestion.withheld import NOBODY, WITHHELD, WITHHELD_ROW, Erased, shape
 from outputs.escaping import one_line
@@ -79,12 +81,16 @@ class Converter:
     `findings` are what it is told of, whole after `finish`.
     """
 
-    def __init__(self, contract: Contract, layout: Layout, erased: Erased = NOBODY) -> None:
+    def __init__(
+        self, contract: Contract, layout: Layout, erased: Erased = NOBODY, sharing: Sharing | None = None
+    ) -> None:
         self.contract = contract
         self.layout = layout
+        self.sharing = sharing or Sharing(contract, layout)
         self.mapping = Mapping(contract, layout)
         self.erased = erased
         self.findings = self.mapping.findings
+        self._open: tuple[list[str], set[str]] | None = None
         self._seen: dict[str, None] = {}
         self._rows = 0
 
@@ -99,12 +105,12 @@ class Converter:
         self._seen |= dict.fromkeys(islice((n for extra in chunk.extras for n in extra), SEEN))
         self._rows += chunk.table.num_rows
         self.mapping.check_header(chunk.table.column_names)
-        own, others = self._own_rows(chunk)
+        own, others, nobodys = self._own_rows(chunk)
         rows = _Rows(self, own)
         total, unread = rows.control_total()
-        bad = own.bad + rows.bad_rows()
+        bad = [self._withheld(row, chunk) for row in (*own.bad, *nobodys)] + rows.bad_rows()
         return Converted(
-            rows.good(), rows.identity(), bad, own.table.num_rows + len(own.bad), others,
+            rows.good(), rows.identity(), bad, own.table.num_rows + len(own.bad) + len(nobodys), others,
             own.control, own.root, rows.text_of, total, unread, chunk.skipped,
             chunk.table.num_rows + len(chunk.bad) if chunk.records is None else chunk.records,
         )  # fmt: skip
@@ -117,18 +123,47 @@ class Converter:
             text = f"{rule} of {name} knows not one of its values: is it right?"
             self.findings.add(Kind.USELESS_RULE, text, values)
 
-    def _own_rows(self, chunk: Chunk) -> tuple[Chunk, int]:
-        """Keep the rows that belong to this feed, where one file feeds several."""
+    def _own_rows(self, chunk: Chunk) -> tuple[Chunk, int, list[BadRow]]:
+        """Rows that belong to this feed, where one file feeds several; how many others there are, and those
+        that are nobody's, if this feed keeps them."""
         keep = self.mapping.own_rows(chunk)
         if keep.all():
-            return chunk, 0
+            return chunk, 0, []
+        nobodys = [
+            self._nobodys(chunk, int(row)) for row in np.flatnonzero(self.sharing.nobodys(chunk, keep))
+        ]
         index = np.flatnonzero(keep)
         kept = replace(
             chunk, table=chunk.table.filter(pa.array(keep)), line_no=chunk.line_no[keep],
             record_no=chunk.record_no[keep], raw_text=lambda row: chunk.raw_text(int(index[row])),
             extras=[chunk.extras[row] for row in index] if chunk.extras else [],
         )  # fmt: skip
-        return kept, int((~keep).sum())
+        return kept, int((~keep).sum()) - len(nobodys), nobodys
+
+    def _nobodys(self, chunk: Chunk, row: int) -> BadRow:
+        place = int(chunk.line_no[row]), int(chunk.record_no[row])
+        text = table_row_text(chunk.table.select(sorted(self.open_columns(chunk))), row)
+        return BadRow(*place, Reason.NOBODYS_ROW, None, text, "no layout takes it or sets it apart")
+
+    def _withheld(self, row: BadRow, chunk: Chunk) -> BadRow:
+        """A row that was set apart as a whole, as much of it as may be shown."""
+        if row.reason == Reason.NOBODYS_ROW:
+            return row
+        header, shown = chunk.table.column_names, self.open_columns(chunk)
+        if shown == set(header) and not any(chunk.extras):
+            return row
+        is_shown = row.column is None or self.mapping.source_of(row.column, header) in shown
+        return replace(row, raw_text=WITHHELD_ROW, detail=row.detail if is_shown else WITHHELD)
+
+    def open_columns(self, chunk: Chunk) -> set[str]:
+        """Columns of the file whose values may be shown: those that the feed reads and that are personal
+        nowhere. What nobody knows may be anything."""
+        header = chunk.table.column_names
+        if self._open is None or self._open[0] != header:
+            tests = {test.column for test in self.layout.rows} & set(header)
+            personal = self.mapping.personal(header) | self.sharing.personal(header)
+            self._open = header, (self.mapping.impersonal(header) | tests) & set(header) - personal
+        return self._open[1]
 
 
 class _Rows:
@@ -423,7 +458,10 @@ class _Rows:
         labels = self._labels(names, header)
         for told in labels:
             self.findings.add(Kind.UNKNOWN_COLUMN, f"unknown column {told}", self.size)
-        columns = [self._extra_values(as_array(self.chunk.table.column(n))).to_pylist() for n in names]
+        hidden = self.owner.sharing.personal(header)
+        columns = [
+            self._extra_values(as_array(self.chunk.table.column(n)), n in hidden).to_pylist() for n in names
+        ]
         return _as_json([dict(zip(labels, values, strict=True)) for values in zip(*columns, strict=True)])
 
     def _is_nothing(self, name: str) -> bool:
@@ -457,8 +495,9 @@ class _Rows:
             for name, is_gone in zip(names, gone, strict=True)
         ]
 
-    def _extra_values(self, values: pa.StringArray) -> pa.StringArray:
-        hidden = is_valid(values) if self.contract.has_pii else self.erased.texts_in(values)
+    def _extra_values(self, values: pa.StringArray, is_personal: bool = False) -> pa.StringArray:
+        is_hidden = self.contract.has_pii or is_personal
+        hidden = is_valid(values) if is_hidden else self.erased.texts_in(values)
         return pc.if_else(pa.array(hidden), WITHHELD, values) if hidden.any() else values
 
     def bad_rows(self) -> list[BadRow]:
@@ -473,7 +512,9 @@ class _Rows:
 
     def _detail(self, row: int, column: str) -> str:
         """The value at fault, unless it is personal; beside restricted columns only its shape."""
-        if self.contract.columns[column].pii:
+        header = self.chunk.table.column_names
+        sources = self.mapping.sources_of(column, header)
+        if self.contract.columns[column].pii or sources & self.owner.sharing.personal(header):
             return WITHHELD
         value = self.text[column][row].as_py()
         if value is None:
@@ -491,10 +532,10 @@ class _Rows:
         """
         if self.contract.restricted:
             return WITHHELD_ROW
-        if not self.contract.has_pii:
-            return self.chunk.raw_text(row)
         header = self.chunk.table.column_names
-        shown = self.mapping.impersonal(header)
+        shown = self.owner.open_columns(self.chunk)
+        if shown == set(header) and not (self.chunk.extras and self.chunk.extras[row]):
+            return self.chunk.raw_text(row)
         return json.dumps(
             {
                 name: value if name in shown else WITHHELD

@@ -31,6 +31,7 @@ class Need:
 def needs(contract: Contract, layout: Layout) -> list[Need]:
     """What the contract requires and what the layout names, but for columns that it calls optional."""
     found = [Need((test.column,), "rows") for test in layout.rows]
+    found += [Need((test.column,), "set_apart") for rule in layout.set_apart.values() for test in rule]
     for name in _placing(contract, layout):
         found.append(Need(spellings(layout, name), f"the zone of {name}"))
     for name, column in contract.columns.items():

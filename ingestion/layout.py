@@ -261,6 +261,7 @@ class Layout(Strict):
     extract: dict[str, str] = {}
     value_maps: dict[str, dict[str, str]] = {}
     rows: tuple[RowFilter, ...] = ()
+    set_apart: dict[str, tuple[RowFilter, ...]] = {}
     extra_columns: Literal["keep", "ignore", "reject"] = "keep"
     control: Control | None = None
     extract_at: ExtractAt | None = None

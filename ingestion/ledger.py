@@ -20,6 +20,7 @@ from ingestion.findings import Findings
 from ingestion.landing import LandedFile
 from ingestion.layout import Layout
 from ingestion.readers.chunk import Scan
+from ingestion.sharing import Shares
 from warehouse import locks
 
 BROUGHT = "('loaded', 'superseded', 'duplicate')"
@@ -36,6 +37,7 @@ class Counts:
     control: int = 0
     amounts: dict[str, Decimal] = field(default_factory=dict)
     last_event: dt.datetime | None = None
+    shares: Shares = field(default_factory=Shares)
 
     def balance(self) -> None:
         """Raise ArithmeticError where a row was lost or invented."""
@@ -181,12 +183,13 @@ class Ledger:
         self._do(
             "update ops.file_ledger set rows_parsed = $2, rows_loaded = $3, rows_quarantined = $4,"
             " rows_duplicate = $5, rows_control = $6, amounts = $7, reason = $8, last_event_at = $9,"
-            " findings = $10"
+            " findings = $10, rows_shared = $11"
             " where file_id = $1",
             (
                 file_id, counts.parsed, counts.loaded, counts.quarantined, counts.duplicate,
                 counts.control, json.dumps({k: str(v) for k, v in sorted(counts.amounts.items())}),
                 findings.text(), counts.last_event, json.dumps(findings.rows()),
+                json.dumps({"taken": counts.shares.taken, "set_apart": counts.shares.set_apart}),
             ),
         )  # fmt: skip
         return self.settle(file_id, file, extract_at)

@@ -33,6 +33,7 @@ from ingestion.reasons import FileRejected, Reason, Rejection
 from ingestion.refusal import refused
 from ingestion.repeats import Keys, settle
 from ingestion.reshape import rows_of
+from ingestion.sharing import Sharing, sharing
 from ingestion.tally import Tally
 from ingestion.withheld import WITHHELD, WITHHELD_ROW, read_erased
 from warehouse import locks
@@ -68,6 +69,8 @@ class FileResult:
             text += f", {c.loaded:,} rows"
             text += f", {c.quarantined:,} quarantined" if c.quarantined else ""
             text += f", {c.duplicate:,} duplicate" if c.duplicate else ""
+            text += "".join(f", {n:,} of {feed}" for feed, n in c.shares.taken.items())
+            text += "".join(f", {n:,} set apart as {rule}" for rule, n in c.shares.set_apart.items())
         return text + (f" ({self.reason})" if self.reason else "")
 
 
@@ -294,7 +297,8 @@ class _Load:
         """Send the file, settle what stands twice in it, and commit."""
         file_id = self.ledger.open(self.file, self.scan)
         tally, stated, keys = Tally(self.contract), Stated(), Keys(self.contract)
-        converter = Converter(self.contract, self.layout, self.erased)
+        shared = sharing(self.contract, self.file.layout, self.file.name)
+        converter = Converter(self.contract, self.layout, self.erased, shared)
         with contextlib.closing(prefetched(self._ready(converter, file_id))) as shipments:
             for part, packed in shipments:
                 stated.add(part)
@@ -303,7 +307,8 @@ class _Load:
                 self._send(packed)
         self._check(stated)
         if keys.may_repeat():
-            self._settle_repeats(file_id, tally)
+            self._settle_repeats(file_id, tally, shared)
+        tally.counts.shares = shared.shares
         return self._close(file_id, stated, tally.counts, converter.findings)
 
     def _close(self, file_id: int, stated: Stated, counts: Counts, findings: Findings) -> FileResult:
@@ -349,19 +354,19 @@ class _Load:
 
     # -- checking
 
-    def _settle_repeats(self, file_id: int, tally: Tally) -> None:
+    def _settle_repeats(self, file_id: int, tally: Tally, shared: Sharing) -> None:
         """Take back the rows that lose against others of the file."""
         losers = settle(self.connection, self.contract, file_id)
         tally.take_back(len(losers.duplicate), len(losers.conflict))
         if losers.conflict:
-            self._quarantine_conflicts(file_id, losers.conflict)
+            self._quarantine_conflicts(file_id, losers.conflict, shared)
         if losers.duplicate or losers.conflict:
             tally.recount(self.connection, file_id)
 
-    def _quarantine_conflicts(self, file_id: int, records: list[int]) -> None:
+    def _quarantine_conflicts(self, file_id: int, records: list[int], shared: Sharing) -> None:
         """Read the file again for the text of these records."""
         wanted, key = pa.array(records, pa.int64()), ", ".join(self.contract.key)
-        for part in self._converted(Converter(self.contract, self.layout, self.erased)):
+        for part in self._converted(Converter(self.contract, self.layout, self.erased, shared.anew())):
             few = part.rows.filter(pc.is_in(part.rows["_record_no"], value_set=wanted))
             places = zip(few["_line_no"].to_pylist(), few["_record_no"].to_pylist(), strict=True)
             bad = [

@@ -74,13 +74,22 @@ class Mapping:
 
     def _used(self, header: list[str]) -> set[str]:
         """Columns of the file that the layout makes something of."""
-        return self._read_for(self.contract.columns, header) | {test.column for test in self.layout.rows}
+        tests = [*self.layout.rows, *(t for rule in self.layout.set_apart.values() for t in rule)]
+        return self._read_for(self.contract.columns, header) | {test.column for test in tests}
 
     def impersonal(self, header: list[str]) -> set[str]:
         """Columns of the file that columns of the contract are made from, and no personal one."""
-        personal = [name for name, column in self.contract.columns.items() if column.pii]
-        others = self.contract.columns.keys() - set(personal)
-        return self._read_for(others, header) - self._read_for(personal, header)
+        others = [name for name, column in self.contract.columns.items() if not column.pii]
+        return self._read_for(others, header) - self.personal(header)
+
+    def personal(self, header: list[str]) -> set[str]:
+        """Columns of the file that personal columns of the contract are made from."""
+        names = [name for name, column in self.contract.columns.items() if column.pii]
+        return self._read_for(names, header)
+
+    def sources_of(self, name: str, header: list[str]) -> set[str]:
+        """Columns of the file that a contract column is made from."""
+        return self._read_for([name], header)
 
     def _read_for(self, names: Iterable[str], header: list[str]) -> set[str]:
         """Columns of the file that these columns of the contract are made from."""
@@ -105,8 +114,12 @@ class Mapping:
 
     def own_rows(self, chunk: Chunk) -> Mask:
         """True for the rows of the file that pass every test of the layout."""
+        return self.passing(self.layout.rows, chunk)
+
+    def passing(self, tests: tuple[RowFilter, ...], chunk: Chunk) -> Mask:
+        """True for the rows of the file that pass every one of these tests."""
         keep: Mask = np.ones(chunk.table.num_rows, dtype=bool)
-        for test in self.layout.rows:
+        for test in tests:
             values = pc.fill_null(self._column(chunk, test.column), "")
             keep &= self._passes(test, values)
         return keep

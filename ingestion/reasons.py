@@ -35,6 +35,7 @@ class Reason(StrEnum):
     MOJIBAKE = "mojibake"
     REPEATED_ELEMENT = "repeated_element"
     NESTED_VALUE = "nested_value"
+    NOBODYS_ROW = "nobodys_row"
     ERROR_CELL = "error_cell"
     MERGED_CELL = "merged_cell"
     SELECT_ERROR = "select_error"
@@ -109,6 +110,7 @@ MEANINGS = {
     "mojibake": "A text was decoded wrongly before it came.",
     "repeated_element": "An element stands twice where the layout reads one.",
     "nested_value": "A list, an object or an element with others in it stands where one value belongs.",
+    "nobodys_row": "No feed of the file takes the row, and no layout names it under `set_apart`.",
     "error_cell": "A cell of the workbook holds an error such as #REF!.",
     "merged_cell": "A cell of the workbook is merged with others, so that its row is not certain.",
     "select_error": "The layout's `select` fails on the row; the detail says why.",

@@ -25,7 +25,8 @@ class Uses:
 def uses(contract: Contract, layout: Layout) -> Uses:
     """Uses of the names in files of a layout."""
     of: dict[str, set[str]] = {"list": set(), "id": set()}
-    known = {test.column for test in layout.rows}
+    tests = [*layout.rows, *(test for rule in layout.set_apart.values() for test in rule)]
+    known = {test.column for test in tests}
     for name, column in contract.columns.items():
         if rule := layout.derive.get(name):
             known |= set(rule.sources)

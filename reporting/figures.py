@@ -28,6 +28,7 @@ class Figures:
     quarantine: list[Row]
     times: list[Row]
     unclaimed: list[Row] = field(default_factory=list)
+    set_apart: list[Row] = field(default_factory=list)
 
 
 FILES = """
@@ -107,6 +108,12 @@ group by feed, reason order by rows desc, feed, reason limit 12
 # What was meant for a feed first.
 UNCLAIMED = "select path, kind, detail, feed from ops.unclaimed_files order by feed is null, path"
 
+SET_APART = """
+select a.key as rule, sum(a.value::bigint) as rows
+from ops.file_ledger as l cross join jsonb_each_text(l.rows_shared -> 'set_apart') as a
+where l.status = 'loaded' group by a.key order by rows desc, a.key
+"""
+
 
 def is_published(reader: Reader) -> bool:
     """True once a night has been published."""
@@ -126,10 +133,21 @@ def figures_in(reader: Reader) -> Figures:
         return reader.execute(query, {"kpis": list(HEADLINES)}).fetchall()
 
     if not is_published(reader):
-        return Figures(None, rows(FILES), [], None, [], rows(CHECKS), rows(QUARANTINE), [], rows(UNCLAIMED))
+        return Figures(
+            None,
+            rows(FILES),
+            [],
+            None,
+            [],
+            rows(CHECKS),
+            rows(QUARANTINE),
+            [],
+            rows(UNCLAIMED),
+            rows(SET_APART),
+        )
     return Figures(
         next(iter(rows(NIGHT)), None), rows(FILES), rows(KPIS), next(iter(rows(CYCLE)), None),
-        rows(STATUSES), rows(CHECKS), rows(QUARANTINE), rows(TIMES), rows(UNCLAIMED),
+        rows(STATUSES), rows(CHECKS), rows(QUARANTINE), rows(TIMES), rows(UNCLAIMED), rows(SET_APART),
     )  # fmt: skip
 
 

@@ -41,6 +41,7 @@ def page(board: Board) -> str:
         statuses=figures.statuses, overdue=board.overdue,
         steps=board.steps, waiting=board.steps, most_lines=most(board.steps, "lines"),
         files=board.files, checks=figures.checks, alerts=board.alerts,
+        set_apart=figures.set_apart,
         unclaimed=figures.unclaimed[:UNCLAIMED_SHOWN],
         unclaimed_rest=len(figures.unclaimed[UNCLAIMED_SHOWN:]),
         quarantine=board.quarantine[:QUARANTINE_SHOWN],

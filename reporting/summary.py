@@ -55,6 +55,8 @@ def _files(console: Console, figures: Figures) -> None:
     for row in figures.quarantine[:5]:
         told = rich_text(f"{row['rows']} {row['feed']} {row['reason']}")
         console.print(f"  quarantined: {told}", style="dim")
+    for row in figures.set_apart:
+        console.print(f"  set apart by a layout: {rich_text(row['rule'])}, {row['rows']:,} rows", style="dim")
     _unclaimed(console, figures)
     console.print()
 

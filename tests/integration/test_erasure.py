@@ -124,8 +124,19 @@ def assert_only_ben_is_named() -> None:
     ) == [("Ben Other",)]
 
 
+def _show_refused_events_as_earlier_versions_did() -> None:
+    """Columns that a feed does not read are withheld in refused rows by now; what was shown is there."""
+    with connect("admin") as connection:
+        for line, name in ((3, "ADA SECRET"), (4, "Ben Other")):
+            connection.execute(
+                "update ops.quarantine set raw_text = %s where feed = %s and line_no = %s",
+                [event(line, recipient=name, leg="sideways").strip(), EVENTS, line],
+            )
+
+
 @pytest.mark.parametrize("form", ["C100", "hash"])
 def test_an_erasure_reaches_every_place_and_says_what_it_found(form: str, landing: Path) -> None:
+    _show_refused_events_as_earlier_versions_did()
     assert [word for word in WORDS if word not in everything()] == []
     (done,) = erase([form if form == "C100" else f"hash:{hashed('C100')}"], WHY)
     assert done.customers == erased() == [hashed("C100")]

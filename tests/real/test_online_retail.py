@@ -148,6 +148,21 @@ def test_true_repeats_are_kept_and_every_row_is_accounted_for(published: pd.Data
     assert (duplicate, quarantined, files) == (0, 0, len(list(FILES.glob("*.csv"))))
 
 
+def test_each_row_is_taken_by_a_feed_or_set_apart_by_name(published: pd.DataFrame) -> None:
+    every = pd.concat(pd.read_csv(f, dtype=str, keep_default_na=False) for f in FILES.glob("*.csv"))
+    free = every["UnitPrice"].astype(float) == 0
+    with connect("auditor") as connection:
+        shared = connection.execute(
+            "select sum((rows_shared -> 'set_apart' ->> 'without_price')::int),"
+            " sum((rows_shared -> 'taken' ->> 'erp_sales_lines')::int), sum(rows_quarantined),"
+            " sum(rows_loaded), sum(rows_parsed) from ops.file_ledger where feed = 'erp_credit_memos'"
+        ).fetchone()
+    assert shared is not None
+    apart, sold, quarantined, credited, parsed = shared
+    assert (apart, quarantined) == (int((free & every["InvoiceNo"].str.isdigit()).sum()), 0)
+    assert apart + sold + credited == parsed == len(every)
+
+
 def test_a_customer_number_written_as_a_float_is_the_same_customer(published: pd.DataFrame) -> None:
     from ingestion.pseudonym import pseudonym
     from warehouse.settings import settings

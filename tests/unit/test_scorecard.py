@@ -269,7 +269,7 @@ def _empty() -> dict[str, Any]:
         "cycle": None, "state": {"kind": "", "text": ""}, "looks": [], "audiences": {}, "statuses": [],
         "overdue": [], "steps": [], "waiting": [], "most_lines": 1, "files": [], "checks": [], "alerts": [],
         "quarantine": [], "quarantine_rest": 0, "most_quarantined": 1, "times": [], "times_nights": [],
-        "unclaimed": [], "unclaimed_rest": 0,
+        "unclaimed": [], "unclaimed_rest": 0, "set_apart": [],
     }  # fmt: skip
 
 

@@ -1,0 +1,119 @@
+"""One file that feeds several feeds: whose its rows are, which are set apart, and what of it is personal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+
+from ingestion.contract import Contract, sound_contracts
+from ingestion.landing import within
+from ingestion.layout import Layout
+from ingestion.mapping import Mapping
+from ingestion.readers.chunk import Chunk
+from ingestion.text import Mask
+
+
+@dataclass(frozen=True)
+class Other:
+    """Another feed, and its layout, that takes rows of the same file."""
+
+    contract: Contract
+    layout: Layout
+    layout_name: str
+
+    @property
+    def mapping(self) -> Mapping:
+        """How its columns are made; a file's own, since it counts."""
+        return Mapping(self.contract, self.layout)
+
+    def takes(self, chunk: Chunk) -> Mask:
+        """True for its rows. What can't be told from here is taken to be its own: it says so itself."""
+        names = {test.column for test in self.layout.rows}
+        if self.layout.select is not None or not names <= set(chunk.table.column_names):
+            return np.ones(chunk.table.num_rows, dtype=bool)
+        return self.mapping.own_rows(chunk)
+
+    def personal(self, header: list[str]) -> set[str]:
+        """Columns of the file that its personal ones are made from."""
+        return self.mapping.personal(header)
+
+
+@dataclass
+class Shares:
+    """What became of the rows of one file that the feed does not take, counted by whose they are."""
+
+    taken: Counter[str] = field(default_factory=Counter)
+    set_apart: Counter[str] = field(default_factory=Counter)
+
+
+class Sharing:
+    """The feeds that one file feeds, seen from one of them."""
+
+    def __init__(
+        self,
+        contract: Contract,
+        layout: Layout,
+        layout_name: str = "",
+        others: tuple[Other, ...] | None = None,
+    ) -> None:
+        self.own = Other(contract, layout, layout_name)
+        self.others = others or ()
+        self.shares = Shares()
+        # One of the feeds keeps what is nobody's: else it would be refused in each of them. Who does not know
+        # the others can't tell.
+        own = (contract.feed, layout_name)
+        self.is_keeper = others is not None and all(
+            own <= (other.contract.feed, other.layout_name) for other in others
+        )
+
+    def anew(self) -> Sharing:
+        """The same before the first row, for another pass."""
+        return Sharing(self.own.contract, self.own.layout, self.own.layout_name, self.others)
+
+    def nobodys(self, chunk: Chunk, own: Mask) -> Mask:
+        """True for rows that no feed takes and no layout sets apart; counts whose the others are."""
+        nobody: Mask = ~own
+        if not self.is_keeper or self.own.layout.select is not None or not nobody.any():
+            return np.zeros(len(own), dtype=bool)
+        at = np.flatnonzero(nobody)
+        rest = Chunk(chunk.table.filter(pa.array(nobody)), chunk.line_no[at], chunk.record_no[at], str)
+        free: Mask = np.ones(len(at), dtype=bool)
+        for other in self.others:
+            taken = other.takes(rest)
+            self._count(self.shares.taken, other.contract.feed, taken)
+            free &= ~taken
+        for feed in (self.own, *self.others):
+            for name, tests in feed.layout.set_apart.items():
+                apart = feed.mapping.passing(tests, rest) & free
+                self._count(self.shares.set_apart, name, apart)
+                free &= ~apart
+        found: Mask = np.zeros(len(own), dtype=bool)
+        found[at[free]] = True
+        return found
+
+    def personal(self, header: list[str]) -> set[str]:
+        """Columns that are personal in some other feed of the file."""
+        return set().union(*(other.personal(header) for other in self.others))
+
+    @staticmethod
+    def _count(counter: Counter[str], name: str, rows: Mask) -> None:
+        if rows.any():
+            counter[name] += int(rows.sum())
+
+
+def sharing(contract: Contract, layout_name: str, name: str) -> Sharing:
+    """The sharing of a file of this name, which a layout of the feed takes."""
+    layout = contract.layouts[layout_name]
+    folders = set(within(contract, layout))
+    others = tuple(
+        Other(other, candidate, key)
+        for other in sound_contracts()
+        for key, candidate in other.layouts.items()
+        if (other.feed, key) != (contract.feed, layout_name)
+        and folders & set(within(other, candidate))
+        and candidate.takes(name)
+    )
+    return Sharing(contract, layout, layout_name, others)
