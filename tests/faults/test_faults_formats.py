@@ -30,12 +30,16 @@ Row = dict[str, str | None]
 
 
 def _texts(size: int) -> st.SearchStrategy[str]:
-    """Text that all formats can hold: no control characters, and no white space at its ends.
+    """Text that all formats can hold: no control or invisible characters, and no white space at its ends.
 
     A file of fixed width holds one line a row; `_x` begins an escape in a workbook, and an E between
     digits is no id.
     """
-    letters = st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Cn", "Co", "Zl", "Zp"))
+    letters = st.characters(
+        codec="utf-8",
+        exclude_categories=("Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"),
+        exclude_characters="\u00a0\u2007\u202f\u034f",
+    )
     return st.text(letters, min_size=1, max_size=size).filter(
         lambda t: t == t.strip() and "_x" not in t and not ("e" in t.lower() and any(c.isdigit() for c in t))
     )
