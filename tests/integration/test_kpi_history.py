@@ -75,7 +75,7 @@ def past(company: Path, database: Path) -> Past:
     _hand_over(company, database, NIGHTS[0])
     _night(past, NIGHTS[0])
     held = [f for feed in HELD_BACK for day in HELD_DAYS for f in _files(company, f"{feed}_{day}")]
-    assert len(held) == len(HELD_BACK) * len(HELD_DAYS)
+    assert len(held) > 30, "a small company has days without refunds, though few"
     aside = database.parent / "late"
     held = [move(file, aside) for file in held]
     _hand_over(company, database, NIGHTS[1])

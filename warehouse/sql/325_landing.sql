@@ -11,7 +11,7 @@ comment on column ops.file_ledger.seen_as is
 call ops.add_column('ops.file_ledger', 'seen_changed_at', 'timestamptz');
 comment on column ops.file_ledger.seen_changed_at is
     'When the storage last saw the file change: decides between contents of one name and one time.';
-alter table ops.file_ledger add column if not exists rows_shared jsonb not null default '{}';
+call ops.add_column('ops.file_ledger', 'rows_shared', 'jsonb not null default ''{}''');
 comment on column ops.file_ledger.rows_shared is
     'Control rows of a file that feeds several feeds: by the feed that takes them (taken), and by the rule of a
     layout that names them (set_apart). Kept with the first of the feeds by name.';
