@@ -22,6 +22,7 @@ from ingestion.control import Stated, check_control, extract_time
 from ingestion.convert import Converted, Converter
 from ingestion.customer_key import check_key
 from ingestion.digest import Digest
+from ingestion.examples import Examples
 from ingestion.findings import Findings, Kind
 from ingestion.landing import LandedFile, discover
 from ingestion.layout import Layout
@@ -61,6 +62,7 @@ class FileResult:
     reason: str | None = None
     counts: Counts = field(default_factory=Counts)
     seconds: float = 0.0
+    reasons: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         c = self.counts
@@ -120,7 +122,7 @@ def load_feed(
                 continue
             done.seconds = time.perf_counter() - started
             result.files.append(done)
-            tell(f"{feed}  {done}")
+            _tell(tell, feed, done)
         index_tables(connection, contract)
         connection.commit()
     return result
@@ -152,8 +154,15 @@ def reload(
             done = _Load(connection, ledger, contract, file, is_anew=True).done()
             if done is not None:
                 result.files.append(done)
-                tell(f"{feed}  {done}")
+                _tell(tell, feed, done)
     return result
+
+
+def _tell(tell: Callable[[str], None], feed: str, done: FileResult) -> None:
+    """Say what became of a file, and why rows of it were set apart."""
+    tell(f"{feed}  {done}")
+    for line in done.reasons:
+        tell(f"{feed}    quarantined: {line}")
 
 
 @contextlib.contextmanager
@@ -205,6 +214,7 @@ class _Load:
         self.beside = ThreadPoolExecutor(1, "hash")
         self.scan = Scan("", file.size, b"")
         self.digests: list[Digest] = []
+        self.examples = Examples()
 
     def done(self) -> FileResult | None:
         """Load the file, once more where it changed meanwhile; None where nothing is to be done."""
@@ -299,11 +309,13 @@ class _Load:
         tally, stated, keys = Tally(self.contract), Stated(), Keys(self.contract)
         shared = sharing(self.contract, self.file.layout, self.file.name)
         converter = Converter(self.contract, self.layout, self.erased, shared)
+        self.examples = Examples()
         with contextlib.closing(prefetched(self._ready(converter, file_id))) as shipments:
             for part, packed in shipments:
                 stated.add(part)
                 keys.look(part.rows)
                 tally.add(part)
+                self.examples.add(part.bad)
                 self._send(packed)
         self._check(stated)
         if keys.may_repeat():
@@ -323,7 +335,8 @@ class _Load:
         self.ledger.identify(file_id, self.scan.sha256)
         status = self.ledger.close(file_id, self.file, extract_at, counts, findings)
         self.connection.commit()
-        return FileResult(self.file.name, status, findings.text(), counts)
+        reasons = self.examples.lines()
+        return FileResult(self.file.name, status, findings.text(), counts, reasons=reasons)
 
     def _sha256(self) -> str:
         """Hash of the bytes that were read; raises _Changed where the file is another one by now."""
@@ -373,6 +386,7 @@ class _Load:
                 BadRow(line, record, Reason.CONFLICTING_DUPLICATE, key, part.text_of(record), TWICE)
                 for line, record in places
             ]
+            self.examples.add(bad)
             self._send([("ops", "quarantine", p) for p in packets(self._quarantine(bad, file_id))])
 
     def _check(self, stated: Stated) -> None:

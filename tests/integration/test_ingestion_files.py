@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from ingestion import landing
-from ingestion.load import reload
+from ingestion.load import load_feed, reload
 from tests.integration.ingestion_landing import (
     DAY,
     FEED,
@@ -240,6 +240,17 @@ def test_counts_and_amounts_of_a_file_are_in_the_ledger(fresh_database: Path) ->
         "select rows_parsed, rows_loaded, rows_quarantined, rows_duplicate, amounts from ops.file_ledger"
     )
     assert (parsed, loaded, bad, twice, amounts) == (4, 2, 1, 1, {"EUR": "10.05"})
+
+
+def test_a_load_tells_why_rows_were_set_apart_with_examples(fresh_database: Path) -> None:
+    rows = [sale("A"), sale("B", amount="x"), sale("C", amount="y"), sale("D").replace("EUR", "EURO")]
+    sales(fresh_database, "20260131", *rows)
+    told: list[str] = []
+    load_feed(FEED, DAY, told.append)
+    assert [line.partition("quarantined: ")[2].partition(". ")[0] for line in told[1:]] == [
+        "2 not_a_number in gross_proceeds (line 3: 'x'; line 4: 'y')",
+        "1 unknown_currency in currency (line 5: 'EURO')",
+    ]
 
 
 def test_the_ledger_refuses_counts_that_do_not_add_up(fresh_database: Path) -> None:
