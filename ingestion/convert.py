@@ -23,7 +23,7 @@ from ingestion.contract import CUSTOMER, IDENTIFYING, Column, Contract, Negative
 from ingestion.currencies import CODES, WITH_THREE_DECIMALS, WITHOUT_DECIMALS
 from ingestion.datepatterns import tells_instant
 from ingestion.findings import Kind
-from ingestion.header import check_needs, label, place, shown
+from ingestion.header import check_needs, label, places, shown
 from ingestion.layout import DEFAULT_FORMATS, LIST_SEPARATOR, Layout, TimeFormat
 from ingestion.mapping import WITH_HEADER, Mapping
 from ingestion.numbers import PRECISIONS, is_negative, plain_numbers, to_decimal, to_integer
@@ -490,8 +490,9 @@ class _Rows:
     def _labels(self, names: list[str], header: list[str]) -> list[str]:
         """What to call these columns: by place where a name may be a person's, or was an erased one's."""
         gone = self.erased.texts_in(pa.array(names, pa.string()))
+        at = places(header)
         return [
-            place(name, header) if is_gone else one_line(label(self.contract, name, header))
+            at[name] if is_gone else one_line(label(self.contract, name, at))
             for name, is_gone in zip(names, gone, strict=True)
         ]
 

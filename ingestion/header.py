@@ -74,9 +74,9 @@ def check_needs(contract: Contract, layout: Layout, header: Iterable[str]) -> No
 
 
 def _told(contract: Contract, need: Need, header: list[str]) -> str:
-    name = need.names[0]
+    name, at = need.names[0], places(header)
     near = near_names(name, header)
-    told = [repr(n) if label(contract, n, header) == n else place(n, header) for n in near]
+    told = [repr(n) if label(contract, n, at) == n else at[n] for n in near]
     about = [f"{name!r} in the layout"] if need.purpose != name else []
     about += [f"the file has {', '.join(told)}"] if near else []
     return need.purpose + (f" ({', '.join(about)})" if about else "")
@@ -106,21 +106,22 @@ def listed(names: Iterable[str]) -> str:
 
 def shown(contract: Contract, names: Iterable[str], header: list[str]) -> str:
     """Columns of a file for a message, each by its `label`."""
-    return listed(label(contract, name, header) for name in names)
+    at = places(header)
+    return listed(label(contract, name, at) for name in names)
 
 
-def label(contract: Contract, name: str, header: list[str]) -> str:
+def label(contract: Contract, name: str, at: dict[str, str]) -> str:
     """A column by its name, or by its place where the name may be a person's.
 
     A file without its header line, and a key of a record, bring anything as a name.
     """
     is_plain = not contract.restricted and TECHNICAL.fullmatch(name)
-    return name if is_plain or not contract.has_pii else place(name, header)
+    return name if is_plain or not contract.has_pii else at[name]
 
 
-def place(name: str, header: list[str]) -> str:
-    """A column by its place."""
-    return f"no. {header.index(name) + 1}"
+def places(header: list[str]) -> dict[str, str]:
+    """What to call the columns of a file by their place; there may be as many as rows."""
+    return {name: f"no. {number}" for number, name in reversed([*enumerate(header, start=1)])}
 
 
 def refuse_repeated(contract: Contract, header: list[str], used: set[str]) -> None:

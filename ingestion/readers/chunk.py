@@ -13,8 +13,9 @@ import pyarrow as pa
 from ingestion.layout import Kind
 from ingestion.reasons import Reason
 
-# Rows of a chunk where rows pass through Python objects; bounds the memory.
-CHUNK_ROWS = 20_000
+# Rows of a chunk where rows pass through Python objects, and characters of their texts: what comes first
+# bounds the memory.
+CHUNK_ROWS, CHUNK_CHARACTERS = 20_000, 16 << 20
 # Begins what a column without a name is called.
 NAMELESS = "no. "
 
@@ -72,6 +73,11 @@ class Chunk:
     kinds: dict[str, Kind] = field(default_factory=dict)
     records: int | None = None
     extras: list[dict[str, str | None]] = field(default_factory=list)
+
+
+def size_of(text: str, extra: dict[str, str | None]) -> int:
+    """Characters that a row holds: its text, and what lies around it and comes with each row anew."""
+    return len(text) + sum(len(name) + len(value or "") for name, value in extra.items())
 
 
 def told_apart(names: list[str]) -> list[str]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from ingestion.contract import Contract
 from ingestion.header import check_needs
-from ingestion.readers.chunk import CHUNK_ROWS, BadRow, Chunk, Source
+from ingestion.readers.chunk import CHUNK_CHARACTERS, CHUNK_ROWS, BadRow, Chunk, Source, size_of
 from ingestion.readers.encoding import Decoder, refuse_other_formats
 from ingestion.readers.jsonpath import JsonPaths, Number, Row, UnfitValueError, spelled
 from ingestion.readers.records import MAX_RECORD_BYTES
@@ -60,7 +60,7 @@ class JsonRecords:
     @property
     def is_full(self) -> bool:
         """True where there are enough for a chunk."""
-        return len(self.rows) + len(self.bad) >= CHUNK_ROWS
+        return len(self.rows) + len(self.bad) >= CHUNK_ROWS or self.held >= CHUNK_CHARACTERS
 
     def take(self, value: Any, done: int, line: int, text: str | None = None) -> None:
         """Add the records within a value, which lies `done` steps below the top; `text` is its line."""
@@ -87,10 +87,12 @@ class JsonRecords:
             self.lines.append(line)
             self.records.append(self.record)
             self.texts.append(text or spelled(found.value))
+            self.held += size_of(self.texts[-1], extra)
 
     def refuse(self, reason: Reason, line: int, text: str, detail: str, column: str | None = None) -> None:
         """Set a record apart, which has been counted."""
         self.bad.append(BadRow(line, self.record, reason, column, text.rstrip("\r\n"), detail[:200]))
+        self.held += len(text)
 
     def finish(self) -> None:
         """Raise FileRejected where the way to the records leads nowhere."""
@@ -136,6 +138,7 @@ class JsonRecords:
         self.records: list[int] = []
         self.texts: list[str] = []
         self.bad: list[BadRow] = []
+        self.held = 0
 
 
 class _JsonlFile:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from ingestion.archives import unpacked_limit, unsafe
 from ingestion.contract import Contract
-from ingestion.header import label
+from ingestion.header import label, places
 from ingestion.readers.chunk import Chunk, Source, told_apart
 from ingestion.readers.encoding import refuse_other_formats
 from ingestion.readers.typed import Target, bad_row, seekable, table_row_text, targets
@@ -107,7 +107,8 @@ class _ParquetFile:
         self.limit = unpacked_limit(size)
         self.names = told_apart(self.file.schema_arrow.names)
         self.targets = targets(contract, self.layout, self.names)
-        self.labels = [label(contract, name, self.names) for name in self.names]
+        at = places(self.names)
+        self.labels = [label(contract, name, at) for name in self.names]
         # Columns are read by name: where one stands twice, or has a dot (a way into it), all of them are.
         is_repeated = self.names != self.file.schema_arrow.names or any("." in n for n in self.names)
         wants_all = self.layout.extra_columns != "ignore" or is_repeated or self.layout.select is not None

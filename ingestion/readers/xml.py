@@ -16,7 +16,7 @@ from lxml import etree
 
 from ingestion.contract import Contract
 from ingestion.layout import Layout
-from ingestion.readers.chunk import CHUNK_ROWS, BadRow, Chunk, Source
+from ingestion.readers.chunk import CHUNK_CHARACTERS, CHUNK_ROWS, BadRow, Chunk, Source, size_of
 from ingestion.readers.encoding import is_iso_8859, refuse_controls, refuse_other_formats
 from ingestion.reasons import FileRejected, Reason, Rejection
 from ingestion.withheld import WITHHELD_ROW
@@ -28,6 +28,7 @@ DECLARED = re.compile(rb"\s*<\?xml[^>]*?\sencoding\s*=\s*[\"']([A-Za-z0-9._-]+)"
 TAGS_TOLD = 10
 # Attributes such as xsi:nil and xml:lang tell of the XML, not of the row.
 W3C = "{http://www.w3.org/"
+MANY = 100  # attributes of one element
 Value = Callable[[etree._Element], str | None]
 
 
@@ -85,7 +86,7 @@ class _XmlFile:
                 element.tag = etree.QName(element).localname
                 if root is None:
                     _refuse_dtd(element)
-                    root = {str(k): str(v) for k, v in element.attrib.items()}
+                    root = _attributes(element)
                 elif not self.begun and len(self.others) < TAGS_TOLD:
                     self.others[str(element.tag)] = None
                 if element.tag == self.tag:
@@ -97,11 +98,12 @@ class _XmlFile:
             if depth == record:
                 record = 0
             if depth == whole:
-                self._take(element)
+                for found in element.iter(self.tag):
+                    self._take(found)
+                    if self.is_full:
+                        yield self._chunk(root or {})
                 _forget(element)
             depth -= 1
-            if len(self.rows) + len(self.bad) >= CHUNK_ROWS:
-                yield self._chunk(root or {})
         self._refuse_lost(root or {})
         yield self._chunk(root or {})
 
@@ -132,28 +134,34 @@ class _XmlFile:
                 "correct `record` in the layout",
             )
 
-    def _take(self, element: etree._Element) -> None:
-        for record in element.iter(self.tag):
-            self.done += 1
-            name = ""
-            row: dict[str, str] = {}
-            text = etree.tostring(record, encoding="unicode", with_tail=False)
-            if self.is_one_byte:
-                refuse_controls(text, self.encoding)
-            try:
-                for name, value in self.values.items():
-                    if (found := value(record)) is not None:
-                        row[name] = found
-            except UnfitElementError as error:
-                shown = WITHHELD_ROW if self.has_pii else text
-                line = record.sourceline or 0
-                self.bad.append(BadRow(line, self.done, error.reason, name, shown, str(error)))
-                continue
-            self.rows.append(row)
-            self.unknown.append(self.extras.of(record) if self.extras else {})
-            self.lines.append(record.sourceline or 0)
-            self.numbers.append(self.done)
-            self.texts.append(text)
+    @property
+    def is_full(self) -> bool:
+        """True where there are enough records for a chunk."""
+        return len(self.rows) + len(self.bad) >= CHUNK_ROWS or self.held >= CHUNK_CHARACTERS
+
+    def _take(self, record: etree._Element) -> None:
+        self.done += 1
+        name = ""
+        row: dict[str, str] = {}
+        text = etree.tostring(record, encoding="unicode", with_tail=False)
+        if self.is_one_byte:
+            refuse_controls(text, self.encoding)
+        try:
+            for name, value in self.values.items():
+                if (found := value(record)) is not None:
+                    row[name] = found
+        except UnfitElementError as error:
+            shown = WITHHELD_ROW if self.has_pii else text
+            line = record.sourceline or 0
+            self.bad.append(BadRow(line, self.done, error.reason, name, shown, str(error)))
+            self.held += len(shown)
+            return
+        self.rows.append(row)
+        self.unknown.append(self.extras.of(record) if self.extras else {})
+        self.lines.append(record.sourceline or 0)
+        self.numbers.append(self.done)
+        self.texts.append(text)
+        self.held += size_of(text, self.unknown[-1])
 
     def _clear(self) -> None:
         self.rows: list[dict[str, str]] = []
@@ -162,6 +170,7 @@ class _XmlFile:
         self.numbers: list[int] = []
         self.texts: list[str] = []
         self.bad: list[BadRow] = []
+        self.held = 0
 
     def _chunk(self, root: dict[str, str]) -> Chunk:
         self.seen |= dict.fromkeys(name for row in self.rows for name in row)
@@ -213,13 +222,20 @@ class _Extras:
     def _of(self, element: etree._Element, level: int, branch: str) -> dict[str, str | None]:
         known = self.known.get(level, set())
         prefix = "../" * level
-        given = {str(k): str(v) for k, v in element.attrib.items() if not str(k).startswith(W3C)}
+        given = {k: v for k, v in _attributes(element).items() if not k.startswith(W3C)}
         found: dict[str, str | None] = {f"{prefix}@{k}": v for k, v in given.items() if f"@{k}" not in known}
         for child in element:
             if child.tag not in known and child.tag not in (branch, self.tag):
                 name = f"{prefix}{child.tag}"
                 found[name] = _inner(child) if name not in found else f"{found[name]}{_inner(child)}"
         return found
+
+
+def _attributes(element: etree._Element) -> dict[str, str]:
+    """Attributes of an element by name; lxml searches for each value anew, which many make too slow."""
+    if len(element.attrib) < MANY:
+        return {str(k): str(v) for k, v in element.attrib.items()}
+    return {str(found.attrname): str(found) for found in element.xpath("@*")}
 
 
 def _inner(element: etree._Element) -> str:
