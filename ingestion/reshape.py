@@ -316,8 +316,11 @@ class _Reshaping:
         )  # fmt: skip
         if given is None:
             return chunk
+        # Rows set apart are numbered with those that were made, since both may be quarantined.
+        bad = [replace(row, record_no=self.made + at) for at, row in enumerate(given.bad, start=1)]
+        self.made += len(bad)
         return replace(
-            chunk, bad=given.bad, control=given.control, root=given.root, skipped=given.skipped + left_out,
+            chunk, bad=bad, control=given.control, root=given.root, skipped=given.skipped + left_out,
             records=given.table.num_rows + len(given.bad),
         )  # fmt: skip
 

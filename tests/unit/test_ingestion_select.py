@@ -165,6 +165,19 @@ def test_the_detail_of_a_failing_row_is_its_value_or_the_engines_words() -> None
     assert bad.detail.startswith("Could not convert string '?' to INT32")
 
 
+@pytest.mark.parametrize("rest", ["where id > ''", "group by all"])
+def test_rows_set_apart_before_and_behind_the_select_have_numbers_of_their_own(rest: str) -> None:
+    """Else the second one of them can't be quarantined: the number is part of the key."""
+    ragged, good, bad = "b,1", "c,1,EUR", "d,x,EUR"
+    content = "\n".join(["id,price,cur", ragged, good, bad, bad, good, ragged, ""])
+    file = _select(f"select id as key, price as amount, _record_no from file {rest}", content)
+    assert sorted((b.line_no, str(b.reason)) for b in file.bad) == [
+        (2, "ragged_row"), (4, "not_a_number"), (5, "not_a_number"), (7, "ragged_row"),
+    ]  # fmt: skip
+    numbers = file.column("_record_no") + [b.record_no for b in file.bad]
+    assert len(set(numbers)) == len(numbers) == 6
+
+
 def test_a_layout_whose_select_fails_everywhere_rejects_the_file() -> None:
     many = "id,type,minor,cost,cur\n" + "".join(f"a{i},charge,x,0,USD\n" for i in range(1200))
     with pytest.raises(
