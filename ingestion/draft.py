@@ -33,6 +33,7 @@ SAMPLE = 500
 DISTINCT = 60
 ENOUGH = 0.72  # likeness of names, as difflib measures it
 DELIMITERS = ",;\t|"
+LIST_LINE = re.compile(r"\|[^|]*\|.*\|\s*$")
 NUMBER_TYPES = ("integer", *PRECISIONS)
 # Formats that real exports have; of those that fit the first is taken, and the others are a question.
 DATE_FORMATS = (
@@ -49,34 +50,40 @@ TIME_FORMATS = (
 )  # fmt: skip
 # What other systems call the columns, plain.
 NAMES = {
-    "order_no": "order ordernumber orderid ordername name merchantreference amazonorderid salesorder",
+    "fiscal_period": "yearmonth period",
+    "document_ref": "reference ref num documentref",
+    "text": "text memo memodescription description",
+    "account": "account glaccount accountno accountnumber accountname",
+    "posted_on": "pstngdate postingdate docdate documentdate date glpostingdate",
+    "journal_no": "documentno documentnumber docno journal journalno journalid transno entryno",
+    "order_no": "order ordernumber orderid ordername name merchantreference amazonorderid salesorder salesdoc salesdocument sddoc orderid transactionnumber",
     "order_line_no": "lineitemid orderline orderitemid itemid",
-    "line_no": "lineitemid line item lineno orderitemid itemid position",
-    "sku": "sku itemsku lineitemsku sellersku productsku article articlenumber stockcode material variantsku",
-    "quantity": "quantity qty units lineitemquantity itemquantity menge quantitypurchased",
+    "line_no": "lineitemid line item lineno orderitemid itemid position itm",
+    "sku": "sku itemsku lineitemsku sellersku productsku article articlenumber stockcode material variantsku item materialno skucode",
+    "quantity": "quantity qty units lineitemquantity itemquantity menge quantitypurchased orderquantity orderqty quantityshipped",
     "quantity_authorized": "quantity qty units",
     "unit_price": "price unitprice lineitemprice itemprice",
-    "net_amount": "net nettotal linetotal itemtotal subtotal netamount",
+    "net_amount": "net nettotal linetotal itemtotal subtotal netamount netvalue netprice",
     "gross_amount": "gross grossamount amount grosstransactionamount",
     "fee_amount": "fee fees feeamount commission",
     "tax_amount": "tax taxes totaltax itemtotaltax",
     "shipping_amount": "shipping shippingtotal",
     "discount_amount": "discount lineitemdiscount discountamount",
-    "amount": "amount total refundtotal sum chargeamount totalrefunded",
-    "currency": "currency currencycode ordercurrency grosscurrency waehrung",
-    "ordered_at": "createdat orderdate datecreated created purchasedate",
+    "amount": "amount total refundtotal sum chargeamount totalrefunded amountinlocalcur amountinlocalcurrency amountinlc",
+    "currency": "currency currencycode ordercurrency grosscurrency waehrung lcurr curr crcy localcurrency cur",
+    "ordered_at": "createdat orderdate datecreated created purchasedate docdate saledate",
     "created_at": "createdat created datecreated creationdate",
     "requested_at": "createdat created returncreatedat requestdate",
     "authorized_at": "createdat created returncreatedat",
     "updated_at": "updatedat updated returnupdatedat lastupdated datemodified",
     "shipped_at": "fulfilledat shippedat shipmentdate shipdate",
-    "received_at": "receivedat receiptdate returndate received",
+    "received_at": "receivedat receiptdate returndate received entrydate pstngdate postingdate",
     "booked_at": "created bookingdate posteddate posteddatetime creationdate transactioncompletiondate",
-    "customer_id": "customer customerid customeremail email billingemail buyer",
+    "customer_id": "customer customerid customeremail email billingemail buyer soldtopt soldtoparty customerno",
     "rma_no": "rma returnid returnnumber rmanumber return",
     "request_id": "returnid requestid returnnumber",
     "refund_id": "refundid refund refundmetadatashopifyrefundid modificationreference",
-    "receipt_id": "receiptid receipt licenseplatenumber lpn",
+    "receipt_id": "receiptid receipt licenseplatenumber lpn matdoc materialdoc materialdocument",
     "settlement_id": "balancetransactionid transactionid settlementid pspreference id",
     "batch_no": "automaticpayoutid batchnumber batch payoutid settlementid",
     "tracking_no": "trackingnumber tracking trackingid expressorgroundtrackingid",
@@ -85,7 +92,7 @@ NAMES = {
     "type": "type transactiontype reportingcategory",
     "invoice_no": "invoicenumber invoice",
     "invoiced_on": "invoicedate",
-    "site": "facility warehouse fulfillmentcenterid location",
+    "site": "facility warehouse fulfillmentcenterid location plnt plant",
     "desired_resolution": "outcome resolution", "resolution": "outcome resolution",
     "comment": "customercomment customercomments comment",
 }  # fmt: skip
@@ -233,21 +240,29 @@ def _paths(value: Any, prefix: str) -> Iterator[tuple[str, str]]:
 def _sniffed_csv(head: bytes) -> Sniffed:
     found = Sniffed({"format": "csv"})
     encoding = _encoding(head)
-    if encoding != "utf-8":
+    if encoding == "utf-16":
+        found.keys["encoding"] = encoding
+    elif encoding != "utf-8":
         found.keys["encoding"] = encoding
         found.questions.append(f"it is no UTF-8: is it {encoding}, or another code page?")
     lines = head.decode(encoding, errors="replace").lstrip("\ufeff").splitlines()[:SAMPLE]
+    if sum(bool(LIST_LINE.match(line)) for line in lines) > 1:
+        return _sniffed_list(found, lines)
     best = max(DELIMITERS, key=lambda d: _agreement(lines, d))
     if best != ",":
         found.keys["delimiter"] = best
     rows = list(csv.reader(io.StringIO("\n".join(lines), newline=""), delimiter=best))
-    width = Counter(len(row) for row in rows).most_common(1)[0][0] if rows else 0
+    widths = Counter(len(row) for row in rows if len(row) > 1) or Counter([1])
+    width = widths.most_common(1)[0][0]
     first = next((i for i, row in enumerate(rows) if len(row) == width and _is_header(row)), 0)
     if first:
         found.keys["header_row"] = first + 1
         found.questions.append(
             f"{first} lines stand above the names: are they titles? Rows of other types belong to `skip`"
         )
+    if any(re.match(rf"{best}+\*", line) for line in lines):
+        found.keys["skip"] = [f"^{best}+\\*"]
+        found.questions.append("lines that begin with * are taken for totals and left out: are they?")
     if odd := sorted({row[0] for row in rows[first + 1 :] if row and len(row) != width})[:3]:
         found.questions.append(
             f"some lines have other fields (they begin {', '.join(odd)}): totals? Name them in `skip`"
@@ -255,7 +270,21 @@ def _sniffed_csv(head: bytes) -> Sniffed:
     return found
 
 
+def _sniffed_list(found: Sniffed, lines: list[str]) -> Sniffed:
+    """A list as SAP prints it: a line a row within upright strokes, with titles and rules on each page."""
+    found.keys |= {"delimiter": "|", "quote": "", "skip": ["^[^|]", r"^\|[ \t]*\*"]}
+    titles = [line.strip() for line in lines if line.strip(" -") and not line.startswith("|")]
+    told = "; ".join(repr(title[:60]) for title in dict.fromkeys(titles))
+    found.questions.append(
+        "it is a list in pages: lines that do not begin with | are left out, and totals, which begin with *. "
+        + (f"Is what stands above the list needed ({told})?" if told else "")
+    )
+    return found
+
+
 def _encoding(head: bytes) -> str:
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
     for cut in range(4):  # the last character may be cut
         try:
             head[: len(head) - cut].decode("utf-8")

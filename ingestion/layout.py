@@ -129,6 +129,11 @@ class ColumnFormat(Strict):
         return self
 
 
+def is_utf16(encoding: str) -> bool:
+    """True for UTF-16 of either order of bytes."""
+    return codecs.lookup(encoding).name.startswith("utf-16")
+
+
 class FileDate(Strict):
     """A file's day where its name does not tell it.
 
@@ -279,13 +284,16 @@ class Layout(Strict):
     @field_validator("encoding")
     @classmethod
     def _known_encoding(cls, value: str) -> str:
-        """Lines and delimiters are found on the bytes, so those of ASCII must stand for themselves."""
+        """Lines and delimiters are found on the bytes, so those of ASCII must stand for themselves.
+
+        UTF-16, as SAP and Excel write it, is turned into UTF-8 before.
+        """
         try:
             codecs.lookup(value)
         except LookupError:
             raise ValueError(f"{value!r} is no encoding that is known") from None
         try:
-            is_plain = ASCII.decode(value) == ASCII.decode("ascii")
+            is_plain = is_utf16(value) or ASCII.decode(value) == ASCII.decode("ascii")
         except (LookupError, ValueError):
             is_plain = False
         if not is_plain:

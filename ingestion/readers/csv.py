@@ -15,7 +15,7 @@ import pyarrow.csv as arrow
 from ingestion.contract import Contract
 from ingestion.layout import Layout
 from ingestion.readers.chunk import BadRow, Chunk, Source, told_apart
-from ingestion.readers.encoding import Decoder, refuse_other_formats
+from ingestion.readers.encoding import Decoder, opened, refuse_other_formats
 from ingestion.readers.records import MAX_RECORD_BYTES, Block, Offsets, Splitter
 from ingestion.reasons import FileRejected, Reason, Rejection
 from ingestion.text import shown
@@ -30,8 +30,9 @@ BLOCK_BYTES = 4 << 20
 def read(source: Source, contract: Contract, layout_name: str) -> Iterator[Chunk]:
     """Yield the rows of a CSV file; raises FileRejected where it is not one, whole and readable."""
     refuse_other_formats(source.scan.head)
-    with source.open() as file:
-        yield from _CsvFile(file, contract.layouts[layout_name]).chunks()
+    layout = contract.layouts[layout_name]
+    with opened(source, layout.encoding) as file:
+        yield from _CsvFile(file, layout).chunks()
 
 
 class _CsvFile:

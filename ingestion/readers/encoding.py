@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import io
 import re
+from typing import IO
 
+from ingestion.layout import is_utf16
+from ingestion.readers.chunk import Source
 from ingestion.reasons import FileRejected, Rejection
 
 # Bytes 0x80 to 0x9f, where ISO 8859 has control characters that nobody writes, and cp1252 € and quotes.
@@ -29,6 +33,45 @@ def refuse_other_formats(head: bytes, allowed: bytes = b"") -> None:
     for start, name in _OTHER_FORMATS.items():
         if start != allowed and head.removeprefix(BOM).startswith(start):
             raise FileRejected(Rejection.NOT_THIS_FORMAT, f"{name}; ask for the export again")
+
+
+def opened(source: Source, encoding: str) -> IO[bytes]:
+    """The file's bytes; of UTF-16, in which lines and delimiters can't be found on bytes, those of UTF-8."""
+    file = source.open()
+    return io.BufferedReader(_Recoded(file, encoding)) if is_utf16(encoding) else file
+
+
+class _Recoded(io.RawIOBase):
+    """UTF-16 read as UTF-8."""
+
+    def __init__(self, inner: IO[bytes], encoding: str) -> None:
+        self._inner, self._encoding = inner, encoding
+        self._decoder = codecs.getincrementaldecoder(encoding)()
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        while not self._rest:
+            block = self._inner.read(len(buffer))
+            try:
+                self._rest = self._decoder.decode(block, final=not block).encode()
+            except UnicodeError as error:
+                raise FileRejected(
+                    Rejection.ENCODING,
+                    f"it is not in the declared {self._encoding}; declare the encoding or export anew",
+                ) from error
+            if not block:
+                break
+        found, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
+        buffer[: len(found)] = found
+        return len(found)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._inner.close()
+        super().close()
 
 
 def is_iso_8859(encoding: str) -> bool:
@@ -58,7 +101,8 @@ class Decoder:
     """Turns bytes of the declared encoding into UTF-8, and notices undeclared ones."""
 
     def __init__(self, encoding: str) -> None:
-        self.encoding = encoding.lower().replace("_", "-").removesuffix("-sig")
+        plain = encoding.lower().replace("_", "-").removesuffix("-sig")
+        self.encoding = "utf-8" if is_utf16(encoding) else plain  # as it is `opened`
         self._has_controls = is_iso_8859(self.encoding)
         self._foreign = False
         self._looks_utf8 = True

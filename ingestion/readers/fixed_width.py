@@ -12,7 +12,7 @@ import pyarrow as pa
 from ingestion.contract import Contract
 from ingestion.layout import Layout
 from ingestion.readers.chunk import BadRow, Chunk, Source
-from ingestion.readers.encoding import Decoder, refuse_other_formats
+from ingestion.readers.encoding import Decoder, opened, refuse_other_formats
 from ingestion.readers.records import MAX_RECORD_BYTES, line_starts
 from ingestion.reasons import FileRejected, Reason, Rejection
 from ingestion.text import Mask, trimmed
@@ -28,8 +28,9 @@ Cells = np.ndarray[Any, np.dtype[np.uint8]]
 def read(source: Source, contract: Contract, layout_name: str) -> Iterator[Chunk]:
     """Yield the lines of a file; raises FileRejected where its lines have another width, or it is cut."""
     refuse_other_formats(source.scan.head)
-    with source.open() as file:
-        yield from _FixedWidthFile(file, contract.layouts[layout_name]).chunks()
+    layout = contract.layouts[layout_name]
+    with opened(source, layout.encoding) as file:
+        yield from _FixedWidthFile(file, layout).chunks()
 
 
 class _FixedWidthFile:
@@ -39,7 +40,7 @@ class _FixedWidthFile:
         self.file = file
         self.strips = layout.strip
         self.decoder = Decoder(layout.encoding)
-        self.sizes = _encoded_sizes(layout.encoding)
+        self.sizes = _encoded_sizes(self.decoder.encoding)
         # Where each column begins and ends within the line.
         self.slots = {name: (first - 1, first - 1 + size) for name, (first, size) in layout.widths.items()}
         self.width = max(end for _, end in self.slots.values())

@@ -12,7 +12,7 @@ import pyarrow as pa
 from ingestion.contract import Contract
 from ingestion.header import check_needs
 from ingestion.readers.chunk import CHUNK_CHARACTERS, CHUNK_ROWS, BadRow, Chunk, Source, size_of
-from ingestion.readers.encoding import Decoder, refuse_other_formats
+from ingestion.readers.encoding import Decoder, opened, refuse_other_formats
 from ingestion.readers.jsonpath import JsonPaths, Number, Row, UnfitValueError, spelled
 from ingestion.readers.records import MAX_RECORD_BYTES
 from ingestion.reasons import FileRejected, Reason, Rejection
@@ -35,7 +35,7 @@ def read(source: Source, contract: Contract, layout_name: str) -> Iterator[Chunk
     """Yield the objects of a JSONL file; raises FileRejected where it is not one or is cut off."""
     refuse_other_formats(source.scan.head)
     reader = _JsonlFile(contract, layout_name)
-    with source.open() as file:
+    with opened(source, reader.records.layout.encoding) as file:
         yield from reader.chunks(file)
     reader.decoder.finish()
 

@@ -76,6 +76,7 @@ def layouts(contract: Contract) -> dict[str, dict[str, Any]]:
         "fixed_width": {"format": "fixed_width", "widths": places},
         "xml": xml,
         "old": {"format": "csv", "encoding": "cp1252", "skip": ["^Total"]},
+        "wide": {"format": "csv", "encoding": "utf-16"},
         "unquoted": {"format": "csv", "quote": "", "extra_columns": "ignore"},
         "nameless": {"format": "csv", "names": list(names), "header_row": 1},
         "fields": {"format": "jsonl", "fields": names, "optional": free},
@@ -127,7 +128,8 @@ def _written(chance: random.Random, contract: Contract, key: str) -> bytes:
         order.append(chance.choice([*order, "", "Extra", "x\u200by"]) if form == "csv" else "Extra")
     if form == "fixed_width":
         return written(form, rows, contract, layout=key)
-    return written(form, rows, contract, order=order)
+    content = written(form, rows, contract, order=order)
+    return content.decode().encode("utf-16") if contract.layouts[key].encoding == "utf-16" else content
 
 
 def _can_hold(form: str, value: str) -> bool:
