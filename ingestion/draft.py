@@ -56,11 +56,14 @@ NAMES = {
     "account": "account glaccount accountno accountnumber accountname",
     "posted_on": "pstngdate postingdate docdate documentdate date glpostingdate",
     "journal_no": "documentno documentnumber docno journal journalno journalid transno entryno",
-    "order_no": "order ordernumber orderid ordername name merchantreference amazonorderid salesorder salesdoc salesdocument sddoc orderid transactionnumber",
+    "order_no": "order ordernumber orderid ordername name merchantreference amazonorderid salesorder "
+        "salesdoc salesdocument sddoc orderid transactionnumber",
     "order_line_no": "lineitemid orderline orderitemid itemid",
     "line_no": "lineitemid line item lineno orderitemid itemid position itm",
-    "sku": "sku itemsku lineitemsku sellersku productsku article articlenumber stockcode material variantsku item materialno skucode",
-    "quantity": "quantity qty units lineitemquantity itemquantity menge quantitypurchased orderquantity orderqty quantityshipped",
+    "sku": "sku itemsku lineitemsku sellersku productsku article articlenumber stockcode "
+        "material variantsku item materialno skucode",
+    "quantity": "quantity qty units lineitemquantity itemquantity menge "
+        "quantitypurchased orderquantity orderqty quantityshipped",
     "quantity_authorized": "quantity qty units",
     "unit_price": "price unitprice lineitemprice itemprice",
     "net_amount": "net nettotal linetotal itemtotal subtotal netamount netvalue netprice",
@@ -69,8 +72,10 @@ NAMES = {
     "tax_amount": "tax taxes totaltax itemtotaltax",
     "shipping_amount": "shipping shippingtotal",
     "discount_amount": "discount lineitemdiscount discountamount",
-    "amount": "amount total refundtotal sum chargeamount totalrefunded amountinlocalcur amountinlocalcurrency amountinlc",
-    "currency": "currency currencycode ordercurrency grosscurrency waehrung lcurr curr crcy localcurrency cur",
+    "amount": "amount total refundtotal sum chargeamount totalrefunded "
+        "amountinlocalcur amountinlocalcurrency amountinlc",
+    "currency": "currency currencycode ordercurrency grosscurrency waehrung lcurr "
+        "curr crcy localcurrency cur",
     "ordered_at": "createdat orderdate datecreated created purchasedate docdate saledate",
     "created_at": "createdat created datecreated creationdate",
     "requested_at": "createdat created returncreatedat requestdate",
@@ -79,7 +84,8 @@ NAMES = {
     "shipped_at": "fulfilledat shippedat shipmentdate shipdate",
     "received_at": "receivedat receiptdate returndate received entrydate pstngdate postingdate",
     "booked_at": "created bookingdate posteddate posteddatetime creationdate transactioncompletiondate",
-    "customer_id": "customer customerid customeremail email billingemail buyer soldtopt soldtoparty customerno",
+    "customer_id": "customer customerid customeremail email billingemail buyer "
+        "soldtopt soldtoparty customerno",
     "rma_no": "rma returnid returnnumber rmanumber return",
     "request_id": "returnid requestid returnnumber",
     "refund_id": "refundid refund refundmetadatashopifyrefundid modificationreference",

@@ -279,6 +279,7 @@ class Layout(Strict):
     header_row: int = 1
     names: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
+    headings: dict[str, str] = {}
     _spellings: dict[tuple[str, Kind], Layout] = PrivateAttr(default_factory=dict)
 
     @field_validator("encoding")
@@ -389,6 +390,18 @@ class Layout(Strict):
                 re.compile(pattern.encode())
             except re.error as error:
                 raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
+        return value
+
+    @field_validator("headings")
+    @classmethod
+    def _finds_a_value(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, pattern in value.items():
+            try:
+                groups = re.compile(pattern.encode()).groups
+            except re.error as error:
+                raise ValueError(f"{name}: {pattern!r} is no regular expression: {error}") from error
+            if groups != 1:
+                raise ValueError(f"{name}: put the value into one group, as in Account: ([0-9]+)")
         return value
 
     @field_validator("extract")

@@ -24,7 +24,7 @@ _PATHS = {"xml", "json", "jsonl"}
 FORMATS = {
     "delimiter": {"csv"}, "quote": {"csv"}, "encoding": {"csv", "fixed_width", "json", "jsonl"},
     "widths": {"fixed_width"}, "sheet": {"xlsx"}, "header_row": {"csv", "xlsx"}, "names": {"csv", "xlsx"},
-    "skip": _LINES, "record": _PATHS, "fields": _PATHS,
+    "skip": _LINES, "headings": {"csv"}, "record": _PATHS, "fields": _PATHS,
 }  # fmt: skip
 _NUMBERS = ("integer", *PRECISIONS)
 # Keys that only columns of some types read.
@@ -55,6 +55,8 @@ def _unread_keys(layout: Layout) -> Iterator[Fault]:
     for key, formats in FORMATS.items():
         if key in layout.model_fields_set and layout.format not in formats:
             yield (key,), f"`{key}` means nothing for {layout.format}; it is for {_listed(formats)}"
+    if layout.headings and not layout.skip and layout.header_row == 1:
+        yield ("headings",), "they are read where `skip` or `header_row` leave lines out, and here none do"
     control = layout.control
     if control and control.first_column and layout.format in _PATHS:
         yield ("control",), f"{layout.format} has no rows that state totals; give root_count or root_total"
@@ -152,7 +154,7 @@ def _known_columns(layout: Layout) -> tuple[str, list[str]] | None:
     """The key in which the layout itself names the columns of the file, and these."""
     for key in ("widths", "names", "fields"):
         if columns := list(getattr(layout, key)):
-            return key, columns
+            return key, [*columns, *layout.headings]
     return None
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from ingestion.contract import Contract
-from ingestion.header import near_names
+from ingestion.header import near_names, shown
 from ingestion.layout import Layout
 from ingestion.lookups import lookup
 from ingestion.plan import ROWS, MissingColumnError, Plan, plan, quoted, refused, told
@@ -112,9 +112,10 @@ class _Reshaping:
         try:
             return plan(self.connection, self.selection)
         except MissingColumnError as error:
-            near = ", ".join(near_names(error.name, list(self.layout.fields) or self.header))
-            hint = f"; near: {near}" if near else ""
-            raise refused(f"there is no column {error.name}{hint}") from error
+            names = list(self.layout.fields) or self.header
+            near = ", ".join(near_names(error.name, names))
+            hint = f"near: {near}" if near else f"the file has {shown(self.contract, names, names)}"
+            raise refused(f"there is no column {error.name}; {hint}") from error
 
     def finish(self) -> None:
         """Raise FileRejected where no record of the file has a field that the SELECT reads."""

@@ -21,6 +21,7 @@ from ingestion.reasons import FileRejected, Reason, Rejection
 from ingestion.text import shown
 
 MAX_NAME = 500
+BLANK_LINE = re.compile(rb"(?:\A|(?<=\n))\r?(?:\n|\Z)")
 # Of the module csv; a record is bounded by its block.
 standard.field_size_limit(1 << 24)
 # Large enough for vectorised work, small enough for bounded memory.
@@ -47,6 +48,10 @@ class _CsvFile:
         self.records = 0
         self.control_start = self._control_pattern()
         self.skipped_lines = [re.compile(p.encode(), re.MULTILINE) for p in layout.skip]
+        # What lines above the rows said last, for all rows below.
+        self.headings = {name: re.compile(p.encode()) for name, p in layout.headings.items()}
+        self.said: dict[str, str | None] = dict.fromkeys(layout.headings)
+        self.has_rows = False
 
     def chunks(self) -> Iterator[Chunk]:
         is_begun = False
@@ -59,6 +64,11 @@ class _CsvFile:
         self.decoder.finish()
         if not self.header:
             raise FileRejected(Rejection.EMPTY_FILE, "there is no header; ask for the file again")
+        if mute := [name for name, value in self.said.items() if value is None and self.has_rows]:
+            raise FileRejected(
+                Rejection.HEADER,
+                f"no line above the rows says {', '.join(mute)}; correct `headings` in the layout",
+            )
 
     def _blocks(self) -> Iterator[Block]:
         splitter = Splitter(self.layout)
@@ -66,6 +76,8 @@ class _CsvFile:
         # A small first block, so that the database has something to do while the next is read.
         rest = self.file.read(BLOCK_BYTES // 8)
         rest = rest if titles else self.decoder.start(rest)
+        for title in titles:
+            self._hear(self.decoder.utf8(title))
         is_old_mac = b"\r" in rest and b"\n" not in rest
         line = 1 + len(titles)
         while rest:
@@ -81,6 +93,8 @@ class _CsvFile:
         """Take the header from the first record that is not left out; returns what follows it."""
         apart = self._skipped_rows(block)
         first = next((i for i in range(len(block)) if i not in apart), None)
+        for i in range(len(block) if first is None else first):
+            self._hear(block.bytes_of(i))
         if first is None:
             return block.from_record(len(block))
         if block.faults.get(first):
@@ -96,6 +110,11 @@ class _CsvFile:
         if len(names) == 1:
             self._refuse_other_delimiters(names[0])
         self.header = told_apart(names)
+        if twice := self.said.keys() & set(self.header):
+            raise FileRejected(
+                Rejection.HEADER,
+                f"the file has a column {', '.join(sorted(twice))} itself; correct `headings` in the layout",
+            )
         return block.from_record(first + 1)
 
     def _refuse_other_delimiters(self, header: str) -> None:
@@ -126,6 +145,9 @@ class _CsvFile:
         table, ragged = self._parse(block, kept)
         faults |= ragged
         kept = _without(kept, set(ragged))
+        self.has_rows |= len(kept) > 0
+        for name, values in self._heard(block, sorted(skipped), kept).items():
+            table = table.append_column(name, pa.array(values, pa.string()))
         bad = [
             BadRow(int(block.lines[i]), int(numbers[i]), reason, None, block.text(i), detail)
             for i, (reason, detail) in sorted(faults.items())
@@ -154,6 +176,7 @@ class _CsvFile:
     def _skipped_rows(self, block: Block) -> set[int]:
         """Index of the records that the layout leaves out, and of those that repeat the header."""
         found = [m.start() for pattern in self.skipped_lines for m in pattern.finditer(block.data)]
+        found = [at for at in found if not BLANK_LINE.match(block.data, at)]  # it is no record
         if self.header_record and self.header_record in block.data:
             again = re.finditer(rb"^" + re.escape(self.header_record) + rb"\r?$", block.data, re.MULTILINE)
             found += [m.start() for m in again]
@@ -161,6 +184,26 @@ class _CsvFile:
             return set()
         rows = np.searchsorted(block.starts, found, side="right") - 1
         return {int(i) for i in rows if i >= 0}  # what lies before the block's first record is not in it
+
+    def _hear(self, line: bytes) -> None:
+        """Note what a line says that is no row."""
+        for name, pattern in self.headings.items():
+            found = pattern.search(line)
+            if found and found[1] is not None:
+                self.said[name] = found[1].decode(errors="replace").strip()
+
+    def _heard(self, block: Block, skipped: list[int], kept: Offsets) -> dict[str, list[str | None]]:
+        """What headings say of the `kept` rows: each holds for the rows below it, up to the next."""
+        values: dict[str, list[str | None]] = {name: [] for name in self.headings}
+        if not values:
+            return values
+        for row in [*skipped, len(block)]:
+            below = int(np.searchsorted(kept, row))
+            for name, column in values.items():
+                column += [self.said[name]] * (below - len(column))
+            if row < len(block):
+                self._hear(block.bytes_of(row))
+        return values
 
     def _parse(self, block: Block, kept: Offsets) -> tuple[pa.Table, dict[int, tuple[Reason, str]]]:
         """Parse the `kept` records; returns their table, and the ragged ones by index."""

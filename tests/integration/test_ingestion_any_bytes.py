@@ -57,12 +57,15 @@ def test_what_is_sound_loads_whatever_lies_beside_it(night: dict[str, str]) -> N
 
 
 def test_each_row_that_was_read_has_one_fate(night: dict[str, str]) -> None:
-    rows = query(f"select name, {', '.join(FATES)} from ops.file_ledger where status in ('loaded', 'superseded')")
+    rows = query(
+        f"select name, {', '.join(FATES)} from ops.file_ledger where status in ('loaded', 'superseded')"
+    )
     assert len(rows) > FILES / 6
     assert not [row for row in rows if row[1] != sum(row[2:])]
     for feed in FEEDS:
         counted = query(
-            "select f.name, f.rows_loaded, (select count(*) from raw." + feed + " as r where r._file_id = f.file_id),"
+            "select f.name, f.rows_loaded,"
+            f" (select count(*) from raw.{feed} as r where r._file_id = f.file_id),"
             " f.rows_quarantined, (select count(*) from ops.quarantine as q where q.file_id = f.file_id)"
             " from ops.file_ledger as f where f.feed = %s",
             feed,

@@ -43,11 +43,14 @@ VALUES = (
 )  # fmt: skip
 # What gets into the bytes of files.
 TOKENS = (
-    b"\0", b"\xff", b"\xfe\xff", b"\xef\xbb\xbf", b"\r", b"\n", b"\r\n", b"\n\n\n", b'"', b'""', b",", b"\t", b";",
+    b"\0", b"\xff", b"\xfe\xff", b"\xef\xbb\xbf", b"\r", b"\n", b"\r\n", b"\n\n\n", b'"', b'""', b",", b"\t",
+    b";",
     b"\x1a", b"\x80", b"\xc3", b"\xed\xa0\x80", b"\\u0000", b"\\ud800", b"\\u202e", b"1e999999", b"-", b"NaN",
-    b"null", b"[]", b"{}", b"[[[[", b"}", b"{", b": ", b"[" * 3000, b"{\"a\":" * 1500, b"<a>", b"</rows>", b"<row/>",
+    b"null", b"[]", b"{}", b"[[[[", b"}", b"{", b": ", b"[" * 3000, b"{\"a\":" * 1500, b"<a>", b"</rows>",
+    b"<row/>",
     b"<row>", b"&#0;", b"&lt;", b"&x;", b"]]>", b"<![CDATA[", b"<!-- ", b"<!DOCTYPE a [<!ENTITY x 'y'>]>",
-    b"<?xml version='1.0' encoding='utf-7'?>", b"<x:row xmlns:x='u'/>", b" xmlns='u'", b"PK\x03\x04", b"PAR1", b"\x1f\x8b",
+    b"<?xml version='1.0' encoding='utf-7'?>", b"<x:row xmlns:x='u'/>", b" xmlns='u'", b"PK\x03\x04",
+    b"PAR1", b"\x1f\x8b",
     b"%PDF", b"<html>", b"recovery_id", b"customer_id", b"Total", b" " * 500, b"9" * 400,
 )  # fmt: skip
 SPELLING: dict[str, Any] = {"timestamp": {"format": "%Y-%m-%d %H:%M:%S", "zone": "UTC"}}
@@ -88,9 +91,13 @@ def layouts(contract: Contract) -> dict[str, dict[str, Any]]:
         "selected_book": {"format": "xlsx"} | select,
     }
     return {
-        key: SPELLING | {"file": f"{contract.feed}_{key}_*_{{date}}.{ENDINGS.get(way['format'], 'json')}"} | way
+        key: SPELLING | {"file": f"{contract.feed}_{key}_*_{{date}}.{_ending(way)}"} | way
         for key, way in ways.items()
-    }  # fmt: skip
+    }
+
+
+def _ending(way: dict[str, Any]) -> str:
+    return ENDINGS.get(way["format"], "json")
 
 
 def broken(number: int, contracts: dict[str, Contract]) -> Broken:
@@ -156,12 +163,16 @@ def _odd_columns(chance: random.Random, names: list[str]) -> bytes:
     makers = (
         lambda: pa.array([1, None], pa.int8()), lambda: pa.array([2**63, 0], pa.uint64()),
         lambda: pa.array([1.5, float("nan")]), lambda: pa.array([float("inf"), -0.0], pa.float32()),
-        lambda: pa.array([Decimal(1), Decimal("-0.5")], pa.decimal128(38, 30)), lambda: pa.array([Decimal("0E-7"), None], pa.decimal256(70, 7)),
-        lambda: pa.array([0, 2**40], pa.timestamp("s", "UTC")), lambda: pa.array([-(2**62), 1], pa.timestamp("us")),
-        lambda: pa.array([2**60, 1], pa.timestamp("ns", "Europe/Berlin")), lambda: pa.array([-(2**30), 2**30], pa.date32()),
+        lambda: pa.array([Decimal(1), Decimal("-0.5")], pa.decimal128(38, 30)),
+        lambda: pa.array([Decimal("0E-7"), None], pa.decimal256(70, 7)),
+        lambda: pa.array([0, 2**40], pa.timestamp("s", "UTC")), lambda: pa.array([-(2**62), 1],
+        pa.timestamp("us")),
+        lambda: pa.array([2**60, 1], pa.timestamp("ns", "Europe/Berlin")), lambda: pa.array([-(2**30),
+        2**30], pa.date32()),
         lambda: pa.array([1, 86_399], pa.time32("s")), lambda: pa.array([b"\xff", b"a"]),
         lambda: pa.array(["a", "b"]).dictionary_encode(), lambda: pa.array([[1], None]), lambda: pa.nulls(2),
-        lambda: pa.array([{"a": 1}, None]), lambda: pa.array([True, None]), lambda: pa.array(["a\0b", "\u200b"]),
+        lambda: pa.array([{"a": 1}, None]), lambda: pa.array([True, None]), lambda: pa.array(["a\0b",
+        "\u200b"]),
         lambda: pa.array(["R1", "R2"], pa.large_string()), lambda: pa.array([1, 2], pa.duration("s")),
     )  # fmt: skip
     columns = [chance.choice(makers)() for _ in names]

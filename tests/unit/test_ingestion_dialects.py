@@ -8,6 +8,7 @@ import openpyxl
 import pytest
 
 from ingestion.contract import ContractError
+from ingestion.readers import csv
 from ingestion.reasons import FileRejected
 from tests.unit.small_layout import contract, read, texts
 
@@ -39,6 +40,15 @@ def test_a_footer_that_no_layout_leaves_out_is_quarantined() -> None:
     assert read({}, "key,amount\na1,5.00\nTotal\n").faults == [(3, "ragged_row", None)]
     part = read({"skip": ["^Total"]}, "key,amount\na1,5.00\nTotal\n")
     assert (part.bad, part.skipped, part.rows) == ([], 1, 1)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_pattern_that_fits_a_blank_line_leaves_out_no_row_above_it(end: str) -> None:
+    part = read(
+        {"skip": ["^[^a-z]", "^$"]}, end.join(["", "key,amount", "", "a1,5.00", "", "", "9", "a2,6.00", ""])
+    )
+    assert (texts(part, "key"), texts(part, "_line_no")) == (["a1", "a2"], ["4", "8"])
+    assert (part.skipped, part.bad) == (1, [])
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
@@ -198,3 +208,88 @@ def test_a_workbook_may_have_footers_no_header_and_a_name_twice() -> None:
 def test_a_mistake_in_a_layout_is_told(layout: dict[str, object], message: str) -> None:
     with pytest.raises(ContractError, match=message):
         contract(layout)
+
+
+# -- lists in pages, as SAP prints them
+
+RULE = "-" * 44
+PAGED = {
+    "delimiter": "|", "quote": "", "decimal": ",", "thousands": ".", "negatives": ["trailing_minus"],
+    "skip": ["^[^|]", r"^\|[ \t]*\*"], "headings": {"key_of": "Account +([0-9]+)"}, "columns": {"key": "No.",
+    "amount": "Amount"},
+    "extra_columns": "ignore",
+}  # fmt: skip
+
+
+def _page(account: str, *rows: str) -> list[str]:
+    head = ["28.11.2026   List Display   1", "", f"  G/L Account  {account} Revenue", RULE]
+    return [*head, "|  |No.   |      Amount|Cur.|", RULE, *(f"|  |{row}|EUR |" for row in rows), RULE]
+
+
+def _list(*pages: list[str]) -> str:
+    return "".join(f"{line}\r\n" for page in pages for line in page)
+
+
+def test_a_list_in_pages_is_read_without_titles_rules_and_totals() -> None:
+    pages = _page("4000", "a1    |  1.234,56 ", "a2    | 1.234,56-"), _page("4100", "a3    |      7,00 ")
+    total = ["|* |      |      7,00 |EUR |", "|**|      |      7,00 |EUR |", RULE]
+    part = read(PAGED, _list(*pages, total))
+    assert texts(part, "key") == ["a1", "a2", "a3"]
+    assert texts(part, "amount") == ["1234.56", "-1234.56", "7.00"]
+    assert texts(part, "_line_no") == ["7", "8", "16"]
+    assert part.bad == [] and part.told == []
+
+
+def test_a_line_of_a_list_with_a_stroke_too_many_is_set_apart() -> None:
+    part = read(PAGED, _list(_page("4000", "a1    |  1,00 ", "a|2   |  2,00 ")))
+    assert (texts(part, "key"), part.faults) == (["a1"], [(8, "ragged_row", None)])
+
+
+@pytest.mark.parametrize("block_bytes", [64, 4 << 20])
+def test_what_a_heading_says_holds_for_the_rows_below_it(
+    block_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv, "BLOCK_BYTES", block_bytes)
+    layout = PAGED | {"columns": {"key": "key_of", "amount": "Amount"}, "derive": {}}
+    pages = _page("4000", "a1|1,00", "a2|2,00"), _page("4100"), _page("4200", "a3|3,00")
+    part = read(layout, _list(*pages), duplicates="keep_all")
+    assert texts(part, "key") == ["4000", "4000", "4200"]
+
+
+def test_titles_above_a_header_row_are_headings_too() -> None:
+    layout = {"header_row": 3, "headings": {"key": "^Batch;(.+)$"}, "delimiter": ";"}
+    part = read(layout, "Report\nBatch;Ä7\namount;fee\n1.00;2.00\n")
+    assert texts(part, "key") == ["Ä7"]
+
+
+def test_a_heading_that_no_line_says_rejects_the_file() -> None:
+    with pytest.raises(FileRejected, match="no line above the rows says key_of; correct `headings`"):
+        read(PAGED, _list(_page("none", "a1|1,00")))
+    with pytest.raises(FileRejected, match=r"has a column Cur\. itself"):
+        read(PAGED | {"headings": {"Cur.": "Account +([0-9]+)"}}, _list(_page("1", "a1|1,00")))
+
+
+# -- encodings that are no plain bytes
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("form", ["csv", "fixed_width", "jsonl", "json"])
+def test_utf16_is_read_where_it_is_declared(form: str, encoding: str) -> None:
+    content = {
+        "csv": "key,amount\nÄ1,1.00\nÄ2,2.00\n", "fixed_width": "Ä1 1.00\nÄ2 2.00\n",
+        "jsonl": '{"key": "Ä1", "amount": 1.00}\n{"key": "Ä2", "amount": 2.00}\n',
+        "json": '[{"key": "Ä1", "amount": 1.00},\n{"key": "Ä2", "amount": 2.00}]',
+    }[form]  # fmt: skip
+    layout = {"format": form, "encoding": encoding}
+    layout |= {"widths": {"key": [1, 3], "amount": [4, 4]}} if form == "fixed_width" else {}
+    part = read(layout, content.encode(encoding))
+    assert (texts(part, "key"), texts(part, "amount")) == (["Ä1", "Ä2"], ["1.00", "2.00"])
+    assert texts(part, "_line_no") == ["2", "3"] if form == "csv" else ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    "content", ["key\nä\n".encode("utf-16")[:-1], b"\xff\xfek\xd8k\x00", b"key,a\nb,c\n"]
+)
+def test_what_is_no_utf16_is_rejected(content: bytes) -> None:
+    with pytest.raises(FileRejected, match=r"encoding|header"):
+        read({"encoding": "utf-16"}, content)

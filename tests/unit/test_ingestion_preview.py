@@ -151,6 +151,29 @@ def test_a_draft_finds_records_in_json_and_xml(
     assert "amount: no decimals anywhere: minor units?" in text or name == "r.json"
 
 
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16"])
+def test_a_draft_knows_lists_that_are_printed_in_pages(encoding: str, tmp_path: Path) -> None:
+    page = [
+        "28.11.2026   Dynamic List Display  1", "", "G/L Account 400000", "-" * 50,
+        "|St|DocumentNo|Doc. Date |Amount in local cur.|LCurr|", "-" * 50,
+        "|  |1400000001|01.11.2026|            1.234,56|EUR  |",
+        "|  |1400000002|02.11.2026|            1.234,56-|EUR  |", "-" * 50,
+        "|* |          |          |                0,00|EUR  |",
+    ]  # fmt: skip
+    path = tmp_path / "FBL3N_20261128.txt"
+    path.write_bytes("\r\n".join([*page, *page, ""]).encode(encoding))
+    text = draft(path, load_contract("erp_gl_entries"))
+    [layout] = yaml.safe_load(text)["layouts"].values()
+    assert layout["delimiter"] == "|" and layout.get("encoding", "cp1252") == encoding
+    assert layout["skip"] == ["^[^|]", r"^\|[ \t]*\*"]
+    assert (layout["decimal"], layout["negatives"]) == (",", ["trailing_minus"])
+    assert layout["columns"] == {
+        "journal_no": "DocumentNo", "posted_on": "Doc. Date", "amount": "Amount in local cur.",
+        "currency": "LCurr",
+    }  # fmt: skip
+    assert "'G/L Account 400000'" in text, "what stands above is asked for"
+
+
 def test_a_draft_without_questions_is_a_layout_that_check_accepts(tmp_path: Path) -> None:
     contract = load_contract("erp_recovery_sales", "standard")
     header = ",".join(contract.columns)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,10 +21,10 @@ def landing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("REVLOG_VAR", str(tmp_path / "var"))
 
 
-def _read(tmp_path: Path, system: str, name: str, content: str, feed: str) -> Brought:
+def _read(tmp_path: Path, system: str, name: str, content: str | bytes, feed: str) -> Brought:
     path = tmp_path / system / name
     path.parent.mkdir(exist_ok=True)
-    path.write_text(content)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
     path.with_name(f"{name}.done").touch()
     return brought(system, path, feed)
 
@@ -199,3 +200,118 @@ def test_woocommerce_packs_items_whose_names_hold_its_marks(tmp_path: Path) -> N
     items = [(r["line_no"], r["sku"], r["quantity"], str(r["unit_price"])) for r in found.rows]
     assert items == [(1, "A", 2, "3.5000"), (2, "B", 1, "3.0000")]
     assert all(row["is_void"] for row in found.rows)
+
+
+# -- SAP: one list as its two exports have it
+
+Line = tuple[str, ...]
+
+
+def _pages(*pages: tuple[str, list[Line]]) -> bytes:
+    """Unconverted: the first line of each page is its header, and totals begin with a star."""
+    lines: list[str] = []
+    every = [row for _, rows in pages for row in rows]
+    widths = [max(map(len, column)) for column in zip(*every, strict=True)]
+    for title, rows in pages:
+        printed = ["|" + "|".join(v.rjust(w) for v, w in zip(r, widths, strict=True)) + "|" for r in rows]
+        rule = "-" * len(printed[0])
+        lines += ["28.11.2026   Dynamic List Display   1", "", title, "", rule, printed[0], rule]
+        lines += [*printed[1:], rule]
+    return "".join(f"{line}\r\n" for line in lines).encode("cp1252")
+
+
+def _sheet(*pages: tuple[str, list[Line]]) -> bytes:
+    """As a spreadsheet: between tabs, with nothing before the first."""
+    lines: list[str] = []
+    for title, [header, *rows] in pages:
+        lines += ["28.11.2026\tDynamic List Display", "", "\t".join(title.split(maxsplit=1)), ""]
+        lines += ["\t" + "\t".join(header), "", *("\t" + "\t".join(row) for row in rows), ""]
+    return "".join(f"{line}\r\n" for line in lines).encode("utf-16")
+
+
+SAP = pytest.mark.parametrize(("written", "ending"), [(_pages, "txt"), (_sheet, "xls")])
+
+
+@SAP
+def test_sap_items_have_the_account_above_them(
+    written: Callable[..., bytes], ending: str, tmp_path: Path
+) -> None:
+    names = (
+        "St", "DocumentNo", "Itm", "Pstng Date", "Year/month", "Amount in local cur.", "LCurr", "Reference",
+        "Text",
+    )  # fmt: skip
+    day = ("31.12.2025", "2025/13")
+    pages = (
+        ("Sachkonto 400000", [
+            names,
+            ("", "1400000001", "1", "01.11.2026", "2026/11", "1.234,56", "EUR", "90001", "Größe"),
+            ("", "1400000002", "2", "02.11.2026", "2026/11", "1.234,56-", "EUR", "90002", "Memo"),
+            ("*", "", "", "", "", "0,00", "EUR", "", ""),
+        ]),
+        ("Sachkonto 400100", [
+            names,
+            ("", "1400000003", "1", *day, "7,50-", "EUR", "", ""),
+            ("*", "", "", "", "", "7,50-", "EUR", "", ""), ("**", "", "", "", "", "7,50-", "EUR", "", ""),
+        ]),
+    )  # fmt: skip
+    found = _read(tmp_path, "sap", f"FBL3N_20261128.{ending}", written(*pages), "erp_gl_entries")
+    assert found.bad == []
+    told = [(r["account"], r["journal_no"], str(r["amount"]), r["fiscal_period"]) for r in found.rows]
+    assert told == [
+        ("400000", "1400000001", "1234.56", "2026-11"), ("400000", "1400000002", "-1234.56", "2026-11"),
+        ("400100", "1400000003", "-7.50", "2025-13"),
+    ]  # fmt: skip
+    assert str(found.rows[0]["posted_on"]) == "2026-11-01"
+
+
+@SAP
+def test_sap_returns_are_some_movements_of_goods(
+    written: Callable[..., bytes], ending: str, tmp_path: Path
+) -> None:
+    names = (
+        "Plnt", "MvT", "Mat. Doc.", "Item", "Material", "Quantity", "EUn", "Sales Ord.", "Entry Date", "Time",
+    )  # fmt: skip
+    at = ("7001", "02.11.2026", "23:30:00")
+    rows = [
+        names,
+        ("1000", "651", "490001", "1", "M1", "2", "PC", *at),
+        ("1000", "653", "490001", "2", "M2", "1.000", "PC", *at),
+        ("1000", "654", "490002", "1", "M2", "1.000-", "PC", *at),
+        ("1000", "601", "490003", "1", "M1", "5-", "PC", *at),
+    ]
+    content = written(("Material Document List", rows))
+    found = _read(tmp_path, "sap", f"MB51_20261128.{ending}", content, "wms_return_receipts")
+    assert [(r["receipt_id"], r["sku"], r["quantity"], r["order_no"]) for r in found.rows] == [
+        ("490001-1", "M1", 2, "7001"), ("490001-2", "M2", 1000, "7001"),
+    ]  # fmt: skip
+    assert found.bad == [] and str(found.rows[0]["received_at"]) == "2026-11-02 22:30:00+00:00"
+
+
+@SAP
+def test_sap_orders_have_prices_of_one_unit(
+    written: Callable[..., bytes], ending: str, tmp_path: Path
+) -> None:
+    names = (
+        "Sales Doc.",
+        "Item",
+        "Doc. Date",
+        "Sold-to pt",
+        "Material",
+        "Order Quantity",
+        "SU",
+        "Net value",
+        "Curr.",
+    )
+    rows = [
+        names,
+        ("7001", "10", "01.11.2026", "C1", "M1", "3,000", "PC", "100,00", "EUR"),
+        ("7001", "20", "01.11.2026", "C1", "M2", "1", "PC", "1.000,00", "EUR"),
+        ("*", "", "", "", "", "", "", "1.100,00", "EUR"),
+    ]
+    found = _read(
+        tmp_path, "sap", f"VA05_20261128.{ending}", written(("Sales orders", rows)), "erp_sales_lines"
+    )
+    assert found.bad == []
+    lines = [(r["line_no"], r["quantity"], str(r["unit_price"]), str(r["net_amount"])) for r in found.rows]
+    assert lines == [(10, 3, "33.3333", "100.00"), (20, 1, "1000.0000", "1000.00")]
+    assert {str(r["ordered_at"]) for r in found.rows} == {"2026-10-31 23:00:00+00:00"}
