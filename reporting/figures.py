@@ -42,8 +42,10 @@ from ops.file_ledger group by 1 order by 1
 """
 KPIS = """
 select d.kpi, d.title, d.unit, d.better, k.basis, k.currency,
-    sum(k.numerator) as numerator, sum(k.denominator) as denominator,
-    sum(k.numerator) / nullif(sum(k.denominator), 0) as ratio
+    sum(k.numerator) filter (where k.is_mature) as numerator,
+    sum(k.denominator) filter (where k.is_mature) as denominator,
+    sum(k.numerator) filter (where k.is_mature)
+        / nullif(sum(k.denominator) filter (where k.is_mature), 0) as ratio
 from marts.kpi_daily as k inner join marts.kpi_definitions as d on d.kpi = k.kpi
 where d.kpi = any(%(kpis)s)
 group by d.kpi, d.title, d.unit, d.better, k.basis, k.currency
@@ -170,8 +172,10 @@ def step_times(figures: Figures) -> tuple[list[str], list[tuple[str, list[float]
     return [str(d) for d in dates], [*rows, ("orchestration", rest), ("night", of("night"))]
 
 
-def counted(value: Decimal) -> str:
+def counted(value: Decimal | None) -> str:
     """A numerator or denominator for people: units without decimals, amounts with two."""
+    if value is None:
+        return "–"
     return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
 
 

@@ -32,7 +32,8 @@ def page(found: Reconciliation, workbooks: list[str]) -> str:
         "finance.html", title="Finance scorecard", parts=PARTS, bases=BASES, levels=LEVELS, cycle=None,
         night=found.night, looks=_looks(found), workbooks=workbooks,
         audiences=tiles.audiences(found.definitions, found.months, found.night, found.delivered),
-        patterns=found.patterns, agreed=found.agreed, refund_groups=found.groups,
+        patterns=found.patterns, agreed=found.agreed,
+        explained=found.explained, refund_groups=found.groups,
         classes=by_class(found.exceptions), gaps=_gaps(found.exceptions), gap_titles=GAPS,
         ages=ages, most_aged=most(ages, "count"),
     )  # fmt: skip
@@ -44,11 +45,11 @@ def _looks(found: Reconciliation) -> list[dict[str, str]]:
         status: sum(row["items"] for row in found.exceptions if row["status"] == status)
         for status in ("open", "waiting")
     }
-    differ = found.groups - found.agreed
+    differ = found.groups - found.agreed - found.explained
     return [
         look(items["open"], "open items between refund legs", "warn" if items["open"] else "good", LIST),
         look(items["waiting"], "items that wait for the other leg", "", LIST),
-        look(differ, f"refund groups that differ, of {found.groups:,}", "", LIST),
+        look(differ, f"refund groups to look at, of {found.groups:,}", "", LIST),
     ]
 
 

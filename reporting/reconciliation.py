@@ -28,8 +28,15 @@ group by age_bucket, status
 order by youngest
 """
 PATTERNS = """
-select pattern_name, count(*) as groups, count(*) filter (where is_reconciled) as reconciled
-from finance.refund_reconciliation group by pattern_name order by groups desc
+with reasons as (
+    select group_key, bool_and(status = 'explained') as is_explained
+    from finance.refund_exceptions where status <> 'cleared' group by group_key
+)
+select groups.pattern_name, count(*) as groups, count(*) filter (where groups.is_reconciled) as reconciled,
+    count(*) filter (where reasons.is_explained and not groups.is_reconciled) as explained
+from finance.refund_reconciliation as groups
+left join reasons on reasons.group_key = groups.group_key
+group by groups.pattern_name order by groups desc
 """
 
 
@@ -54,6 +61,11 @@ class Reconciliation:
     def agreed(self) -> int:
         """How many of the groups agree in every leg."""
         return sum(row["reconciled"] for row in self.patterns)
+
+    @property
+    def explained(self) -> int:
+        """How many of the others differ for a known reason that asks for nothing, such as store credit."""
+        return sum(row["explained"] for row in self.patterns)
 
 
 def read_reconciliation() -> Reconciliation:

@@ -14,6 +14,7 @@ from warehouse.connections import connect
 from warehouse.settings import settings
 
 UNCLAIMED_SHOWN = 12
+CLASSES_SHOWN = 8
 
 
 def print_summary(console: Console, seconds: float, did_work: bool) -> None:
@@ -31,8 +32,13 @@ def print_summary(console: Console, seconds: float, did_work: bool) -> None:
 
 def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None)
+    # Only the words of the first column give way where the terminal is narrow: a figure stays in one piece.
     for number, name in enumerate(columns):
-        table.add_column(name, justify="left" if number == 0 else "right", overflow="fold")
+        is_text = number == 0
+        table.add_column(
+            name, justify="left" if is_text else "right", no_wrap=not is_text,
+            overflow="fold" if is_text else "ignore",
+        )  # fmt: skip
     return table
 
 
@@ -78,9 +84,12 @@ def _kpis(console: Console, figures: Figures) -> None:
         hours = " h" if row["unit"].startswith("hours") else ""
         _row(
             table, row["title"], row["basis"], counted(row["numerator"]), counted(row["denominator"]),
-            shown(row["ratio"], row["unit"]) + money + hours,
+            shown(row["ratio"], row["unit"]) + (money + hours if row["ratio"] is not None else ""),
         )  # fmt: skip
     console.print(table)
+    if figures.kpis:
+        told = "Of days and cohorts that no later return can change; kpi_daily.is_mature tells them."
+        console.print(f"  {told}", style="dim")
     if cycle := figures.cycle:
         console.print(
             f"  cycle time by Kaplan–Meier: p50 {_hours(cycle['p50_hours'])}, "
@@ -100,11 +109,24 @@ def _reconciliation(console: Console) -> None:
     found = read_reconciliation()
     console.print(
         f"[bold]Refund reconciliation[/]  {found.agreed:,} of {found.groups:,} groups agree to the cent"
+        + (f" ({found.agreed / found.groups:.1%})" if found.groups else "")
     )
+    if found.explained:
+        console.print(
+            f"  {found.explained:,} more differ for a reason that is known and settled, like store credit;\n"
+            f"  {found.groups - found.agreed - found.explained:,} wait or have to be looked at.",
+            style="dim",
+        )
     table = _table("", "class", "items", "status")
-    for entry in by_class(found.exceptions):
+    classes = by_class(found.exceptions)
+    for entry in classes[:CLASSES_SHOWN]:
         _row(table, entry["name"], f"{entry['count']:,}", entry["status"])
     console.print(table)
+    if more := len(classes[CLASSES_SHOWN:]):
+        items = sum(entry["count"] for entry in classes[CLASSES_SHOWN:])
+        console.print(
+            f"  and {more:,} more classes with {items:,} items, in finance.refund_exceptions", style="dim"
+        )
     console.print()
 
 

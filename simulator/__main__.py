@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from simulator.company import Company
+from simulator.habits import DENSE, TYPICAL
 from simulator.run import simulate
 
 
@@ -25,6 +26,9 @@ def main(
     defects: Annotated[
         int | None, typer.Option(help="Least times of each plan of money defects; 0 is none.")
     ] = None,
+    dense: Annotated[
+        bool, typer.Option("--dense", help="Every case that may be met, far oftener than in life.")
+    ] = False,
     only_nights: Annotated[
         list[int] | None, typer.Option(help="Write only these nights' files; 0 is the history.")
     ] = None,
@@ -33,7 +37,7 @@ def main(
     company = Company(
         out=out, truth=truth, order_lines=order_lines, seed=seed, start=start.date(),
         history_end=history_end.date(), nights=nights, dirt=dirt,
-        night_order_lines=night_order_lines, defects=defects,
+        night_order_lines=night_order_lines, defects=defects, habits=DENSE if dense else TYPICAL,
         only_nights=tuple(only_nights) if only_nights else None,
     )  # fmt: skip
     paths = simulate(company)

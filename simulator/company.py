@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from simulator.habits import TYPICAL, Habits
+
 NEVER = 2**61
 DAY = 86_400
 HOUR = 3_600
@@ -35,7 +37,6 @@ COUNTRY_TAX_PCT = np.array([19, 20, 20, 7, 25])
 SITE_CURRENCY = np.array([0, 1, 2, 3])
 CHANNEL_SHARE = np.array([0.50, 0.15, 0.20, 0.15])
 CATEGORY_SHARE = np.array([0.34, 0.16, 0.18, 0.16, 0.10, 0.06])
-RETURN_SHARE = np.array([0.20, 0.18, 0.09, 0.07, 0.06, 0.04])
 # What one euro of list price is in the price list of a currency.
 PRICE_FACTOR_PCT = np.array([100, 88, 110, 1150])
 BASE_RATE = np.array([1_000_000, 1_180_000, 925_000, 88_000])
@@ -86,7 +87,8 @@ class Company:
     `order_lines` are the sales lines of the history; each night adds its natural share of a day, or
     `night_order_lines`. `only_nights` writes just these nights' files (0 is the history), so that an
     export can be dropped night by night. `dirt` scales the faults in the files; 0 is clean.
-    `defects` is how often each plan of money defects occurs at least; 0 is a company without any.
+    `habits` say how often what happens; `defects` is how often each plan of money defects occurs at least,
+    0 a company without any.
     """
 
     out: Path
@@ -101,6 +103,7 @@ class Company:
     only_nights: tuple[int, ...] | None = None
     block_lines: int = 50_000
     defects: int | None = None
+    habits: Habits = TYPICAL
 
     @property
     def dates(self) -> list[dt.date]:

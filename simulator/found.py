@@ -5,27 +5,31 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from simulator.company import ELECTRONICS, Ids, Items, quota
+from simulator.company import ELECTRONICS, Ids, Items, pick, quota
+from simulator.habits import Habits
 
 SERIAL_FATES = ("right", "never_shipped", "of_another_line", "received_before")
 RIGHT, NEVER_SHIPPED, OF_ANOTHER_LINE, RECEIVED_BEFORE = range(4)
-SERIAL_WEIGHTS = np.array([0.94, 0.03, 0.015, 0.015])
 FINDINGS = ("as_sent", "another_item", "empty_box")
 AS_SENT, ANOTHER_ITEM, EMPTY_BOX = range(3)
-FINDING_WEIGHTS = np.array([0.96, 0.02, 0.02])
 EMPTY_BOX_PCT = 6  # of the weight that is expected
 FEW = 12  # among so few everything is as it should be
 
 
 def add_serials(
-    rng: np.random.Generator, sales: pd.DataFrame, lines: pd.DataFrame, receipts: pd.DataFrame, ids: Ids
+    rng: np.random.Generator,
+    habits: Habits,
+    sales: pd.DataFrame,
+    lines: pd.DataFrame,
+    receipts: pd.DataFrame,
+    ids: Ids,
 ) -> None:
     """Add `serial` (-1 without) and `serial_fate` to receipts of one electronic unit of a known sale."""
     line = receipts["line"].to_numpy()
     sale = lines["sale"].to_numpy()[line]
     electronic = lines["category"].to_numpy()[line] == ELECTRONICS
     read = np.flatnonzero((sale >= 0) & electronic & (receipts["quantity"] == 1).to_numpy())
-    fate = _fates(rng, SERIAL_WEIGHTS, len(read))
+    fate = _fates(rng, habits, habits.serials, len(read))
     serial = sales["serial"].to_numpy()[sale[read]] + receipts["part"].to_numpy()[read]
     serial = np.where(fate == NEVER_SHIPPED, ids.take("serial", len(read)), serial)
     other = _serials_of_others(rng, sales, sale[read], len(read))
@@ -37,8 +41,10 @@ def add_serials(
     _send_again(receipts, read)
 
 
-def _fates(rng: np.random.Generator, weights: np.ndarray, size: int) -> np.ndarray:
-    return quota(rng, weights, size, least=1) if size >= FEW else np.zeros(size, dtype=int)
+def _fates(rng: np.random.Generator, habits: Habits, weights: tuple[float, ...], size: int) -> np.ndarray:
+    if not habits.has_every_case:
+        return pick(rng, np.array(weights), size)
+    return quota(rng, np.array(weights), size, least=1) if size >= FEW else np.zeros(size, dtype=int)
 
 
 def _serials_of_others(
@@ -63,6 +69,7 @@ def _send_again(receipts: pd.DataFrame, read: np.ndarray) -> None:
 
 def add_findings(
     rng: np.random.Generator,
+    habits: Habits,
     items: Items,
     lines: pd.DataFrame,
     receipts: pd.DataFrame,
@@ -71,7 +78,7 @@ def add_findings(
     """Add `item_found` and `weight_g` (of all units) to inspections: some boxes hold something else."""
     receipt = inspections["receipt"].to_numpy()
     item = lines["item"].to_numpy()[receipts["line"].to_numpy()[receipt]]
-    finding = _fates(rng, FINDING_WEIGHTS, len(inspections))
+    finding = _fates(rng, habits, habits.findings, len(inspections))
     another = (item + rng.integers(1, items.sold, len(item))) % items.sold
     found = np.where(finding == ANOTHER_ITEM, another, item)
     weight = items.weight[found] * receipts["quantity"].to_numpy()[receipt]

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from simulator.codes import REFUND_ROW, SHIPPING, SUCCEEDED
-from simulator.company import DAY, HOUR, NEVER, Ids, quota
+from simulator.company import DAY, HOUR, NEVER, Ids, pick, quota
+from simulator.habits import Habits
 from simulator.plans import KINDS as DEFECTS
 
 # How such a refund looks in the books; each a structure of its own.
@@ -32,12 +33,17 @@ class Goodwill:
 
 
 def make(
-    rng: np.random.Generator, sales: pd.DataFrame, lines: pd.DataFrame, ids: Ids, defects: int | None
+    rng: np.random.Generator,
+    sales: pd.DataFrame,
+    lines: pd.DataFrame,
+    ids: Ids,
+    habits: Habits,
+    defects: int | None,
 ) -> Goodwill:
     """Choose sales that stay sold and give their shipping back."""
     kept = (sales["shipped_at"] < NEVER) & (sales["shipping"] > 0)
     kept &= ~np.isin(np.arange(len(sales)), lines["sale"])
-    kinds = _kinds(rng, len(lines), defects)
+    kinds = _kinds(rng, len(lines), habits, defects)
     sale = rng.permutation(np.flatnonzero(kept))[: len(kinds)]
     kinds = kinds[: len(sale)]
     # Two refunds of one amount in one order, and two memos that name neither.
@@ -58,14 +64,17 @@ def make(
     return Goodwill(_tenders(rows), _memos(rows), _settlements(rows), rows[rows["kind"] == MANUAL])
 
 
-def _kinds(rng: np.random.Generator, returns: int, defects: int | None) -> np.ndarray:
+def _kinds(rng: np.random.Generator, returns: int, habits: Habits, defects: int | None) -> np.ndarray:
     wanted = max(1, round(returns * SHARE))
     if defects == 0:
         return np.full(wanted, COMPLETE)
+    others = len(KINDS) - 1
+    weights = np.array([habits.goodwill_complete] + [(1 - habits.goodwill_complete) / others] * others)
+    if defects is None and not habits.has_every_case:
+        return pick(rng, weights, wanted)
     least = 1 if defects is None else defects
     if returns < 100:  # a night's block
         return rng.integers(0, len(KINDS), wanted)
-    weights = np.array([0.7] + [0.03] * (len(KINDS) - 1))
     return quota(rng, weights, max(wanted, least * len(KINDS) + 4), least)
 
 

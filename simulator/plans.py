@@ -42,7 +42,6 @@ PLANS: tuple[tuple[str, ...], ...] = (
     ("memo_missing", "unsettled", "posted_early"), ("restocking_fee", "pending"),
 )  # fmt: skip
 NEEDS = ("in_parts", "fx", "quantity")  # a property of the line, the rarest first
-SHARE = 0.2  # of the refunds, where nobody asks for more
 MOST_SHARE = 0.9  # of the refunds may have a defect
 JOINT = 1 << KINDS.index("joint_memo")  # needs a second refund and so is planned apart
 
@@ -59,27 +58,27 @@ def bits_of(plans: np.ndarray) -> np.ndarray:
     return table[plans]
 
 
-def draw(rng: np.random.Generator, fits: dict[str, np.ndarray], size: int, least: int | None) -> np.ndarray:
-    """Choose a plan for each of `size` refunds; every plan at least `least` times where there is room.
+def draw(
+    rng: np.random.Generator, fits: dict[str, np.ndarray], size: int, least: int, share: float
+) -> np.ndarray:
+    """Choose a plan for each of `size` refunds, so that a `share` of them has one.
 
-    `fits` says by kind (of NEEDS) which refunds it may befall. 0 plans nothing at all; None takes each
-    plan by its share, and once at least where there are refunds enough.
+    Every plan comes at least `least` times where there is room; `fits` says by kind (of NEEDS) which
+    refunds it may befall.
     """
     chosen = np.zeros(size, dtype=np.int64)
-    if least == 0 or size == 0:
+    if size == 0:
         return chosen
-    wanted = _wanted(rng, size, least)
+    wanted = _wanted(rng, size, least, share)
     for number in sorted(range(1, len(PLANS)), key=_rarity):
         free = np.flatnonzero((chosen == 0) & _fitting(PLANS[number], fits, size))
         chosen[rng.permutation(free)[: wanted[number]]] = number
     return chosen
 
 
-def _wanted(rng: np.random.Generator, size: int, least: int | None) -> np.ndarray:
-    share = SHARE / (len(PLANS) - 1) * size
-    counts = np.floor(share + rng.random(len(PLANS))).astype(int)
-    if least is None:
-        least = 1 if size > len(PLANS) else 0
+def _wanted(rng: np.random.Generator, size: int, least: int, share: float) -> np.ndarray:
+    each = share / (len(PLANS) - 1) * size
+    counts = np.floor(each + rng.random(len(PLANS))).astype(int)
     counts = np.maximum(counts, least)
     # Where there are too few refunds for all, every plan gives way alike.
     most = MOST_SHARE * size

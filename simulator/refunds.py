@@ -49,6 +49,7 @@ from simulator.company import (
     pick,
     rounded,
 )
+from simulator.habits import Habits
 from simulator.orders import Block
 from simulator.plans import has
 from simulator.policy import entitled
@@ -80,19 +81,21 @@ def make_money(
     sales: pd.DataFrame,
     goods: Goods,
     ids: Ids,
+    habits: Habits,
     defects: int | None = None,
 ) -> Money:
     """Credit and refund the block's returns, with the defects that reconciliation looks for.
 
-    `defects`: at least how many times each plan of defects occurs; 0 is a company without any.
+    `defects`: at least how many times each plan of defects occurs; 0 is a company without any, None one
+    that goes by its habits.
     """
     rng = np.random.default_rng([seed, 5, block.number])
-    credited = _make_credited(rng, sales, goods, defects)
+    credited = _make_credited(rng, sales, goods, habits, defects)
     memos = _make_memos(rng, goods.lines, credited, ids)
     tenders = _make_tenders(rng, goods.lines, credited, ids)
     memos["refund"] = _paying_refund(goods.lines, credited, memos)
     settlements = _make_settlements(rng, rates, goods.lines, credited, tenders)
-    more = goodwill.make(rng, sales, goods.lines, ids, defects)
+    more = goodwill.make(rng, sales, goods.lines, ids, habits, defects)
     tenders = pd.concat([tenders, more.tenders], ignore_index=True)
     settlements = pd.concat([settlements, more.settlements], ignore_index=True)
     memos = pd.concat([memos, more.memos], ignore_index=True)
@@ -105,7 +108,7 @@ def make_money(
 
 
 def _make_credited(
-    rng: np.random.Generator, sales: pd.DataFrame, goods: Goods, defects: int | None
+    rng: np.random.Generator, sales: pd.DataFrame, goods: Goods, habits: Habits, defects: int | None
 ) -> pd.DataFrame:
     """One row per credit of a return line: line, units, before, at, bits, amounts due and credited."""
     lines, receipts = goods.lines, goods.receipts
@@ -115,7 +118,11 @@ def _make_credited(
     np.maximum.at(last, receipts["line"].to_numpy(), receipts["received_at"].to_numpy())
     at = last + rng.integers(4 * HOUR, 6 * DAY, size)
     units = received.copy()
-    instant = (path == NORMAL) & (lines["resolution"] == REFUND).to_numpy() & (rng.random(size) < 0.12)
+    instant = (
+        (path == NORMAL)
+        & (lines["resolution"] == REFUND).to_numpy()
+        & (rng.random(size) < habits.instant_refunds)
+    )
     instant |= (path == LOST) & (rng.random(size) < 0.5)
     at = np.where(instant, lines["dropped_at"].to_numpy() + HOUR, at)
     units = np.where(instant, lines["authorized"], units)
@@ -128,7 +135,8 @@ def _make_credited(
     steady = ~instant & (units == received) & ~np.isin(path, (LOST, BLIND_ORDER))
     chosen = np.flatnonzero((lines["resolution"] == REFUND).to_numpy()[row] & steady[row])
     joined = _pair_up(rng, lines, credited, chosen, defects)
-    credited["bits"] = _plan(rng, lines, receipts, credited, np.setdiff1d(chosen, joined), defects)
+    alone = np.setdiff1d(chosen, joined)
+    credited["bits"] = _plan(rng, lines, receipts, credited, alone, habits, defects)
     credited.loc[joined[::2], "bits"] = plans.JOINT
     credited["partner"] = _partners(credited, joined)
     credited = credited[~has(credited["bits"], "never")]
@@ -144,6 +152,7 @@ def _plan(
     receipts: pd.DataFrame,
     credited: pd.DataFrame,
     chosen: np.ndarray,
+    habits: Habits,
     defects: int | None,
 ) -> np.ndarray:
     """Draw what goes wrong; lines refunded before the receipt, or in part, have enough of their own."""
@@ -155,7 +164,11 @@ def _plan(
         "in_parts": twice,
     }
     bits = np.zeros(len(credited), dtype=np.int64)
-    bits[chosen] = plans.bits_of(plans.draw(rng, fits, len(chosen), defects))
+    if defects == 0:
+        return bits
+    if defects is None:
+        defects = int(habits.has_every_case and len(chosen) > len(plans.PLANS))
+    bits[chosen] = plans.bits_of(plans.draw(rng, fits, len(chosen), defects, habits.money_defects))
     return bits
 
 

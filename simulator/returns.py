@@ -29,7 +29,6 @@ from simulator.company import (
     REFUND,
     REPAIR,
     REPLACEMENT,
-    RETURN_SHARE,
     RF,
     RP,
     RS,
@@ -48,6 +47,7 @@ from simulator.company import (
     rounded,
 )
 from simulator.found import add_findings, add_serials
+from simulator.habits import Habits
 from simulator.orders import Block, unambiguous
 from simulator.workshop import make_work_orders
 
@@ -57,7 +57,6 @@ PATHS = (
 )  # fmt: skip
 (NORMAL, RMA_ONLY, BLIND_ORDER, DECLINED, CANCELLED_EARLY, CANCELLED_LATE,
  EXPIRED, RETURNLESS, LOST, WARRANTY_PATH, UNDECIDED, BLIND) = range(12)  # fmt: skip
-PATH_WEIGHTS = np.array([0.69, 0.05, 0.03, 0.04, 0.02, 0.02, 0.04, 0.03, 0.02, 0.04, 0.01])
 IS_APPROVED = (NORMAL, RMA_ONLY, CANCELLED_LATE, EXPIRED, RETURNLESS, LOST, WARRANTY_PATH)
 HAS_RMA = (NORMAL, RMA_ONLY, CANCELLED_LATE, EXPIRED, LOST, WARRANTY_PATH)
 HAS_PARCEL = (NORMAL, RMA_ONLY, EXPIRED, LOST, WARRANTY_PATH)
@@ -91,15 +90,15 @@ class Goods:
     claims: pd.DataFrame
 
 
-def make_goods(seed: int, items: Items, block: Block, sales: pd.DataFrame, ids: Ids) -> Goods:
+def make_goods(seed: int, habits: Habits, items: Items, block: Block, sales: pd.DataFrame, ids: Ids) -> Goods:
     """Let customers of the block send goods back, and the company deal with them."""
     rng = np.random.default_rng([seed, 4, block.number])
     more = np.random.default_rng([seed, 9, block.number])
-    lines = _make_lines(rng, items, block, sales, ids)
-    receipts = _make_receipts(rng, lines, ids)
-    add_serials(more, sales, lines, receipts, ids)
-    inspections = _make_inspections(rng, lines, receipts, ids)
-    add_findings(more, items, lines, receipts, inspections)
+    lines = _make_lines(rng, habits, items, block, sales, ids)
+    receipts = _make_receipts(rng, habits, lines, ids)
+    add_serials(more, habits, sales, lines, receipts, ids)
+    inspections = _make_inspections(rng, habits, lines, receipts, ids)
+    add_findings(more, habits, items, lines, receipts, inspections)
     dispositions = _make_dispositions(rng, lines, receipts, inspections, ids)
     return Goods(
         lines,
@@ -135,16 +134,16 @@ def delay(goods: Goods, cases: pd.DataFrame, seed: list[int], dirt: float, histo
 
 
 def _make_lines(
-    rng: np.random.Generator, items: Items, block: Block, sales: pd.DataFrame, ids: Ids
+    rng: np.random.Generator, habits: Habits, items: Items, block: Block, sales: pd.DataFrame, ids: Ids
 ) -> pd.DataFrame:
-    sale = _returned_sales(rng, sales)
+    sale = _returned_sales(rng, habits, sales)
     lines = sales.iloc[sale][
         ["order", "line_no", "item", "category", "channel", "currency", "country", "site",
-         "customer", "quantity", "net", "tax", "unit_cost", "fee_pct", "shipped_at"]
+         "customer", "quantity", "net", "tax", "unit_cost", "fee_pct", "window", "shipped_at"]
     ].reset_index(drop=True)  # fmt: skip
     lines = lines.rename(columns={"quantity": "sold", "site": "ship_site"})
     lines.insert(0, "sale", sale)
-    lines["path"] = _paths(rng, sales, sale)
+    lines["path"] = _paths(rng, habits, sales, sale)
     _lose_line(lines)
     lines = pd.concat([lines, _blind_lines(rng, items, block, len(lines))], ignore_index=True)
     lines["id"] = ids.take("line", len(lines))
@@ -153,22 +152,22 @@ def _make_lines(
     lines["quantity"] = np.where(part, 1 + rng.integers(0, 4, len(lines)) % sold, sold)
     _add_reason(rng, lines, sales)
     _add_leader(lines)
-    _add_times(rng, lines)
+    _add_times(rng, habits, lines)
     _add_parcel(rng, lines)
     return lines
 
 
-def _returned_sales(rng: np.random.Generator, sales: pd.DataFrame) -> np.ndarray:
-    chance = RETURN_SHARE[sales["category"].to_numpy()]
+def _returned_sales(rng: np.random.Generator, habits: Habits, sales: pd.DataFrame) -> np.ndarray:
+    chance = np.array(habits.return_share)[sales["category"].to_numpy()]
     chance = np.where(sales["channel"] == 1, chance * 0.5, chance)
     chance = np.where(sales["is_second_size"], 0.55, chance)
-    chance = np.where(sales["is_bad_lot"], 0.6, chance)
+    chance = np.where(sales["is_bad_lot"], habits.bad_lot_share, chance)
     chance = np.where(sales["shipped_at"] < NEVER, chance, 0)
     return np.flatnonzero(rng.random(len(sales)) < chance)
 
 
-def _paths(rng: np.random.Generator, sales: pd.DataFrame, sale: np.ndarray) -> np.ndarray:
-    path = quota(rng, PATH_WEIGHTS, len(sale))
+def _paths(rng: np.random.Generator, habits: Habits, sales: pd.DataFrame, sale: np.ndarray) -> np.ndarray:
+    path = quota(rng, np.array(habits.paths), len(sale))
     # A blind parcel names only its order: the SKU must be on one line of it.
     # Where it is on two, the order is known and the line is not.
     repeated = sales.duplicated(["order", "item"], keep=False).to_numpy()[sale]
@@ -207,7 +206,7 @@ def _blind_lines(rng: np.random.Generator, items: Items, block: Block, returns: 
     return pd.DataFrame({
         "sale": -1, "order": -1, "line_no": -1, "item": rng.integers(0, items.sold, size),
         "category": -1, "channel": -1, "currency": -1, "country": country, "ship_site": -1,
-        "customer": -1, "sold": 2, "net": 0, "tax": 0, "unit_cost": -1, "fee_pct": 0,
+        "customer": -1, "sold": 2, "net": 0, "tax": 0, "unit_cost": -1, "fee_pct": 0, "window": 30,
         "shipped_at": rng.integers(start, end, size), "path": BLIND,
     })  # fmt: skip
 
@@ -247,7 +246,7 @@ def _add_leader(lines: pd.DataFrame) -> None:
     lines["tracking"] = np.where(np.isin(lines["path"], HAS_PARCEL), number, -1)
 
 
-def _add_times(rng: np.random.Generator, lines: pd.DataFrame) -> None:
+def _add_times(rng: np.random.Generator, habits: Habits, lines: pd.DataFrame) -> None:
     size, path = len(lines), lines["path"].to_numpy()
     leader = lines["leader"].to_numpy()
     wait = np.where(
@@ -255,6 +254,8 @@ def _add_times(rng: np.random.Generator, lines: pd.DataFrame) -> None:
         rng.integers(45 * DAY, 240 * DAY, size),
         2 * DAY + (rng.gamma(2.0, 5.5, size) * DAY).astype(np.int64),
     )
+    if habits.late_requests is not None:
+        wait = _within_window(rng, habits.late_requests, lines, wait)
     start = lines["shipped_at"].groupby(leader).transform("max").to_numpy() + wait[leader]
     quick = rng.random(size) < 0.6
     think = np.where(quick, rng.integers(30, HOUR, size), rng.integers(HOUR, 3 * DAY, size))[leader]
@@ -276,6 +277,16 @@ def _add_times(rng: np.random.Generator, lines: pd.DataFrame) -> None:
     lines["dropped_at"] = start + think + issued + rng.integers(DAY // 2, 11 * DAY, size)[leader]
 
 
+def _within_window(
+    rng: np.random.Generator, late_share: float, lines: pd.DataFrame, wait: np.ndarray
+) -> np.ndarray:
+    """Let all but a share of the requests come before the shortest window of their order's lines ends."""
+    window = lines["window"].groupby(lines["leader"]).transform("min").to_numpy() * DAY
+    in_time = rng.integers(2 * DAY, window)
+    too_late = (wait > window) & (lines["path"] != WARRANTY_PATH).to_numpy()
+    return np.where(too_late & (rng.random(len(lines)) >= late_share), in_time, wait)
+
+
 def _add_parcel(rng: np.random.Generator, lines: pd.DataFrame) -> None:
     """When the RMA line is closed in the ERP is set with its receipts; lost parcels never arrive."""
     carriers = rng.integers(0, 4, len(lines))
@@ -285,7 +296,7 @@ def _add_parcel(rng: np.random.Generator, lines: pd.DataFrame) -> None:
 # -- goods -----------------------------------------------------------------------------------------
 
 
-def _make_receipts(rng: np.random.Generator, lines: pd.DataFrame, ids: Ids) -> pd.DataFrame:
+def _make_receipts(rng: np.random.Generator, habits: Habits, lines: pd.DataFrame, ids: Ids) -> pd.DataFrame:
     """Receipts: line, part, quantity, site, received_at. Some come in two parts, some only in part."""
     came = np.flatnonzero(np.isin(lines["path"], HAS_GOODS))
     due = np.where(lines["rma"] >= 0, lines["authorized"], lines["quantity"])[came]
@@ -311,7 +322,10 @@ def _make_receipts(rng: np.random.Generator, lines: pd.DataFrame, ids: Ids) -> p
     home = COUNTRY_SITE[lines["country"].to_numpy()[receipts["line"]]]
     away = rng.random(len(receipts)) < 0.03
     receipts["site"] = np.where(away, 0, home)
-    receipts["received_at"] = _outside_repeated_hours(receipts["received_at"].to_numpy())
+    received = receipts["received_at"].to_numpy()
+    if not habits.opens_on_sundays:
+        received = np.where((received // DAY + 3) % 7 == 6, received + DAY, received)
+    receipts["received_at"] = _outside_repeated_hours(received)
     receipts["id"] = ids.take("receipt", len(receipts))
     receipts["seen"] = receipts["received_at"]
     receipts["with_lot"] = rng.random(len(receipts)) < 0.4
@@ -330,12 +344,13 @@ def _outside_repeated_hours(seconds: np.ndarray) -> np.ndarray:
 
 
 def _make_inspections(
-    rng: np.random.Generator, lines: pd.DataFrame, receipts: pd.DataFrame, ids: Ids
+    rng: np.random.Generator, habits: Habits, lines: pd.DataFrame, receipts: pd.DataFrame, ids: Ids
 ) -> pd.DataFrame:
     looked = np.flatnonzero(rng.random(len(receipts)) < 0.97)
     again = looked[rng.random(len(looked)) < 0.04]
     receipt = np.concatenate([looked, again])
     size = len(receipt)
+    shortest, longest = habits.inspection_minutes
     first_at = receipts["received_at"].to_numpy() + rng.integers(2 * HOUR, 4 * DAY, len(receipts))
     later = np.concatenate([np.zeros(len(looked), int), rng.integers(HOUR, DAY, len(again))])
     stated = lines["reason"].to_numpy()[receipts["line"].to_numpy()]
@@ -350,7 +365,7 @@ def _make_inspections(
             "receipt": receipt,
             "functional": functional,
             "cosmetic": pick(rng, np.array([35, 25, 14, 9, 6, 4, 3, 2, 1, 1]), size),
-            "minutes": rng.integers(100, 4500, size),
+            "minutes": rng.integers(shortest * 100, longest * 100, size),
             "inspected_at": first_at[receipt] + later,
             "inspector": rng.integers(1, 40, size),
             "confirmed_reason": _confirmed(rng, stated[receipt]),

@@ -57,11 +57,11 @@ def make_world(company: Company, items: Items, rates: Rates, block: Block) -> Wo
     """Let a block of orders happen, with all that follows from it."""
     ids = Ids(block.number)
     sales = make_sales(company, items, block, ids)
-    goods = make_goods(company.seed, items, block, sales, ids)
+    goods = make_goods(company.seed, company.habits, items, block, sales, ids)
     cases = make_cases(company.seed, block, sales, goods, ids)
     if company.dirt > 0:
         delay(goods, cases, [company.seed, 7, block.number], company.dirt, int(company.cutoffs[0]))
-    money = make_money(company.seed, rates, block, sales, goods, ids, company.defects)
+    money = make_money(company.seed, rates, block, sales, goods, ids, company.habits, company.defects)
     exchanges = make_exchanges(company, items, block, sales, goods, money, ids)
     goods.scans = pd.concat([goods.scans, outbound_scans(company.seed, block, exchanges)], ignore_index=True)
     sales = pd.concat([sales, exchanges], ignore_index=True)

@@ -40,7 +40,7 @@ def company(database: Path) -> Path:
     """Landing zone with the exports of a company of 2,000 order lines: a history and four nights."""
     subprocess.run(
         [
-            sys.executable, "-m", "simulator", "--order-lines", "2000", "--seed", "11",
+            sys.executable, "-m", "simulator", "--dense", "--order-lines", "2000", "--seed", "11",
             "--out", str(database), "--truth", str(settings().var / "truth_e2e"),
             "--start", "2025-01-01", "--history-end", HISTORY.isoformat(), "--nights", "4",
             "--dirt", "0",  # so that the rows broken below are the only bad ones

@@ -10,6 +10,7 @@ import pytest
 from ingestion.contract import feeds
 from ingestion.load import load_feed
 from simulator.company import Company
+from simulator.habits import DENSE
 from simulator.run import simulate
 from tests.nights import build_night
 from tests.tables import Prints, fingerprints
@@ -28,7 +29,7 @@ def landing(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     simulate(
         Company(
             out=database, truth=tmp_path_factory.mktemp("truth"), order_lines=2000, seed=11,
-            start=dt.date(2025, 1, 1), history_end=HISTORY_END, nights=len(NIGHTS) - 1, dirt=0,
+            start=dt.date(2025, 1, 1), history_end=HISTORY_END, nights=len(NIGHTS) - 1, dirt=0, habits=DENSE,
         )
     )  # fmt: skip
     return database

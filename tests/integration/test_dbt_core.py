@@ -10,6 +10,7 @@ import pytest
 from ingestion.contract import feeds
 from ingestion.load import load_feed
 from simulator.company import Company
+from simulator.habits import DENSE
 from simulator.run import simulate
 from tests.integration.core_perturbations import (
     ERP_CSV,
@@ -59,7 +60,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Company(
             out=folder / "landing", truth=folder / "truth", order_lines=2000, seed=3,
             start=dt.date(2025, 6, 1), history_end=HISTORY_END, nights=2, dirt=1.0,
-            night_order_lines=60, only_nights=None,
+            night_order_lines=60, only_nights=None, habits=DENSE,
         )
     )  # fmt: skip
     return folder / "landing"

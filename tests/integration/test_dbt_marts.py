@@ -20,6 +20,7 @@ from dictionary.collect import collect, read_artifacts
 from ingestion.contract import feeds
 from ingestion.load import load_feed
 from simulator.company import Company
+from simulator.habits import DENSE
 from simulator.run import simulate
 from tests.nights import begin, build_night, passes
 from tests.tables import Prints, fingerprints
@@ -46,7 +47,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Company(
             out=folder / "landing", truth=folder / "truth", order_lines=1500, seed=5,
             start=dt.date(2025, 8, 1), history_end=HISTORY_END, nights=2, dirt=1.0,
-            night_order_lines=60,
+            night_order_lines=60, habits=DENSE,
         )
     )  # fmt: skip
     return folder / "landing"

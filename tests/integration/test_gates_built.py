@@ -29,7 +29,7 @@ def built(database: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     truth = tmp_path_factory.mktemp("truth")
     subprocess.run(
         [
-            sys.executable, "-m", "simulator", "--order-lines", "2000", "--seed", "7",
+            sys.executable, "-m", "simulator", "--dense", "--order-lines", "2000", "--seed", "7",
             "--out", str(database), "--truth", str(truth), "--nights", "0",
         ],
         cwd=ROOT, env=process_environment(), check=True, stdout=subprocess.DEVNULL,

@@ -25,6 +25,7 @@ from ingestion.load import load_feed
 from nightly import stages
 from nightly.errors import NightFailed
 from simulator.company import Company
+from simulator.habits import DENSE
 from simulator.run import simulate
 from tests.nights import begin, build_night
 from warehouse import build
@@ -41,7 +42,7 @@ def built(database: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     simulate(
         Company(
             out=database, truth=tmp_path_factory.mktemp("truth"), order_lines=800, seed=3,
-            start=dt.date(2025, 9, 1), history_end=DAY, nights=0, dirt=0.0, defects=1,
+            start=dt.date(2025, 9, 1), history_end=DAY, nights=0, dirt=0.0, defects=1, habits=DENSE,
         )
     )  # fmt: skip
     for feed in feeds():

@@ -20,6 +20,7 @@ from closing import periods
 from ingestion.contract import feeds
 from ingestion.load import load_feed
 from simulator.company import Company
+from simulator.habits import DENSE
 from simulator.run import simulate
 from tests.integration.core_perturbations import drop_first_half_of_lines, move
 from tests.nights import build_night
@@ -62,7 +63,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Company(
             out=folder / "landing", truth=folder / "truth", order_lines=1000, seed=5,
             start=dt.date(2025, 9, 1), history_end=HISTORY_END, nights=19, dirt=0.0,
-            night_order_lines=30,
+            night_order_lines=30, habits=DENSE,
         )
     )  # fmt: skip
     return folder / "landing"

@@ -16,6 +16,7 @@ import pytest
 
 from nightly import stages
 from simulator.company import Company
+from simulator.habits import DENSE
 from simulator.run import simulate
 from tests.nights import build_night
 from warehouse.connections import connect
@@ -32,7 +33,7 @@ def nights(database: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[dt.
     simulate(
         Company(
             out=database, truth=truth, order_lines=2_000, seed=11, start=dt.date(2025, 1, 1),
-            history_end=HISTORY, nights=1, dirt=1.0,
+            history_end=HISTORY, nights=1, dirt=1.0, habits=DENSE,
         )
     )  # fmt: skip
     found = {}

@@ -25,6 +25,7 @@ from ingestion.load import load_feed
 from nightly import stages
 from nightly.errors import NightFailed
 from simulator.company import Company
+from simulator.habits import DENSE
 from simulator.run import simulate
 from tests.integration.refund_books import Books, Reconciler
 from tests.nights import build_night, finished_build
@@ -71,7 +72,7 @@ def company(database: Path, tmp_path_factory: pytest.TempPathFactory) -> HandMad
     simulate(
         Company(
             out=database, truth=tmp_path_factory.mktemp("truth"), order_lines=300, seed=2,
-            start=dt.date(2025, 10, 1), history_end=DAY, nights=0, dirt=0.0, defects=0,
+            start=dt.date(2025, 10, 1), history_end=DAY, nights=0, dirt=0.0, defects=0, habits=DENSE,
         )
     )  # fmt: skip
     for feed in feeds():

@@ -16,6 +16,7 @@ import pytest
 from ingestion.contract import feeds
 from ingestion.load import load_feed
 from simulator.company import Company
+from simulator.habits import DENSE
 from simulator.run import simulate
 from tests.integration.refund_books import CLEARING, LIABILITY, Books, Found, Reconciler
 from tests.nights import build_night
@@ -33,7 +34,7 @@ def reconciler(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Reco
     simulate(
         Company(
             out=database, truth=tmp_path_factory.mktemp("truth"), order_lines=300, seed=2,
-            start=dt.date(2025, 10, 1), history_end=DAY, nights=0, dirt=0.0, defects=0,
+            start=dt.date(2025, 10, 1), history_end=DAY, nights=0, dirt=0.0, defects=0, habits=DENSE,
         )
     )  # fmt: skip
     for feed in feeds():

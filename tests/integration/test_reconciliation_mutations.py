@@ -24,6 +24,7 @@ from nightly import stages
 from simulator.codes import LIABILITY
 from simulator.company import DAY, REFUND, Company, make_items, make_rates
 from simulator.groups import line_keys
+from simulator.habits import DENSE
 from simulator.ledger import MEMO, WIDTHS, trailer
 from simulator.ledger import REFUND as REFUND_REF
 from simulator.orders import blocks
@@ -355,7 +356,7 @@ def outcome(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Outcome
     truth = tmp_path_factory.mktemp("truth")
     company = Company(
         out=database, truth=truth, order_lines=5_000, seed=23, start=dt.date(2025, 8, 1),
-        history_end=END, nights=0, dirt=0.0, defects=0,
+        history_end=END, nights=0, dirt=0.0, defects=0, habits=DENSE,
     )  # fmt: skip
     simulate(company)
     block = next(iter(blocks(company)))

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from ingestion.contract import feeds
 from ingestion.load import load_feed
 from simulator.company import Company
+from simulator.habits import DENSE
 from simulator.run import simulate
 from tests.integration.any_books import SETTLED, books
 from tests.integration.refund_books import LIABILITY, Books, Found, Reconciler
@@ -37,7 +38,7 @@ def reconciler(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Reco
     simulate(
         Company(
             out=database, truth=tmp_path_factory.mktemp("truth"), order_lines=200, seed=2,
-            start=dt.date(2025, 10, 1), history_end=DAY, nights=0, dirt=0.0, defects=0,
+            start=dt.date(2025, 10, 1), history_end=DAY, nights=0, dirt=0.0, defects=0, habits=DENSE,
         )
     )  # fmt: skip
     for feed in feeds():

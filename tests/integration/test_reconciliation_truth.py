@@ -20,6 +20,7 @@ import pytest
 from nightly import stages
 from simulator.company import CURRENCIES, DAY, Company, epoch, make_items, make_rates
 from simulator.groups import group_keys, is_there
+from simulator.habits import DENSE
 from simulator.orders import blocks
 from simulator.reconcile import CLASSES, Reconciliation
 from simulator.run import make_world, simulate
@@ -79,7 +80,7 @@ def run(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     truth = tmp_path_factory.mktemp("truth")
     company = Company(
         out=database, truth=truth, order_lines=10_000, seed=5, start=dt.date(2025, 8, 1),
-        history_end=HISTORY, nights=2, night_order_lines=60, dirt=1.0, defects=6,
+        history_end=HISTORY, nights=2, night_order_lines=60, dirt=1.0, defects=6, habits=DENSE,
     )  # fmt: skip
     simulate(company)
     nights = {}

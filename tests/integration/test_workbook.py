@@ -30,6 +30,7 @@ from outputs import escaping
 from reporting import sheets, workbook, workbook_sheets
 from reporting.workbook import WorkbookFailed, write_workbook, write_workbooks
 from simulator.company import Company
+from simulator.habits import DENSE
 from simulator.run import simulate
 from tests.nights import build_night
 from warehouse.connections import connect
@@ -63,7 +64,7 @@ def books(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Books:
     simulate(
         Company(
             out=database, truth=truth, order_lines=1500, seed=4, start=dt.date(2025, 9, 1), history_end=DAY,
-            nights=0, dirt=0.0, defects=1,
+            nights=0, dirt=0.0, defects=1, habits=DENSE,
         )
     )  # fmt: skip
     _hostile_settlements(database / "erp" / "erp_payment_settlements_20260131_b.csv")

@@ -20,6 +20,7 @@ from nightly import stages
 from nightly.__main__ import app as nightly
 from nightly.errors import NightFailed
 from simulator.company import Company
+from simulator.habits import DENSE
 from simulator.run import simulate
 from tests.machinery.worker import PATIENCE_SECONDS, killed_while_waiting_for, run, start
 from tests.tables import fingerprints
@@ -52,7 +53,7 @@ def twins(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     simulate(
         Company(
             out=database, truth=tmp_path_factory.mktemp("truth"), order_lines=800, seed=5,
-            start=dt.date(2025, 9, 1), history_end=HISTORY, nights=1, night_order_lines=60,
+            start=dt.date(2025, 9, 1), history_end=HISTORY, nights=1, night_order_lines=60, habits=DENSE,
         )
     )  # fmt: skip
     stages.whole_night(HISTORY.isoformat(), lambda line: None)

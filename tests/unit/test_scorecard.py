@@ -294,7 +294,7 @@ def _cents(text: str) -> Reconciliation:
             for gap, currency, items, amount in cents
         ],
         ages=[{"age_bucket": text, "status": "open", "items": 2, "youngest": 1}],
-        patterns=[{"pattern_name": text, "groups": 9, "reconciled": 7}],
+        patterns=[{"pattern_name": text, "groups": 9, "reconciled": 7, "explained": 1}],
     )  # fmt: skip
 
 

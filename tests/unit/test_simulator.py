@@ -21,6 +21,7 @@ from simulator.company import Ids, make_items, make_rates
 from simulator.exports import sha256
 from simulator.feeds import FEEDS
 from simulator.groups import SIDES
+from simulator.habits import DENSE
 from simulator.orders import blocks, make_sales
 from simulator.plans import KINDS, has
 from simulator.reconcile import CLASSES
@@ -34,7 +35,7 @@ NIGHTS = ("2026-01-31", "2026-02-01")
 def company(folder: Path, **changes: object) -> Company:
     """A company of 2,000 lines in a folder."""
     settings = {"order_lines": 2000, **changes}
-    return Company(out=folder / "landing", truth=folder / "truth", **settings)  # type: ignore[arg-type]
+    return Company(out=folder / "landing", truth=folder / "truth", **settings, habits=DENSE)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,7 @@ from simulator.cells import Cells
 from simulator.claims import CLAIM_STATUSES
 from simulator.company import EXCHANGE, IS_FINAL, NEVER, RS, make_items, make_rates
 from simulator.found import FINDINGS, SERIAL_FATES
+from simulator.habits import DENSE
 from simulator.headers import HEADERS
 from simulator.orders import blocks
 from simulator.render import UNIT
@@ -41,7 +42,7 @@ HISTORY, NIGHT = "2026-01-31", "2026-02-01"
 def company(folder: Path, **changes: object) -> Company:
     """A company of 2,000 lines in a folder."""
     settings = {"order_lines": 2000, "seed": 11, **changes}
-    return Company(out=folder / "landing", truth=folder / "truth", **settings)  # type: ignore[arg-type]
+    return Company(out=folder / "landing", truth=folder / "truth", **settings, habits=DENSE)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")

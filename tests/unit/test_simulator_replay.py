@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from simulator import Company, simulate
+from simulator.habits import DENSE
 from simulator.replay import Drop, again, drops, shuffled, split, wrong_first
 
 
@@ -14,7 +15,7 @@ from simulator.replay import Drop, again, drops, shuffled, split, wrong_first
 def files(tmp_path_factory: pytest.TempPathFactory) -> list[Drop]:
     """An export of 200 lines."""
     folder = tmp_path_factory.mktemp("replay")
-    return drops(simulate(Company(folder / "landing", folder / "truth", order_lines=200)).files)
+    return drops(simulate(Company(folder / "landing", folder / "truth", order_lines=200, habits=DENSE)).files)
 
 
 def test_a_shuffle_keeps_every_file(files: list[Drop]) -> None:

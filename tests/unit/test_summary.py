@@ -1,0 +1,85 @@
+"""What `make run` prints at its end: figures in one piece, whatever the terminal's width."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from decimal import Decimal
+
+import pytest
+from rich.console import Console
+
+from reporting import summary
+from reporting.figures import Figures
+from reporting.reconciliation import Reconciliation
+
+DAY = dt.date(2026, 2, 1)
+LONG = "Share of the goods' value that refurbishing, resale and vendors' credits won back"
+FIGURES = ("1,234,567,890.12", "9,876,543,210.98", "12.50 EUR", "7,654,321", "12,345,678", "10,203,040")
+
+
+def _figures() -> Figures:
+    kpi = {
+        "title": LONG, "basis": "SNAPSHOT", "currency": "EUR", "unit": "currency",
+        "numerator": Decimal("1234567890.12"), "denominator": Decimal("9876543210.98"),
+        "ratio": Decimal("12.50"),
+    }  # fmt: skip
+    young = {**kpi, "title": "Young", "numerator": None, "denominator": None, "ratio": None}
+    files = {
+        "source": "erp", "files": 7654321, "refused": 0, "duplicate_files": 0, "loaded": 12345678,
+        "quarantined": 0, "duplicate": 10203040,
+    }  # fmt: skip
+    checks = {"stage": "publish", "engine": "gx", "checks": 7654321, "failed": 0, "warned": 0}
+    times = [
+        {"business_date": DAY, "step": step, "seconds": 7654321.0} for step in ("core", "working", "night")
+    ]
+    return Figures(None, [files], [kpi, young], None, [], [checks], [], times)
+
+
+def _reconciliation() -> Reconciliation:
+    exceptions = [
+        {
+            "class": f"CLASS_{number}", "gap": "E-M", "currency": "EUR", "status": "open",
+            "next_action": "", "items": 1000 + number, "amount": Decimal(1),
+        }
+        for number in range(11)
+    ]  # fmt: skip
+    patterns = [{"pattern_name": "all", "groups": 1000, "reconciled": 900, "explained": 60}]
+    return Reconciliation(None, [], [], [], exceptions, [], patterns)
+
+
+def _printed(width: int, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setattr(summary, "read_figures", _figures)
+    monkeypatch.setattr(summary, "read_reconciliation", _reconciliation)
+    monkeypatch.setattr(summary, "_next", lambda console, figures: None)
+    console = Console(file=io.StringIO(), width=width, force_terminal=False)
+    summary.print_summary(console, seconds=12.0, did_work=True)
+    printed = console.file.getvalue()
+    assert isinstance(printed, str)
+    return printed
+
+
+@pytest.mark.parametrize("width", [80, 100, 200])
+def test_no_figure_breaks_over_two_lines(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    printed = _printed(width, monkeypatch)
+    assert [figure for figure in FIGURES if figure not in printed] == []
+    assert [line for line in printed.splitlines() if len(line) > width] == []
+
+
+def test_without_a_terminal_nothing_breaks_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert [figure for figure in FIGURES if figure not in _printed(80, monkeypatch)] == []
+
+
+def test_a_kpi_without_final_days_has_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    young = next(line for line in _printed(100, monkeypatch).splitlines() if "Young" in line)
+    assert young.split() == ["Young", "SNAPSHOT", "–", "–", "–"]
+
+
+def test_a_long_list_of_classes_shows_the_largest_and_how_many_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    printed = _printed(80, monkeypatch)
+    assert "CLASS_10 " in printed and "CLASS_3 " in printed and "CLASS_2 " not in printed
+    # 1,000 + 1,001 + 1,002
+    assert "and 3 more classes with 3,003 items" in printed
+    assert "900 of 1,000 groups agree to the cent (90.0%)" in printed
+    assert "60 more differ for a reason that is known" in printed and "40 wait or have to be" in printed
