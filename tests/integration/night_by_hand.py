@@ -17,8 +17,8 @@ create table marts.return_tracking (return_line_key text, status text, days_in_s
     is_overdue boolean, is_open boolean, request_id text, rma_no text, order_no text, product_category text,
     site text, open_quantity bigint);
 create table finance.refund_exceptions (class text, gap text, currency text, status text, next_action text,
-    amount numeric(18, 2), age_bucket text, age_days integer, is_chain boolean);
-create table finance.refund_reconciliation (pattern_name text, is_reconciled boolean);
+    amount numeric(18, 2), age_bucket text, age_days integer, is_chain boolean, group_key text);
+create table finance.refund_reconciliation (pattern_name text, is_reconciled boolean, group_key text);
 insert into marts.kpi_definitions (kpi, title, question, formula, unit, bases, better, caveats, needs) values
     ('returned_stock_days', 'Days of stock', 'How long?', 'a / b', 'days per unit', 'STOCK', 'down', '', ''),
     ('product_return_rate', 'Return rate', 'How much?', 'a / b', 'ratio', 'SALE', 'down', '', '');
@@ -32,12 +32,13 @@ insert into marts.return_tracking values
     ('RMA:2', 'APPROVED', 40, 'hand over', true, true, null, '2', 'O2', 'home', 'LEJ', 2),
     ('RMA:3', 'CLOSED', 90, null, false, false, null, '3', 'O3', 'home', 'LEJ', 0);
 insert into finance.refund_exceptions values
-    ('DUPLICATE', 'E-M', 'EUR', 'open', 'recover', 5, '0-3', 2, true),
-    ('DUPLICATE', 'M-T', 'EUR', 'open', 'recover', 3, '0-3', 2, false),
-    ('TAX', 'E-M', 'EUR', 'cleared', 'none', 0, '0-3', 2, true),
-    ('DUPLICATE', 'E-M', 'EUR', 'open', 'recover', 7, '90+', 99, true),
-    ('ROUNDING', 'E-M', 'EUR', 'explained', 'post', 0.01, '0-3', 1, true);
-insert into finance.refund_reconciliation values ('complete', true), ('complete', false);
+    ('DUPLICATE', 'E-M', 'EUR', 'open', 'recover', 5, '0-3', 2, true, 'B'),
+    ('DUPLICATE', 'M-T', 'EUR', 'open', 'recover', 3, '0-3', 2, false, 'B'),
+    ('TAX', 'E-M', 'EUR', 'cleared', 'none', 0, '0-3', 2, true, 'A'),
+    ('DUPLICATE', 'E-M', 'EUR', 'open', 'recover', 7, '90+', 99, true, 'B'),
+    ('ROUNDING', 'E-M', 'EUR', 'explained', 'post', 0.01, '0-3', 1, true, 'C');
+insert into finance.refund_reconciliation values 
+    ('complete', true, 'A'), ('complete', false, 'B'), ('complete', false, 'C');
 """
 BOOKS = """
 insert into ops.file_ledger (feed, layout, name, content_sha256, size_bytes, modified_at, status, rows_parsed,

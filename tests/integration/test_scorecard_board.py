@@ -64,7 +64,7 @@ def test_the_cents_stand_on_finances_page_and_on_no_other(board: Board) -> None:
     assert [oct(p.stat().st_mode & 0o777) for p in (everyones, finances, finances.parent)] == [
         "0o644", "0o600", "0o700",
     ]  # fmt: skip
-    assert "12.00" in finances.read_text() and "1 of 2 groups agree" in finances.read_text()
+    assert "12.00" in finances.read_text() and "1 of 3 groups agree" in finances.read_text()
     for finances_own in ("12.00", "DUPLICATE", "ROUNDING", "groups agree"):
         assert finances_own not in everyones.read_text()
 
@@ -84,7 +84,8 @@ def test_the_page_for_everyone_takes_no_right_to_finance(board: Board) -> None:
 def test_the_terminal_counts_what_differs_and_names_no_amount(board: Board) -> None:
     out = StringIO()
     print_summary(Console(file=out, width=100), seconds=1, did_work=True)
-    assert "1 of 2 groups agree to the cent" in out.getvalue()
+    assert "1 of 3 groups agree to the cent" in out.getvalue()
+    assert "1 more differ for a reason" in out.getvalue() and "1 wait or have" in out.getvalue()
     assert "DUPLICATE" in out.getvalue() and "12.00" not in out.getvalue()
 
 
