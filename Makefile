@@ -64,7 +64,7 @@ retailer: $(VENV)/.ready ## A real retailer's daily files: make retailer DATA=fo
 	@$(PY) -m local retailer $(DATA)
 
 preview: $(VENV)/.ready ## What a file would bring, without the warehouse: make preview FILE=name FEED=erp_sales_lines
-	@$(PY) -m ingestion preview "$(FILE)" $(if $(FEED),--feed $(FEED)) $(if $(LAYOUTS),--company $(LAYOUTS))
+	@$(PY) -m ingestion preview "$(FILE)" $(if $(FEED),--feed $(FEED)) $(if $(COMPANY),--company $(COMPANY))
 
 draft: $(VENV)/.ready ## A layout drafted from a file: make draft FILE=name FEED=erp_sales_lines
 	@$(PY) -m ingestion draft "$(FILE)" --feed "$(FEED)"

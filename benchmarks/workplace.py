@@ -13,7 +13,7 @@ from warehouse.migrate import upgrade
 from warehouse.settings import settings
 
 # Whatever the user set for the real warehouse has no say here.
-FOREIGN = ("WAREHOUSE_DSN", "LANDING_URL", "BUSINESS_DATE", "LAYOUTS", "REVLOG_DATABASE")
+FOREIGN = ("WAREHOUSE_DSN", "LANDING_URL", "BUSINESS_DATE", "COMPANY", "LAYOUTS", "REVLOG_DATABASE")
 
 
 @contextlib.contextmanager

@@ -56,9 +56,15 @@ def _table(node: Node, artifacts: Artifacts) -> Table:
         notes=[f"Built and audited in `build.{node['name']}`, then published."] if published else [],
         key=list((node["config"].get("meta") or {}).get("primary_key") or node.get("primary_key") or []),
         columns={c.name: c for c in _columns(node, artifacts)},
-        parents=_parents(node, artifacts), path=f"dbt_project/{node['original_file_path']}",
+        parents=_parents(node, artifacts), path=_path(node),
         node=node["unique_id"], rows=_rows(node, artifacts),
     )  # fmt: skip
+
+
+def _path(node: Node) -> str:
+    """Where a reader of the project finds it; of a seed what the product ships, a company's may lie over it."""
+    is_seed = node["resource_type"] == "seed"
+    return f"dbt_project/seeds/{node['name']}.csv" if is_seed else f"dbt_project/{node['original_file_path']}"
 
 
 def _layer(node: Node) -> str:

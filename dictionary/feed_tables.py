@@ -7,6 +7,7 @@ from ingestion import contract as contracts
 from ingestion.contract import Contract
 from ingestion.dictionary import column_rules, layout_facts
 from ingestion.raw import LINEAGE, LINEAGE_TEXT, identity_table
+from warehouse import company as companies
 
 MODES = {
     "append": "append: every row is an event and counts once",
@@ -63,6 +64,7 @@ def _facts(contract: Contract) -> list[tuple[str, str]]:
 
 
 def _other_companies(feed: str) -> list[tuple[str, dict[str, contracts.Layout]]]:
-    """Layouts of companies that have their own, as (`company: `, layouts)."""
-    folders = sorted(path.parent for path in contracts.LAYOUTS.glob(f"*/{feed}.yml"))
+    """Layouts of companies that have their own, and of systems, as (`company: `, layouts)."""
+    places = (companies.COMPANIES, companies.SYSTEMS)
+    folders = sorted(path.parent for place in places for path in place.glob(f"*/{feed}.yml"))
     return [(f"{f.name}: ", contracts.load_contract(feed, f.name).layouts) for f in folders]

@@ -105,7 +105,7 @@ def preview(
     feed: Annotated[str | None, typer.Option(help="Only this feed, whatever the file is called.")] = None,
     layout: Annotated[str | None, typer.Option(help="Only this layout.")] = None,
     company: Annotated[
-        str | None, typer.Option(help="Its layouts, by name or path; else those of LAYOUTS.")
+        str | None, typer.Option(help="Its layouts, by name or path; else those of COMPANY.")
     ] = None,
 ) -> None:
     """Show what FILE would bring, without the warehouse."""
@@ -113,7 +113,7 @@ def preview(
     from ingestion.preview import preview as preview_file
 
     try:
-        found = candidates(file, company or settings().layouts, feed, layout)
+        found = candidates(file, company or settings().company, feed, layout)
         for contract, name in found:
             for line in preview_file(file, contract, name).lines():
                 typer.echo(line)
@@ -150,11 +150,11 @@ def migrate() -> None:
 @app.command()
 def check(
     company: Annotated[
-        list[str] | None, typer.Option(help="Folders of layouts, by name or path; else that of LAYOUTS.")
+        list[str] | None, typer.Option(help="Companies, by name or path of the folder; else that of COMPANY.")
     ] = None,
 ) -> None:
     """Check every contract, and the layouts of the company; tells all faults with file and line."""
-    companies = dict.fromkeys([STANDARD, *(company or [settings().layouts])])
+    companies = dict.fromkeys([STANDARD, *(company or [settings().company])])
     try:
         found = [fault for name in companies for fault in faults(name)]
         for fault in found:

@@ -21,6 +21,7 @@ from ingestion.contract import (
 )
 from ingestion.layout import Layout
 from ingestion.lint import lint
+from warehouse.company import PROFILE
 from warehouse.settings import ROOT
 
 Keys = tuple[str | int, ...]
@@ -115,6 +116,8 @@ def faults(company: str = STANDARD) -> list[Found]:
             found += _checked(_File(CONTRACTS / f"{feed}.yml"), None)
         return sorted(set(found))
     for path in sorted(company_folder(company).glob("*.y*ml")):
+        if path.name == PROFILE:
+            continue
         own = _File(path)
         if path.stem not in all_feeds() or path.suffix != ".yml":
             near = ", ".join(difflib.get_close_matches(path.stem, all_feeds()))

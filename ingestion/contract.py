@@ -1,8 +1,8 @@
 """Feed contracts: one YAML a feed, the single source of its table, parser and checks.
 
 A contract says what a row means (grain, key, mode, columns). Its layouts say how a company's files
-spell it. A company's own layouts lie in `ingestion/layouts/<company>/<feed>.yml` and replace the
-contract's `layouts:` when LAYOUTS names that company.
+spell it. A company's own layouts lie in `companies/<company>/<feed>.yml` and replace the contract's
+`layouts:` when COMPANY names that company.
 """
 
 from __future__ import annotations
@@ -21,11 +21,10 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator, mo
 from pydantic_core import ErrorDetails
 
 from ingestion.layout import Layout, Strict
-from warehouse.settings import settings
+from warehouse import company as companies
+from warehouse.settings import STANDARD, SettingsError, settings
 
 CONTRACTS = Path(__file__).parent / "contracts"
-LAYOUTS = Path(__file__).parent / "layouts"
-STANDARD = "standard"  # the layouts in the contracts themselves
 
 ColumnType = Literal[
     "id", "text", "code", "currency", "integer", "money", "price", "rate",
@@ -248,18 +247,18 @@ class Contract(Strict):
 
 
 def load_contract(feed: str, company: str | None = None) -> Contract:
-    """Read one contract with the layouts of the company that LAYOUTS (or `company`) names.
+    """Read one contract with the layouts of the company that COMPANY (or `company`) names.
 
     Raises ContractError naming the file and the field at fault, or the feeds that exist.
     """
-    return _read(feed, company or settings().layouts)
+    return _read(feed, company or settings().company)
 
 
 def feeds(source: str | None = None) -> list[str]:
     """Names of the feeds that the company carries, of one source or of all, in name order."""
-    names = all_feeds()
-    if settings().layouts != STANDARD:
-        own = company_folder(settings().layouts)
+    names, company = all_feeds(), settings().company
+    if not takes_standard(company):
+        own = company_folder(company)
         names = [n for n in names if (own / f"{n}.yml").exists()]
     return [n for n in names if source is None or n.startswith(f"{source}_")]
 
@@ -286,22 +285,28 @@ def _read(feed: str, company: str) -> Contract:
     content = _yaml(path)
     if company != STANDARD:
         own = company_folder(company) / f"{feed}.yml"
-        # A feed that the company does not carry has a table, and nothing to load.
-        content |= _yaml(own) if own.exists() else {"layouts": {}}
-        path = own if own.exists() else path
+        if own.exists():
+            content, path = content | _yaml(own), own
+        elif not takes_standard(company):
+            # A feed that the company does not carry has a table, and nothing to load.
+            content["layouts"] = {}
     return parse_contract(content, path)
+
+
+def takes_standard(company: str) -> bool:
+    """True where the company's systems write every feed as the contracts say."""
+    try:
+        return company == STANDARD or companies.load(company).layouts == STANDARD
+    except SettingsError as error:
+        raise ContractError(str(error)) from error
 
 
 def company_folder(company: str) -> Path:
     """Folder with the layouts of a company; raises ContractError where there is none."""
-    folder = LAYOUTS / company
-    if not folder.is_dir():
-        known = sorted(p.name for p in LAYOUTS.glob("*") if p.is_dir())
-        raise ContractError(
-            f"LAYOUTS={company!r} names no folder of layouts; there are "
-            f"{', '.join([STANDARD, *known])}, or give a path"
-        )
-    return folder
+    try:
+        return companies.folder(company)
+    except SettingsError as error:
+        raise ContractError(str(error)) from error
 
 
 def _yaml(path: Path) -> dict[str, Any]:

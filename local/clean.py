@@ -10,7 +10,7 @@ import psycopg
 from warehouse import server
 from warehouse.connections import dsn
 from warehouse.secrets import CUSTOMER_KEY, secrets_file
-from warehouse.settings import SettingsError, settings
+from warehouse.settings import SERVED, SettingsError, settings
 
 SIMULATED = "simulated"  # file in `var` by which `make run` knows its company
 # What can't be made again, by the name that has to be given, and how to count it in a database.
@@ -24,7 +24,7 @@ UNKNOWN = "whatever is in it: it can't be read"
 OWN = ("postgres", "airflow")
 MADE = (
     "landing", "truth", SIMULATED, "airflow", "reports", "pages", "dbt", "log", "semantic", "pg_service",
-    "secrets.json",
+    "secrets.json", SERVED,
 )  # fmt: skip
 
 

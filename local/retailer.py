@@ -1,4 +1,4 @@
-"""`make retailer`: the same pipeline over a real retailer's daily files, by layouts alone."""
+"""`make retailer`: the same pipeline over a real retailer's daily files, by its company folder alone."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ COMPANY = "online_retail"
 
 
 def configure(folder: Path) -> None:
-    """Set what differs for this company: landing zone, layouts, currency, and its own database."""
+    """Set what differs for this company: folder, landing zone, and the database that is its own."""
     os.environ |= {
         "LANDING_URL": str(folder),
-        "LAYOUTS": COMPANY,
-        "REPORTING_CURRENCY": "GBP",
+        "COMPANY": COMPANY,
         "REVLOG_DATABASE": COMPANY,
         "LANDING_SETTLE_SECONDS": os.environ.get("LANDING_SETTLE_SECONDS", "0.2"),
     }
@@ -28,12 +27,14 @@ def run_retailer(folder: str) -> None:
     from nightly import stages
     from reporting.summary import print_retailer
     from warehouse.migrate import upgrade
+    from warehouse.settings import serve
 
     path = Path(folder).resolve()
     dates = sorted(file.stem for file in path.glob("????-??-??.csv"))
     if not dates:
         typer.echo(f"no daily files (YYYY-MM-DD.csv) in {path}; name their folder: DATA=…", err=True)
         raise typer.Exit(1)
+    serve(COMPANY, str(path))
     configure(path)
     upgrade()
     stages.whole_night(dates[-1])

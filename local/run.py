@@ -15,7 +15,8 @@ from local import airflow
 from local.clean import SIMULATED
 from outputs.escaping import rich_text
 from warehouse.redaction import environment_without_secrets
-from warehouse.settings import ROOT, settings, variable
+from warehouse.settings import ROOT, serve, settings, variable
+from warehouse.settings import SIMULATED as SIMULATED_COMPANY
 
 HISTORY_END = dt.date(2026, 1, 31)
 START = dt.date(2025, 1, 1)
@@ -37,6 +38,7 @@ def run(order_lines: int, seed: int = 7, nights: int = 1) -> None:
     from warehouse.migrate import upgrade
 
     started = time.monotonic()
+    serve(SIMULATED_COMPANY)
     _say("PostgreSQL: starting, schemas, roles")
     upgrade()
     _simulate(order_lines, seed, nights)

@@ -22,7 +22,7 @@ hypothesis_settings.load_profile("untimed")
 
 _TESTS = Path(__file__).parent
 _numbers = itertools.count(1)
-_SETTINGS = ("WAREHOUSE_DSN", "LANDING_URL", "BUSINESS_DATE", "REPORTING_CURRENCY", "LAYOUTS")
+_SETTINGS = ("WAREHOUSE_DSN", "LANDING_URL", "BUSINESS_DATE", "REPORTING_CURRENCY", "COMPANY", "LAYOUTS")
 
 
 # Folders whose files take minutes come first, so that no worker starts one when the others are done.

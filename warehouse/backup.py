@@ -264,7 +264,7 @@ def _dump(connection: psycopg.Connection[Any], folder: Path, tables: int, tell: 
 def settings_of_figures() -> dict[str, str]:
     """Settings that a restored warehouse must find again, lest the next night computes other figures."""
     given = settings()
-    return {"LAYOUTS": given.layouts, "REPORTING_CURRENCY": given.reporting_currency}
+    return {"COMPANY": given.company, "REPORTING_CURRENCY": given.reporting_currency}
 
 
 def jobs() -> int:

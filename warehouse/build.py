@@ -26,7 +26,7 @@ from psycopg.rows import dict_row
 
 from outputs import files
 from outputs.escaping import continued, one_line, policy, script
-from warehouse import clock, full_disk, judged, waits
+from warehouse import clock, full_disk, judged, master, waits
 from warehouse.clock import DateRefused
 from warehouse.connections import connect, dbt_environment
 from warehouse.judged import Build, BuildRefused
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from warehouse.publish import Published
 
 PROJECT = ROOT / "dbt_project"
-# What each layer builds. Seeds change with the code only, and a changed definition is a full build.
+# What each layer builds. Seeds change with code and company only, and a changed definition is a full build.
 LAYERS = {
     "staging": ("path:models/staging",),
     "core": ("path:models/intermediate", "path:models/core"),
@@ -137,7 +137,7 @@ def run_layer(build_id: int, layer: str) -> str:
 
 
 def _run_layer(build: Build, layer: str) -> str:
-    seeds = ("path:seeds",) if layer == "staging" and build.is_full_refresh else ()
+    seeds = ("resource_type:seed",) if layer == "staging" and build.is_full_refresh else ()
     arguments = ["build", "--select", *seeds, *LAYERS[layer], "--indirect-selection", "buildable"]
     # Logic changes with the code, so `make test` holds it; a night changes only rows.
     arguments += ["--exclude-resource-type", "unit_test"]
@@ -216,12 +216,13 @@ def _docs_page() -> str:
 
 def _definitions() -> str:
     """Hash of everything that decides what a model computes."""
-    digest = hashlib.sha256(settings().reporting_currency.encode())
-    for folder in ("seeds", "macros", "models"):
-        for file in sorted((PROJECT / folder).rglob("*")):
-            if file.suffix in {".sql", ".csv"}:
-                digest.update(str(file.relative_to(PROJECT)).encode())
-                digest.update(file.read_bytes())
+    digest = hashlib.sha256(_variables().encode())
+    for name, content in sorted(master.seeds(settings().company).items()):
+        digest.update(f"{name}\n{content}".encode())
+    for folder in ("macros", "models"):
+        for file in sorted((PROJECT / folder).rglob("*.sql")):
+            digest.update(str(file.relative_to(PROJECT)).encode())
+            digest.update(file.read_bytes())
     digest.update((PROJECT / "dbt_project.yml").read_bytes())
     return digest.hexdigest()
 
@@ -230,24 +231,36 @@ def _target() -> Path:
     return settings().var / "dbt" / "target"
 
 
-def _dbt(arguments: list[str]) -> subprocess.CompletedProcess[str]:
-    """Run dbt as the role transformer; the password goes by environment, never by argument.
-
-    The variables are the same at every run: dbt parses the whole project anew where one has changed.
+def _variables() -> str:
+    """What the company's profile says to dbt. The same at every run of a company: dbt parses the whole project
+    anew where one has changed.
     """
+    profile = settings().company_profile
+    return json.dumps(
+        {
+            "reporting_currency": settings().reporting_currency,
+            "fiscal_year_start_month": profile.fiscal_year_start_month,
+            "transit_days": profile.transit_days,
+            "reason_systems": profile.reason_systems.model_dump(),
+        }
+    )
+
+
+def _dbt(arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run dbt as the role transformer; the password goes by environment, never by argument."""
     # Its logs and results quote what the database says.
     files.own_folder(settings().var / "dbt")
-    variables = json.dumps({"reporting_currency": settings().reporting_currency})
     environment = {
         **dbt_environment("transformer"),
         "DBT_PROFILES_DIR": str(PROJECT),
         "DBT_PROJECT_DIR": str(PROJECT),
         "DBT_TARGET_PATH": str(_target()),
         "DBT_LOG_PATH": str(settings().var / "dbt" / "logs"),
+        "DBT_SEEDS": str(master.write_seeds(settings().var / "dbt" / "seeds")),
         "DBT_USE_COLORS": "false",
     }
     return subprocess.run(
-        [sys.executable, "-c", "from dbt.cli.main import cli; cli()", *arguments, "--vars", variables],
+        [sys.executable, "-c", "from dbt.cli.main import cli; cli()", *arguments, "--vars", _variables()],
         env=environment,
         cwd=PROJECT,
         capture_output=True,

@@ -71,7 +71,7 @@ class Restored:
         lines += [
             f"Set {name}={value} in .env, as it was: other figures come of {here[name]}"
             for name, value in self.manifest.settings.items()
-            if value != here[name]
+            if name in here and value != here[name]
         ]
         lines += [f"Needs a password: alter role {name} password '…'" for name in self.without_password]
         lines += [f"Only a superuser may do this, if you want it: {line};" for line in self.refused]

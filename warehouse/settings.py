@@ -7,13 +7,21 @@ import os
 import tomllib
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from dotenv import dotenv_values
-from pydantic import Field
+from dotenv import dotenv_values, set_key
+from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+if TYPE_CHECKING:
+    from warehouse.company import Company
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMIT_DIGITS = 12
+SIMULATED = "simulated"  # the company that is served where none is named
+STANDARD = "standard"  # no company: the layouts in the contracts themselves, as 0.1.0 called the simulated one
+# In `var`: which company `make run` or `make retailer` brought last, so that every command goes by it.
+SERVED = "company.env"
 
 
 class SettingsError(ValueError):
@@ -28,11 +36,12 @@ class Settings(BaseSettings):
     var: Path = Field(default=ROOT / "var", alias="REVLOG_VAR")
     landing_url: str = Field(default="", alias="LANDING_URL")
     warehouse_dsn: str | None = Field(default=None, alias="WAREHOUSE_DSN")
-    warehouse_database: str = Field(default="warehouse", alias="REVLOG_DATABASE")
+    named_database: str | None = Field(default=None, alias="REVLOG_DATABASE")
     warehouse_port: int = Field(default=54329, alias="REVLOG_PORT")
     business_date: dt.date | None = Field(default=None, alias="BUSINESS_DATE")
-    reporting_currency: str = Field(default="EUR", alias="REPORTING_CURRENCY")
-    layouts: str = Field(default="standard", alias="LAYOUTS")
+    named_currency: str | None = Field(default=None, alias="REPORTING_CURRENCY")
+    # LAYOUTS is what 0.1.0 called it.
+    named_company: str | None = Field(default=None, validation_alias=AliasChoices("COMPANY", "LAYOUTS"))
     code_version: str | None = Field(default=None, alias="CODE_VERSION")
     lock_patience_minutes: float = Field(default=30, alias="LOCK_PATIENCE_MINUTES")
     reader_patience_seconds: float = Field(default=60, alias="READER_PATIENCE_SECONDS", ge=0)
@@ -52,6 +61,31 @@ class Settings(BaseSettings):
     def landing(self) -> str:
         """URL or folder of the landing zone; `var/landing` unless LANDING_URL is set."""
         return self.landing_url or str(self.var / "landing")
+
+    @property
+    def company(self) -> str:
+        """Name of the company that this checkout serves, or the path of its folder."""
+        given = self.named_company
+        return SIMULATED if given in (None, STANDARD) else str(given)
+
+    @property
+    def company_profile(self) -> Company:
+        """What the company's company.yml says. Raises SettingsError where it can't be used."""
+        from warehouse.company import load
+
+        return load(self.company)
+
+    @property
+    def reporting_currency(self) -> str:
+        """The company's, unless REPORTING_CURRENCY says otherwise."""
+        return self.named_currency or self.company_profile.reporting_currency
+
+    @property
+    def warehouse_database(self) -> str:
+        """Database of the embedded server: a company has one of its own."""
+        from warehouse.company import database
+
+        return self.named_database or database(self.company)
 
     @property
     def customer_key(self) -> bytes:
@@ -77,13 +111,34 @@ def variable(name: str, default: str = "") -> str:
 def settings() -> Settings:
     """Read the settings anew; cheap, and tests may change the environment between calls.
 
-    BUSINESS_DATE and the like win over `.env`. A relative REVLOG_VAR is taken from the project root.
+    Where neither the environment nor `.env` names a company, the one that was served last holds. BUSINESS_DATE and the like win over `.env`. A relative REVLOG_VAR is taken from the project root.
     """
     found = Settings(_env_file=env_file())  # type: ignore[call-arg]  # of pydantic-settings
+    served = found.var / SERVED if found.var.is_absolute() else ROOT / found.var / SERVED
+    if found.named_company is None and served.is_file():
+        found = Settings(_env_file=(env_file(), served))  # type: ignore[call-arg]
     if not found.var.is_absolute():
         found.var = ROOT / found.var
     found.var.mkdir(parents=True, exist_ok=True)
     return found
+
+
+def serve(name: str, landing_url: str = "") -> None:
+    """Let this checkout serve the company from now on: every later command goes by it.
+
+    Raises SettingsError where the environment or `.env` names another one.
+    """
+    given = Settings(_env_file=env_file())  # type: ignore[call-arg]
+    if given.named_company is not None and given.company != name:
+        raise SettingsError(
+            f"COMPANY={given.named_company} is set, in the environment or in {env_file()}, and this is about"
+            f" {name}: take it out there, or give {name} a checkout or a REVLOG_VAR of its own"
+        )
+    file = settings().var / SERVED
+    file.write_text("")
+    set_key(file, "COMPANY", name)
+    if landing_url:
+        set_key(file, "LANDING_URL", landing_url)
 
 
 @cache

@@ -34,7 +34,7 @@ def auditor(database: Path) -> Iterator[psycopg.Connection[Any]]:
     for feed in sorted({case.feed for case in CASES if not case.format}):
         load_feed(feed, LAST)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LAYOUTS", str(COMPANY))
+        patch.setenv("COMPANY", str(COMPANY))
         for feed in sorted({case.feed for case in CASES if case.format}):
             load_feed(feed, LAST)
     with connect("auditor", autocommit=True) as connection:

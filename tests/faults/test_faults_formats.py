@@ -155,7 +155,7 @@ def zone(database: Path) -> Iterator[Path]:
     folder = database / "company"
     folder.mkdir()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LAYOUTS", str(COMPANY))
+        patch.setenv("COMPANY", str(COMPANY))
         yield folder
 
 

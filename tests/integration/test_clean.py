@@ -26,7 +26,7 @@ def var(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("REVLOG_VAR", str(tmp_path / "var"))
     monkeypatch.setenv("REVLOG_PORT", "0")
     monkeypatch.setenv("REVLOG_DATABASE", "warehouse")
-    for name in ("WAREHOUSE_DSN", "LANDING_URL", "LAYOUTS"):
+    for name in ("WAREHOUSE_DSN", "LANDING_URL", "COMPANY"):
         monkeypatch.setenv(name, "")
     upgrade()
     (tmp_path / "var" / "landing").mkdir()

@@ -331,7 +331,7 @@ def test_a_rule_of_a_layout_without_effect_holds_until_it_is_accepted(
     own = yaml.safe_load((CONTRACTS / f"{FEED}.yml").read_text(encoding="utf-8"))["layouts"]
     own["standard"] |= {"extract": {"lot_no": "CHARGE (?P<no>.*)"}}
     (layouts / f"{FEED}.yml").write_text(yaml.safe_dump({"layouts": own}))
-    monkeypatch.setenv("LAYOUTS", str(layouts))
+    monkeypatch.setenv("COMPANY", str(layouts))
     sales(fresh_database, DAY, 5)
     _load()
     message = _failed()

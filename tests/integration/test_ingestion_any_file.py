@@ -158,7 +158,7 @@ def test_a_reload_that_fails_leaves_what_counted(
     layout = yaml.safe_load((CONTRACTS / f"{FEED}.yml").read_text(encoding="utf-8"))["layouts"]
     layout["standard"] |= {"columns": {"sku": "Article"}}
     (tmp_path / f"{FEED}.yml").write_text(yaml.safe_dump({"layouts": layout}))
-    monkeypatch.setenv("LAYOUTS", str(tmp_path))
+    monkeypatch.setenv("COMPANY", str(tmp_path))
     [file] = reload(FEED, SECOND, DAY).files
     assert file.status == "rejected" and "sku ('Article' in the layout" in str(file.reason)
     assert "What it brought before still counts" in str(file.reason)
@@ -182,7 +182,7 @@ def test_a_layout_that_is_renamed_loads_no_file_again(
     ingestion_landing.load()
     layout = yaml.safe_load((CONTRACTS / f"{FEED}.yml").read_text(encoding="utf-8"))["layouts"]["standard"]
     (tmp_path / f"{FEED}.yml").write_text(yaml.safe_dump({"layouts": {"outlet": layout}}))
-    monkeypatch.setenv("LAYOUTS", str(tmp_path))
+    monkeypatch.setenv("COMPANY", str(tmp_path))
     assert ingestion_landing.load().files == []
     assert query("select layout, status from ops.file_ledger") == [("outlet", "loaded")]
     sales(fresh_database, "20260131", sale("A", quantity=2), at=5)

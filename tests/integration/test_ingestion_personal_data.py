@@ -148,7 +148,7 @@ def test_a_rejected_customer_file_is_not_quoted(
     form, content, reason = REJECTED[what]
     if form != "csv":
         _company(tmp_path, form, HEADER.strip().split(","))
-        monkeypatch.setenv("LAYOUTS", str(tmp_path))
+        monkeypatch.setenv("COMPANY", str(tmp_path))
     put(fresh_database, f"{CUSTOMERS}_20260131.{form}", content)
     (told,) = load(CUSTOMERS).files
     assert query("select status, reason from ops.file_ledger") == [("rejected", reason)]
@@ -164,7 +164,7 @@ def test_rows_that_a_reader_sets_apart_hide_what_is_personal(
     rows = [dict(zip(names, line.strip().split(","), strict=True)) for line in (ADA, BEN, ADA)]
     content = {"xlsx": _workbook, "parquet": _parquet, "xml": _xml}[form](names, rows)
     _company(tmp_path, form, names)
-    monkeypatch.setenv("LAYOUTS", str(tmp_path))
+    monkeypatch.setenv("COMPANY", str(tmp_path))
     put(fresh_database, f"{CUSTOMERS}_20260131.{form}", content)
     load(CUSTOMERS)
     assert query("select customer_id from raw.crm_customers") == [(_hash("C2"),)]

@@ -36,7 +36,7 @@ def _declare(monkeypatch: pytest.MonkeyPatch, folder: Path, **changed: str) -> N
     contract = yaml.safe_load((CONTRACTS / f"{FEED}.yml").read_text())
     folder.mkdir()
     (folder / f"{FEED}.yml").write_text(yaml.safe_dump({"layouts": contract["layouts"]} | changed))
-    monkeypatch.setenv("LAYOUTS", str(folder))
+    monkeypatch.setenv("COMPANY", str(folder))
 
 
 def test_a_file_with_repeats_and_one_without_give_the_same_rows(fresh_database: Path) -> None:

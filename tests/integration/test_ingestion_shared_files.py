@@ -30,7 +30,7 @@ NOBODYS = [8, 9, 10, 11]
 
 @pytest.fixture()
 def retailer(fresh_database: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("LAYOUTS", "online_retail")
+    monkeypatch.setenv("COMPANY", "online_retail")
     return fresh_database
 
 
@@ -99,7 +99,7 @@ def test_a_number_that_no_feed_reads_is_withheld_too(
     (tmp_path / "wms_return_receipts.yml").write_text(
         (Path("ingestion/layouts/online_retail/wms_return_receipts.yml")).read_text(encoding="utf-8")
     )
-    monkeypatch.setenv("LAYOUTS", str(tmp_path))
+    monkeypatch.setenv("COMPANY", str(tmp_path))
     _land(fresh_database, ROWS[0], "C1,22633,X,-1,31.01.2026,27.5,14527.0,France", "C2,22633,14528.0")
     load_feed("wms_return_receipts", DAY)
     found = query("select line_no, reason, raw_text from ops.quarantine order by 1")
@@ -116,7 +116,7 @@ def test_an_unknown_column_that_is_personal_elsewhere_is_withheld_in_raw(
         own = yaml.safe_load(Path(f"ingestion/layouts/online_retail/{feed}.yml").read_text(encoding="utf-8"))
         own["layouts"]["daily"]["extra_columns"] = "keep"
         (tmp_path / f"{feed}.yml").write_text(yaml.safe_dump(own))
-    monkeypatch.setenv("LAYOUTS", str(tmp_path))
+    monkeypatch.setenv("COMPANY", str(tmp_path))
     _land(fresh_database, ROWS[2])
     load_feed("wms_return_receipts", DAY)
     [(extra,)] = query("select _extra from raw.wms_return_receipts")

@@ -78,7 +78,7 @@ def test_a_broken_contract_keeps_no_other_feed_from_being_loaded(
     own = f"layouts:\n  own: {{file: '{FEED}_{{date}}.csv', format: csv, delimiter: \"\\t\","
     own += " timestamp: {format: '%Y-%m-%d %H:%M:%S', zone: UTC}}\n"
     (tmp_path / f"{FEED}.yml").write_text(own)
-    monkeypatch.setenv("LAYOUTS", str(tmp_path))
+    monkeypatch.setenv("COMPANY", str(tmp_path))
     sales(fresh_database, "20260131", sale("A"))
     done = CliRunner().invoke(app, ["load", str(DAY)])
     assert done.exit_code == 1 and "erp_items was not loaded: erp_items.yml" in done.stderr

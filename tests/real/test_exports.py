@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(not FILES.is_dir(), reason=f"the exports are not
 def landing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("LANDING_URL", str(COMPANY))
     monkeypatch.setenv("LANDING_SETTLE_SECONDS", "0")
-    monkeypatch.setenv("LAYOUTS", "shopify")
+    monkeypatch.setenv("COMPANY", "shopify")
     monkeypatch.setenv("REVLOG_VAR", str(tmp_path))
 
 

@@ -65,7 +65,7 @@ def published(database: Path) -> pd.DataFrame:
     """Run the pipeline over the folder in place and read marts.product_returns."""
     name = os.environ["REVLOG_DATABASE"]
     with pytest.MonkeyPatch.context() as patch:
-        for key in ("LANDING_URL", "LAYOUTS", "REPORTING_CURRENCY", "LANDING_SETTLE_SECONDS"):
+        for key in ("LANDING_URL", "COMPANY", "REPORTING_CURRENCY", "LANDING_SETTLE_SECONDS"):
             patch.setenv(key, "")
         retailer.configure(FILES)
         patch.setenv("REVLOG_DATABASE", name)

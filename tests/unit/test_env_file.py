@@ -19,27 +19,27 @@ def env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "REVLOG_PASSWORD_LOADER=from-the-file\n"
         "REVLOG_SECRET_CUSTOMER_KEY=a-key-from-the-file\n"
         "ORDER_LINES=1234\n"
-        "LAYOUTS=acme\n"
+        "COMPANY=acme\n"
         "#NOTIFY_URL=http://example.org\n"
     )
     monkeypatch.setenv("REVLOG_ENV_FILE", str(file))
     monkeypatch.setenv("REVLOG_VAR", str(tmp_path))
-    for name in ("LAYOUTS", "ORDER_LINES", "REVLOG_PASSWORD_LOADER"):
+    for name in ("COMPANY", "ORDER_LINES", "REVLOG_PASSWORD_LOADER"):
         monkeypatch.delenv(name, raising=False)
     return file
 
 
 def test_settings_and_passwords_come_from_the_file() -> None:
-    assert settings().layouts == "acme"
+    assert settings().company == "acme"
     assert default_order_lines() == 1234
     assert secret("loader") == "from-the-file"
     assert not secrets_file().exists(), "nothing had to be generated"
 
 
 def test_the_environment_wins(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LAYOUTS", "other")
+    monkeypatch.setenv("COMPANY", "other")
     monkeypatch.setenv("REVLOG_PASSWORD_LOADER", "from-outside")
-    assert settings().layouts == "other"
+    assert settings().company == "other"
     assert secret("loader") == "from-outside"
 
 

@@ -71,8 +71,8 @@ def test_an_unknown_feed_or_company_is_told_with_those_that_exist(
 ) -> None:
     with pytest.raises(ContractError, match="erp_sales_lines"):
         load_contract("erp_sale_lines")
-    monkeypatch.setenv("LAYOUTS", "acme")
-    with pytest.raises(ContractError, match="LAYOUTS='acme' names no folder"):
+    monkeypatch.setenv("COMPANY", "acme")
+    with pytest.raises(ContractError, match="COMPANY='acme' names no folder"):
         feeds()
 
 
@@ -82,7 +82,7 @@ def test_a_company_replaces_the_layouts_and_carries_only_what_it_has(
     (tmp_path / "erp_items.yml").write_text(
         "duplicates: keep_all\nlayouts:\n  own: {file: 'a_{date}.csv', format: csv}\n"
     )
-    monkeypatch.setenv("LAYOUTS", str(tmp_path))
+    monkeypatch.setenv("COMPANY", str(tmp_path))
     assert feeds() == ["erp_items"]
     contract = load_contract("erp_items")
     assert (list(contract.layouts), contract.duplicates) == (["own"], "keep_all")

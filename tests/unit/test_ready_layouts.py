@@ -158,7 +158,7 @@ def test_shopify_gives_taxes_and_shipping_to_lines_to_the_cent(tmp_path: Path) -
 def test_shopify_refunds_wait_for_the_orders_that_they_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("LAYOUTS", "shopify")
+    monkeypatch.setenv("COMPANY", "shopify")
     refund = (
         '{"id":1,"order_id":71,"return":{"id":9},"refund_line_items":[],"order_adjustments":[],"transactions":'
         '[{"id":5,"kind":"refund","gateway":"gift_card","status":"success","amount":"3.00","currency":"USD",'

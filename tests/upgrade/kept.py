@@ -55,7 +55,7 @@ def own_server(patch: pytest.MonkeyPatch, var: Path, started: bool = True) -> It
     patch.setenv("REVLOG_VAR", str(var))
     patch.setenv("REVLOG_PORT", "0")
     patch.setenv("REVLOG_DATABASE", "warehouse")
-    for name in ("WAREHOUSE_DSN", "BUSINESS_DATE", "REPORTING_CURRENCY", "LAYOUTS"):
+    for name in ("WAREHOUSE_DSN", "BUSINESS_DATE", "REPORTING_CURRENCY", "COMPANY"):
         patch.setenv(name, "")
     try:
         if started:

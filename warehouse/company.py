@@ -1,0 +1,108 @@
+"""A company is a folder: `company.yml` (who it is), a YAML a feed (layouts), a CSV a table (master data)."""
+
+from __future__ import annotations
+
+import functools
+import re
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from ingestion.currencies import CODES
+from warehouse.settings import ROOT, SettingsError
+
+COMPANIES = ROOT / "companies"
+# Ready layouts of systems that companies take theirs from; also a company without master data, to be tried.
+SYSTEMS = ROOT / "ingestion" / "layouts"
+PROFILE = "company.yml"
+
+
+class ReasonLists(BaseModel):
+    """Whose list of reason codes each source system speaks: `source_system` of reason_crosswalk."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    erp: str = "erp"
+    wms: str = "wms"
+    crm: str = "crm"
+
+
+class Company(BaseModel):
+    """What company.yml says; every key has a default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    title: str = Field(default="", description="Name for people.")
+    layouts: Literal["own", "standard"] = Field(
+        default="own",
+        description="`own`: the feeds that have a file in this folder; `standard`: all feeds, written as their "
+        "contracts say unless a file here says otherwise.",
+    )
+    reporting_currency: str = Field(
+        default="EUR", pattern="^[A-Z]{3}$", description="Currency that figures over currencies are in, ISO 4217."
+    )
+    fiscal_year_start_month: int = Field(
+        default=1, ge=1, le=12, description="Month in which the fiscal year begins."
+    )
+    transit_days: int = Field(
+        default=14, ge=0, description="Days that a parcel may travel after the return window has closed."
+    )
+    reason_systems: ReasonLists = Field(
+        default=ReasonLists(),
+        description="Whose reason codes each source system speaks: shopify, x12_1293, medusa, or a list in the "
+        "company's reason_crosswalk.csv.",
+    )
+    database: str | None = Field(
+        default=None,
+        pattern="^[a-z][a-z0-9_]{0,50}$",
+        description="Database of the embedded server; the folder's name where none is given.",
+    )
+
+    @field_validator("reporting_currency")
+    @classmethod
+    def _is_of_iso_4217(cls, value: str) -> str:
+        if value not in CODES:
+            raise ValueError(f"{value!r} is no currency of ISO 4217")
+        return value
+
+
+def folder(name: str) -> Path:
+    """Folder of a company or of a system's ready layouts, by name or path; raises SettingsError without one."""
+    for found in (COMPANIES / name, SYSTEMS / name):
+        if name and found.is_dir():
+            return found
+    known = sorted(path.name for path in COMPANIES.glob("*") if path.is_dir())
+    raise SettingsError(
+        f"COMPANY={name!r} names no folder; in {COMPANIES} there are {', '.join(known)}, or give a path."
+        " How to make one: docs/how-to/add-a-company.md"
+    )
+
+
+def load(name: str) -> Company:
+    """Read a company's company.yml. Raises SettingsError with the file and each key at fault."""
+    path = folder(name) / PROFILE
+    return _load(path, path.stat().st_mtime_ns) if path.exists() else Company()
+
+
+def database(name: str) -> str:
+    """Database of the embedded server that the company's warehouse is in."""
+    found = load(name).database or folder(name).name
+    if not re.fullmatch("[a-z][a-z0-9_]{0,50}", found):
+        raise SettingsError(
+            f"{found!r} can't be the name of a database: call the company's folder in lower case letters,"
+            f" digits and _, or name one in {PROFILE}: `database: acme`"
+        )
+    return found
+
+
+@functools.lru_cache(maxsize=64)
+def _load(path: Path, _changed: int) -> Company:
+    try:
+        return Company.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path} is no YAML: {error}") from error
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        raise SettingsError(f"{path}: " + "; ".join(lines)) from error

@@ -1,0 +1,132 @@
+"""Master data: what the product ships, `dbt_project/seeds`, and over it what a company's folder says.
+
+The seeds' properties are the contract: columns and their types, which columns are a key, and by
+`config.meta.company` whether a company's file adds rows to the product's (one with the key of another takes its
+place) or replaces them all. Seeds without it are the product's alone.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from outputs import files
+from warehouse.company import folder
+from warehouse.settings import ROOT, settings
+
+SEEDS = ROOT / "dbt_project" / "seeds"
+PROPERTIES = ROOT / "dbt_project" / "seed_properties"
+
+Row = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Table:
+    """One seed as its properties declare it."""
+
+    name: str
+    description: str
+    takes: Literal["adds", "replaces"] | None
+    columns: dict[str, dict[str, Any]]
+    types: dict[str, str]
+    tests: tuple[tuple[str, dict[str, Any]], ...]
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Columns of which no two rows that hold at one time have the same values."""
+        for name, arguments in self.tests:
+            if name in ("validity_apart", "one_row_per"):
+                return tuple(arguments.get("key") or arguments["columns"])
+            if name == "unique":
+                return (arguments["column_name"],)
+        return ()
+
+
+@functools.cache
+def tables() -> dict[str, Table]:
+    """Every seed by its name."""
+    nodes = [
+        node
+        for file in sorted(PROPERTIES.glob("*.yml"))
+        for node in yaml.safe_load(file.read_text(encoding="utf-8"))["seeds"]
+    ]
+    return {node["name"]: _table(node) for node in nodes}
+
+
+def seeds(company: str) -> dict[str, str]:
+    """Content of each table that is in force for a company, as CSV, by the name of its file."""
+    return {f"{name}.csv": _content(table, folder(company)) for name, table in tables().items()}
+
+
+def write_seeds(target: Path) -> Path:
+    """Write the seeds of the company that is served into the folder `target`; files that are the same stay."""
+    files.own_folder(target)
+    wanted = seeds(settings().company)
+    for file in target.iterdir():
+        if file.name not in wanted:
+            file.unlink()
+    for name, content in wanted.items():
+        file = target / name
+        if not file.exists() or file.read_text(encoding="utf-8") != content:
+            files.write_text(file, content)
+    return target
+
+
+def rows(file: Path) -> list[Row]:
+    """Rows of a table's file."""
+    with file.open(encoding="utf-8-sig", newline="") as content:
+        return list(csv.DictReader(content))
+
+
+def _content(table: Table, company: Path) -> str:
+    own = company / f"{table.name}.csv"
+    if table.takes and own.is_file():
+        return _text(table, _in_force(table, own))
+    return (SEEDS / own.name).read_text(encoding="utf-8")
+
+
+def _in_force(table: Table, own: Path) -> list[Row]:
+    given = rows(own)
+    if table.takes == "replaces":
+        return given
+    taken = {tuple(row[column] for column in table.key) for row in given}
+    shipped = rows(SEEDS / own.name)
+    return [row for row in shipped if tuple(row[c] for c in table.key) not in taken] + given
+
+
+def _text(table: Table, content: list[Row]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(table.columns), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(content)
+    return text.getvalue()
+
+
+def _table(node: dict[str, Any]) -> Table:
+    config = node.get("config", {})
+    tests = [_test(test) for test in node.get("data_tests", [])]
+    for column in node["columns"]:
+        for test in column.get("data_tests", []):
+            name, arguments = _test(test)
+            tests.append((name, arguments | {"column_name": column["name"]}))
+    return Table(
+        name=node["name"],
+        description=" ".join(node["description"].split()),
+        takes=config.get("meta", {}).get("company"),
+        columns={column["name"]: column for column in node["columns"]},
+        types=config["column_types"],
+        tests=tuple(tests),
+    )
+
+
+def _test(given: str | dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    if isinstance(given, str):
+        return given, {}
+    [(name, said)] = given.items()
+    return name, said.get("arguments", {})
