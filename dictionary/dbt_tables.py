@@ -62,7 +62,7 @@ def _table(node: Node, artifacts: Artifacts) -> Table:
 
 
 def _path(node: Node) -> str:
-    """Where a reader of the project finds it; of a seed what the product ships, a company's may lie over it."""
+    """Where a reader finds it; of a seed what the product ships, over which a company's may lie."""
     is_seed = node["resource_type"] == "seed"
     return f"dbt_project/seeds/{node['name']}.csv" if is_seed else f"dbt_project/{node['original_file_path']}"
 

@@ -21,6 +21,7 @@ from ingestion.contract import (
 )
 from ingestion.layout import Layout
 from ingestion.lint import lint
+from ingestion.ready import with_ready
 from warehouse.company import PROFILE
 from warehouse.settings import ROOT
 
@@ -143,7 +144,13 @@ def _checked(base: _File, own: _File | None) -> Iterable[Found]:
 
     found = list(file.repeated())
     layouts: dict[str, Layout] = {}
-    for name, raw in (content.get("layouts") or {}).items():
+    declared = content.get("layouts") or {}
+    if not isinstance(declared, dict):
+        return [*found, place(("layouts",), "a mapping of names to layouts is expected")]
+    whole = with_ready(base.path.stem, declared, lambda keys, text: found.append(place(keys, text)))
+    for name, raw in whole.items():
+        if raw is None and declared[name]:
+            continue
         try:
             layouts[name] = Layout.model_validate(raw, context=KEEPING)
         except ValidationError as error:

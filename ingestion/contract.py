@@ -21,6 +21,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator, mo
 from pydantic_core import ErrorDetails
 
 from ingestion.layout import Layout, Strict
+from ingestion.ready import with_ready
 from warehouse import company as companies
 from warehouse.settings import STANDARD, SettingsError, settings
 
@@ -286,7 +287,7 @@ def _read(feed: str, company: str) -> Contract:
     if company != STANDARD:
         own = company_folder(company) / f"{feed}.yml"
         if own.exists():
-            content, path = content | _yaml(own), own
+            content, path = content | _own(feed, own), own
         elif not takes_standard(company):
             # A feed that the company does not carry has a table, and nothing to load.
             content["layouts"] = {}
@@ -307,6 +308,18 @@ def company_folder(company: str) -> Path:
         return companies.folder(company)
     except SettingsError as error:
         raise ContractError(str(error)) from error
+
+
+def _own(feed: str, path: Path) -> dict[str, Any]:
+    """A company's file of a feed, with the layouts of systems that it takes in."""
+    content = _yaml(path)
+    faults: list[str] = []
+    whole = with_ready(
+        feed, content.get("layouts"), lambda keys, text: faults.append(f"{'.'.join(keys)}: {text}")
+    )
+    if faults:
+        raise ContractError(f"{path.name}: " + "; ".join(faults))
+    return content | ({"layouts": whole} if "layouts" in content else {})
 
 
 def _yaml(path: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""JSON schemas of contracts and layouts, so that editors complete and explain their keys."""
+"""JSON schemas of contracts, layouts and companies, so that editors complete and explain their keys."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ingestion.contract import Contract
+from ingestion.ready import FROM
+from warehouse.company import SYSTEMS, Company
 
 FOLDER = Path(__file__).parent / "schema"
 
@@ -16,12 +18,38 @@ def schemas() -> dict[Path, str]:
     whole = Contract.model_json_schema(by_alias=True)
     whole["title"] = "Contract of a feed"
     # A company's file names the layouts, and what else is another way with it.
-    own = {
+    own: dict[str, Any] = {
         "title": "A company's layouts of a feed", "type": "object", "additionalProperties": False,
         "required": ["layouts"],
         "properties": {name: {"$ref": f"contract.json#/properties/{name}"} for name in whole["properties"]},
     }  # fmt: skip
-    return {FOLDER / "contract.json": _text(whole), FOLDER / "layouts.json": _text(own)}
+    own["properties"]["layouts"] = {
+        "type": "object",
+        "additionalProperties": {"anyOf": [{"$ref": "contract.json#/$defs/Layout"}, _taken_in(whole)]},
+    }
+    company = Company.model_json_schema()
+    company["title"] = "A company"
+    return {
+        FOLDER / "contract.json": _text(whole),
+        FOLDER / "layouts.json": _text(own),
+        FOLDER / "company.json": _text(company),
+    }
+
+
+def _taken_in(whole: dict[str, Any]) -> dict[str, Any]:
+    """A layout of a system, and what is another way here."""
+    systems = sorted(path.name for path in SYSTEMS.iterdir() if path.is_dir())
+    layout = whole["$defs"]["Layout"]["properties"]
+    return {
+        "type": "object", "additionalProperties": False, "required": [FROM],
+        "properties": {
+            FROM: {
+                "type": "string", "pattern": f"^({'|'.join(systems)})(/.+)?$",
+                "description": "A system's ready layout of this name, or of another one: shopify/rest.",
+            },
+            **{name: {"$ref": f"contract.json#/$defs/Layout/properties/{name}"} for name in layout},
+        },
+    }  # fmt: skip
 
 
 def write_schemas() -> list[Path]:

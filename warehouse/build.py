@@ -232,8 +232,9 @@ def _target() -> Path:
 
 
 def _variables() -> str:
-    """What the company's profile says to dbt. The same at every run of a company: dbt parses the whole project
-    anew where one has changed.
+    """What the company's profile says to dbt, as JSON.
+
+    They are the same at every run: dbt parses the whole project anew where one has changed.
     """
     profile = settings().company_profile
     return json.dumps(

@@ -37,11 +37,13 @@ class Company(BaseModel):
     title: str = Field(default="", description="Name for people.")
     layouts: Literal["own", "standard"] = Field(
         default="own",
-        description="`own`: the feeds that have a file in this folder; `standard`: all feeds, written as their "
-        "contracts say unless a file here says otherwise.",
+        description="`own`: the feeds that have a file in this folder; `standard`: all feeds, written as "
+        "their contracts say unless a file here says otherwise.",
     )
     reporting_currency: str = Field(
-        default="EUR", pattern="^[A-Z]{3}$", description="Currency that figures over currencies are in, ISO 4217."
+        default="EUR",
+        pattern="^[A-Z]{3}$",
+        description="Currency that sums over currencies are in, by ISO 4217.",
     )
     fiscal_year_start_month: int = Field(
         default=1, ge=1, le=12, description="Month in which the fiscal year begins."
@@ -51,8 +53,8 @@ class Company(BaseModel):
     )
     reason_systems: ReasonLists = Field(
         default=ReasonLists(),
-        description="Whose reason codes each source system speaks: shopify, x12_1293, medusa, or a list in the "
-        "company's reason_crosswalk.csv.",
+        description="Whose reason codes each source system speaks: shopify, x12_1293, medusa, or a list in "
+        "the company's reason_crosswalk.csv.",
     )
     database: str | None = Field(
         default=None,
@@ -69,7 +71,7 @@ class Company(BaseModel):
 
 
 def folder(name: str) -> Path:
-    """Folder of a company or of a system's ready layouts, by name or path; raises SettingsError without one."""
+    """Folder of a company, or of a system's ready layouts, by name or path. Raises SettingsError."""
     for found in (COMPANIES / name, SYSTEMS / name):
         if name and found.is_dir():
             return found

@@ -1,8 +1,8 @@
 """Master data: what the product ships, `dbt_project/seeds`, and over it what a company's folder says.
 
 The seeds' properties are the contract: columns and their types, which columns are a key, and by
-`config.meta.company` whether a company's file adds rows to the product's (one with the key of another takes its
-place) or replaces them all. Seeds without it are the product's alone.
+`config.meta.company` whether a company's file adds rows to the product's (one with the key of another
+takes its place) or replaces them all. Seeds without it are the product's alone.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def seeds(company: str) -> dict[str, str]:
 
 
 def write_seeds(target: Path) -> Path:
-    """Write the seeds of the company that is served into the folder `target`; files that are the same stay."""
+    """Write the tables of the company that is served into `target`; files that are the same stay."""
     files.own_folder(target)
     wanted = seeds(settings().company)
     for file in target.iterdir():

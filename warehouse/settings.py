@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 COMMIT_DIGITS = 12
 SIMULATED = "simulated"  # the company that is served where none is named
-STANDARD = "standard"  # no company: the layouts in the contracts themselves, as 0.1.0 called the simulated one
+STANDARD = "standard"  # no company: the layouts in the contracts; for 0.1.0 the simulated company
 # In `var`: which company `make run` or `make retailer` brought last, so that every command goes by it.
 SERVED = "company.env"
 
@@ -111,7 +111,8 @@ def variable(name: str, default: str = "") -> str:
 def settings() -> Settings:
     """Read the settings anew; cheap, and tests may change the environment between calls.
 
-    Where neither the environment nor `.env` names a company, the one that was served last holds. BUSINESS_DATE and the like win over `.env`. A relative REVLOG_VAR is taken from the project root.
+    Where neither the environment nor `.env` names a company, the one that was served last holds. The
+    environment wins over `.env`. A relative REVLOG_VAR is taken from the project root.
     """
     found = Settings(_env_file=env_file())  # type: ignore[call-arg]  # of pydantic-settings
     served = found.var / SERVED if found.var.is_absolute() else ROOT / found.var / SERVED
