@@ -203,7 +203,7 @@ def _docs_page() -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{policy(scripts)}">',
         "<script defer": f'<script nonce="{nonce}" defer',
         **{
-            f'"{name.upper()}.JSON INLINE DATA"': script(json.loads((_target() / f"{name}.json").read_text()))
+            f'"{name.upper()}.JSON INLINE DATA"': script(json.loads(_artifact(name)))
             for name in ("manifest", "catalog")
         },
     }
@@ -212,6 +212,14 @@ def _docs_page() -> str:
             raise CheckFailed(f"dbt's page of its documentation has no {place!r}: dbt makes another one now")
         page = page.replace(place, content)
     return page
+
+
+def _artifact(name: str) -> str:
+    """Text of an artifact of dbt, seeds at the place where a reader of the project finds them.
+
+    The page draws its tree of folders from these paths, and runs into a loop over one that begins with /.
+    """
+    return (_target() / f"{name}.json").read_text().replace(str(_seeds()), "seeds")
 
 
 def _definitions() -> str:
@@ -225,6 +233,10 @@ def _definitions() -> str:
             digest.update(file.read_bytes())
     digest.update((PROJECT / "dbt_project.yml").read_bytes())
     return digest.hexdigest()
+
+
+def _seeds() -> Path:
+    return settings().var / "dbt" / "seeds"
 
 
 def _target() -> Path:
@@ -257,7 +269,7 @@ def _dbt(arguments: list[str]) -> subprocess.CompletedProcess[str]:
         "DBT_PROJECT_DIR": str(PROJECT),
         "DBT_TARGET_PATH": str(_target()),
         "DBT_LOG_PATH": str(settings().var / "dbt" / "logs"),
-        "DBT_SEEDS": str(master.write_seeds(settings().var / "dbt" / "seeds")),
+        "DBT_SEEDS": str(master.write_seeds(_seeds())),
         "DBT_USE_COLORS": "false",
     }
     return subprocess.run(
