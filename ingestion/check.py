@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,24 +21,13 @@ from ingestion.contract import (
 from ingestion.layout import Layout
 from ingestion.lint import lint
 from ingestion.ready import with_ready
-from warehouse.company import PROFILE
-from warehouse.settings import ROOT
+from warehouse import master, master_faults
+from warehouse.company import PROFILE, Company
+from warehouse.found import Found
 
 Keys = tuple[str | int, ...]
 # Models are built although they have faults, so that all faults are found.
 KEEPING = {"keeps_faults": True}
-
-
-@dataclass(frozen=True, order=True)
-class Found:
-    """One fault."""
-
-    path: str
-    line: int
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.text}"
 
 
 class _File:
@@ -92,8 +80,7 @@ class _File:
                 yield from self._repeated(value)
 
     def _found(self, line: int, text: str) -> Found:
-        shown = self.path.relative_to(ROOT) if self.path.is_relative_to(ROOT) else self.path
-        return Found(str(shown), line, text)
+        return Found.of(self.path, line, text)
 
 
 def _child(node: yaml.Node | None, key: str | int) -> tuple[int, yaml.Node] | None:
@@ -107,7 +94,7 @@ def _child(node: yaml.Node | None, key: str | int) -> tuple[int, yaml.Node] | No
 
 
 def faults(company: str = STANDARD) -> list[Found]:
-    """Faults of the contracts and their layouts, or of a company's layouts, by file and line.
+    """Faults of the contracts and their layouts, or of a company's whole folder, by file and line.
 
     Raises ContractError where there is no such company.
     """
@@ -116,10 +103,13 @@ def faults(company: str = STANDARD) -> list[Found]:
         for feed in all_feeds():
             found += _checked(_File(CONTRACTS / f"{feed}.yml"), None)
         return sorted(set(found))
-    for path in sorted(company_folder(company).glob("*.y*ml")):
-        if path.name == PROFILE:
-            continue
+    folder = company_folder(company)
+    found += master_faults.faults(folder)
+    for path in sorted(folder.glob("*.y*ml")):
         own = _File(path)
+        if path.name == PROFILE:
+            found += _of_profile(own)
+            continue
         if path.stem not in all_feeds() or path.suffix != ".yml":
             near = ", ".join(difflib.get_close_matches(path.stem, all_feeds()))
             hint = f"; near: {near}" if near else ""
@@ -129,6 +119,25 @@ def faults(company: str = STANDARD) -> list[Found]:
             continue
         found += _checked(_File(CONTRACTS / path.name), own)
     return sorted(set(found))
+
+
+def _of_profile(file: _File) -> Iterator[Found]:
+    """Faults of company.yml."""
+    if file.fault is not None:
+        yield file.fault
+        return
+    yield from file.repeated()
+    try:
+        profile = Company.model_validate(file.content)
+    except ValidationError as error:
+        yield from (file.at(tuple(e["loc"]), told(e)) for e in error.errors())
+        return
+    rows = master.in_force(master.tables()["reason_crosswalk"], file.path.parent)
+    known = dict.fromkeys(row.get("source_system", "") for row in rows)
+    for system, spoken in profile.reason_systems.model_dump(exclude_unset=True).items():
+        if spoken not in known:
+            text = f"reason_crosswalk has no source_system {spoken!r}; there are {', '.join(known)}"
+            yield file.at(("reason_systems", system), text)
 
 
 def _checked(base: _File, own: _File | None) -> Iterable[Found]:

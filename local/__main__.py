@@ -13,6 +13,8 @@ import typer
 from warehouse.redaction import run_command
 from warehouse.settings import settings
 
+BACKFILL = "docs/how-to/schedule-and-backfill.md"
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
 
@@ -44,11 +46,12 @@ def up() -> None:
     from warehouse.migrate import upgrade
     from warehouse.server import ServerError
 
-    if airflow.is_running():
-        _refuse_beside_a_run()
-        typer.echo(f"Airflow runs already.\n{_where_airflow_is()}")
-        return
     try:
+        airflow.refuse_another_than(settings().company)
+        if airflow.is_running():
+            _refuse_beside_a_run()
+            typer.echo(f"Airflow runs already.\n{_where_airflow_is()}")
+            return
         typer.echo("PostgreSQL: starting, schemas, roles")
         upgrade()
         typer.echo("Airflow: metadata database, API server, scheduler, DAG processor, triggerer")
@@ -110,11 +113,13 @@ def _next_night() -> str:
     """When the schedule takes which business date next."""
     from local import airflow
 
-    dag = airflow.Api().get("/dags/ingest_erp")
-    when = dt.datetime.fromisoformat(dag["next_dagrun_run_after"])
+    run_after = airflow.Api().get("/dags/ingest_erp")["next_dagrun_run_after"]
+    if run_after is None:
+        return f"none runs by itself (NIGHTLY_FROM={airflow.first_night()}); any date by backfill: {BACKFILL}"
+    when = dt.datetime.fromisoformat(run_after)
     return (
         f"the next is {when.date() - dt.timedelta(days=1)}, at {when:%Y-%m-%d %H:%M} UTC;"
-        " earlier dates by backfill: docs/how-to/schedule-and-backfill.md"
+        f" earlier dates by backfill: {BACKFILL}"
     )
 
 

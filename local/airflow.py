@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import datetime as dt
 import fcntl
 import hashlib
 import json
@@ -51,6 +52,8 @@ BACKFILL_SECONDS = 120
 STOP_SECONDS = 20
 # Marks every process that was started here and all that descend from it, whoever has died in between.
 MARK, NAME = "REVLOG_AIRFLOW_HOME", "REVLOG_AIRFLOW_PROCESS"
+# `make up` or `make run`: who started them.
+STARTED_BY, UP, RUN = "REVLOG_AIRFLOW_STARTED_BY", "up", "run"
 NEVER = "never"
 # What docker-compose.yml names; on loopback, where only who is on the machine gets, SimpleAuthManager does.
 FAB_AUTH_MANAGER = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
@@ -106,6 +109,9 @@ def environment() -> dict[str, str]:
         "SPT_NOENV": "1",
         # DAG files read no file, so what `.env` says has to come this way.
         "NIGHT_DEADLINE_MINUTES": variable("NIGHT_DEADLINE_MINUTES"),
+        # One company to the end, whichever one a command beside it brings meanwhile.
+        "COMPANY": settings().company,
+        "LANDING_URL": settings().landing_url,
     }
 
 
@@ -128,10 +134,17 @@ def first_night() -> str:
     """Business date of the first night that runs by itself: NIGHTLY_FROM, else the day of the first call."""
     file = home() / "nightly_from"
     if given := variable("NIGHTLY_FROM"):
-        return given
+        return _checked(given)
     if not file.exists():
         file.write_text(clock.today().isoformat())
     return file.read_text()
+
+
+def _checked(given: str) -> str:
+    with contextlib.suppress(ValueError):
+        if given == NEVER or dt.date.fromisoformat(given).isoformat() == given:
+            return given
+    raise AirflowError(f"NIGHTLY_FROM={given!r} is no date: write it as 2026-02-01, or `{NEVER}`")
 
 
 def prepare(nightly: bool = False) -> None:
@@ -178,7 +191,7 @@ def start(nightly: bool) -> None:
             if name not in running:
                 if name == "scheduler":
                     _wait_for_api()
-                _spawn(name, _nights(nightly))
+                _spawn(name, _nights(nightly) | {STARTED_BY: UP if nightly else RUN})
     _wait_for_api()
 
 
@@ -222,9 +235,24 @@ def is_running() -> bool:
 
 
 def runs_nightly() -> bool:
-    """True where the scheduler that runs has the nightly schedules on."""
+    """True where `make up` started the scheduler that runs; its schedules are off only by NIGHTLY_FROM."""
+    return _of_scheduler(STARTED_BY) == UP
+
+
+def serves() -> str | None:
+    """Company that the scheduler which runs was started for; None where none runs."""
+    return _of_scheduler("COMPANY")
+
+
+def _of_scheduler(variable: str) -> str | None:
     scheduler = _running().get("scheduler")
-    return scheduler is not None and scheduler.environ().get("NIGHTLY_FROM") != NEVER
+    return scheduler.environ().get(variable) if scheduler is not None else None
+
+
+def refuse_another_than(company: str) -> None:
+    """Raise AirflowError where Airflow runs for another company."""
+    if (other := serves()) not in (None, company):
+        raise AirflowError(f"Airflow runs for {other}, not for {company}; stop it first: make down")
 
 
 class Api:

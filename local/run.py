@@ -38,6 +38,7 @@ def run(order_lines: int, seed: int = 7, nights: int = 1) -> None:
     from warehouse.migrate import upgrade
 
     started = time.monotonic()
+    airflow.refuse_another_than(SIMULATED_COMPANY)
     serve(SIMULATED_COMPANY)
     _say("PostgreSQL: starting, schemas, roles")
     upgrade()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import functools
 import io
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -18,10 +19,12 @@ import yaml
 
 from outputs import files
 from warehouse.company import folder
-from warehouse.settings import ROOT, settings
+from warehouse.settings import ROOT, SettingsError, settings
 
 SEEDS = ROOT / "dbt_project" / "seeds"
 PROPERTIES = ROOT / "dbt_project" / "seed_properties"
+
+REF = r"ref\('|'\)"  # what stands around the name in ref('reasons')
 
 Row = dict[str, str]
 
@@ -47,6 +50,20 @@ class Table:
                 return (arguments["column_name"],)
         return ()
 
+    @property
+    def has_validity(self) -> bool:
+        """True where rows hold from a day to a day."""
+        return any(name == "validity_apart" for name, _ in self.tests)
+
+    @property
+    def references(self) -> dict[str, str]:
+        """Column whose values are all in a column of another table: `{"reason": "reasons.reason"}`."""
+        return {
+            said["column_name"]: f"{re.sub(REF, '', said['to'])}.{said['field']}"
+            for name, said in self.tests
+            if name == "relationships"
+        }
+
 
 @functools.cache
 def tables() -> dict[str, Table]:
@@ -60,7 +77,14 @@ def tables() -> dict[str, Table]:
 
 
 def seeds(company: str) -> dict[str, str]:
-    """Content of each table that is in force for a company, as CSV, by the name of its file."""
+    """Content of each table that is in force for a company, as CSV, by the name of its file.
+
+    Raises SettingsError with every fault of the company's own tables.
+    """
+    from warehouse.master_faults import faults
+
+    if told := faults(folder(company)):
+        raise SettingsError("master data can't be used:\n" + "\n".join(map(str, told)))
     return {f"{name}.csv": _content(table, folder(company)) for name, table in tables().items()}
 
 
@@ -84,20 +108,23 @@ def rows(file: Path) -> list[Row]:
         return list(csv.DictReader(content))
 
 
-def _content(table: Table, company: Path) -> str:
+def in_force(table: Table, company: Path) -> list[Row]:
+    """Rows of a table for a company, whose folder is given: the product's, its own, or both."""
     own = company / f"{table.name}.csv"
-    if table.takes and own.is_file():
-        return _text(table, _in_force(table, own))
-    return (SEEDS / own.name).read_text(encoding="utf-8")
-
-
-def _in_force(table: Table, own: Path) -> list[Row]:
+    shipped = rows(SEEDS / own.name)
+    if not (table.takes and own.is_file()):
+        return shipped
     given = rows(own)
     if table.takes == "replaces":
         return given
-    taken = {tuple(row[column] for column in table.key) for row in given}
-    shipped = rows(SEEDS / own.name)
+    taken = {tuple(row.get(column) for column in table.key) for row in given}
     return [row for row in shipped if tuple(row[c] for c in table.key) not in taken] + given
+
+
+def _content(table: Table, company: Path) -> str:
+    if table.takes and (company / f"{table.name}.csv").is_file():
+        return _text(table, in_force(table, company))
+    return (SEEDS / f"{table.name}.csv").read_text(encoding="utf-8")
 
 
 def _text(table: Table, content: list[Row]) -> str:

@@ -97,7 +97,7 @@ def test_a_number_that_no_feed_reads_is_withheld_too(
     fresh_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "wms_return_receipts.yml").write_text(
-        (Path("ingestion/layouts/online_retail/wms_return_receipts.yml")).read_text(encoding="utf-8")
+        (Path("companies/online_retail/wms_return_receipts.yml")).read_text(encoding="utf-8")
     )
     monkeypatch.setenv("COMPANY", str(tmp_path))
     _land(fresh_database, ROWS[0], "C1,22633,X,-1,31.01.2026,27.5,14527.0,France", "C2,22633,14528.0")
@@ -113,7 +113,7 @@ def test_an_unknown_column_that_is_personal_elsewhere_is_withheld_in_raw(
     fresh_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for feed in ("erp_sales_lines", "wms_return_receipts"):
-        own = yaml.safe_load(Path(f"ingestion/layouts/online_retail/{feed}.yml").read_text(encoding="utf-8"))
+        own = yaml.safe_load(Path(f"companies/online_retail/{feed}.yml").read_text(encoding="utf-8"))
         own["layouts"]["daily"]["extra_columns"] = "keep"
         (tmp_path / f"{feed}.yml").write_text(yaml.safe_dump(own))
     monkeypatch.setenv("COMPANY", str(tmp_path))
