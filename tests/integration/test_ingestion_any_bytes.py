@@ -24,7 +24,7 @@ def night(database: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     folder = tmp_path_factory.mktemp("company")
     with pytest.MonkeyPatch.context() as patch:
         contracts = company(folder)
-        patch.setenv("LAYOUTS", str(folder))
+        patch.setenv("COMPANY", str(folder))
         for number in range(FILES):
             file = broken(FIRST + number, contracts)
             put(database, file.name, file.content)
