@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -33,6 +33,8 @@ class CheckResult:
     description: str
     advice: str
     error: str | None = None
+    # Lines to add to files, by file: those that would have kept the check from failing.
+    to_add: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def headline(self) -> str:
@@ -55,6 +57,9 @@ class CheckResult:
         text = ": ".join(parts) + f". Expected: {self.description}"
         for row in self.sample:
             text += "\n      " + one_line(", ".join(f"{k}={v}" for k, v in row.items() if v is not None))
+        for file, lines in self.to_add.items():
+            text += f"\n      Add to {one_line(file)}:"
+            text += "".join(f"\n{one_line(line)}" for line in lines)
         return text + (f"\n      To do: {self.advice}" if self.advice else "")
 
 
@@ -84,7 +89,19 @@ def read(result: ExpectationValidationResult, asset: Asset, connection: Connecti
         description=config.description or "",
         advice=meta.get("advice", ""),
         error=error,
+        to_add=_to_add(rows or []),
     )
+
+
+def _to_add(rows: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """Lines that rows ask to be added (`line`) to a file (`add_to`, new where `header` says), each once."""
+    found: dict[str, list[str]] = {}
+    for row in (row.get("found", row) for row in rows):
+        if row.get("add_to"):
+            begins = [row["header"]] if row.get("header") else []
+            lines = found.setdefault(row["add_to"], begins)
+            lines += [row["line"]] if row["line"] not in lines else []
+    return found
 
 
 def _error(result: ExpectationValidationResult) -> str | None:

@@ -82,6 +82,12 @@ def folder(name: str) -> Path:
     )
 
 
+def shown(name: str) -> Path:
+    """The folder as people write it: from the project on, where it lies in it."""
+    path = folder(name)
+    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
+
+
 def load(name: str) -> Company:
     """Read a company's company.yml. Raises SettingsError with the file and each key at fault."""
     path = folder(name) / PROFILE

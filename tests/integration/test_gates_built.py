@@ -174,7 +174,7 @@ def test_a_key_that_repeats_is_named(built: None) -> None:
         connection.execute("alter table build.kpi_definitions rename to with_key")
         connection.execute("create table build.kpi_definitions as table public.kept")
         connection.execute("insert into build.kpi_definitions table public.kept limit 1")
-        connection.execute("grant select on build.kpi_definitions to auditor")
+        connection.execute("grant select on build.kpi_definitions to auditor, validator")
     try:
         message = _message("publish")
     finally:
@@ -193,3 +193,43 @@ def test_a_table_that_was_not_built_is_named(built: None) -> None:
         with connect("admin") as connection:
             connection.execute("alter table build.elsewhere rename to return_cycle_time")
     assert "table_was_not_built" in message and "table_name=return_cycle_time" in message
+
+
+RMAS = "staging.stg_erp__return_authorizations"
+
+
+def _unmapped(code: str, one_in: int) -> str:
+    return (
+        f"update {RMAS} set source_reason_code = '{code}', reason = 'UNMAPPED'"
+        f" where ctid in (select ctid from {RMAS} order by rma_no, rma_line_no limit"
+        f" (select count(*) / {one_in} from {RMAS}))"
+    )
+
+
+def test_codes_that_nothing_maps_hold_the_night_with_the_lines_to_add(built: None) -> None:
+    with planted(RMAS, _unmapped("Too big, 2 sizes", 8), _unmapped("size too-small", 10)):
+        message = _message("core")
+    assert "codes_unmapped on codes: 2 rows. Expected: At most 5%" in message
+    assert (
+        "      Add to companies/simulated/reason_crosswalk.csv:\n"
+        'erp,"Too big, 2 sizes",<reason>,1900-01-01,9999-12-31\n'
+        "erp,size too-small,SIZE_TOO_SMALL,1900-01-01,9999-12-31\n"
+    ) in message
+    assert "<reason>: DEFECTIVE, DAMAGED_IN_TRANSIT, " in message
+
+
+def test_a_few_codes_that_nothing_maps_are_told_and_let_pass(built: None) -> None:
+    with planted(RMAS, _unmapped("rare", 40)):
+        found = run_gate("core", DAY)
+    assert found.failures == []
+    [warned] = [check for check in found.warnings if check.check == "code_unmapped"]
+    assert "erp,rare,<reason>,1900-01-01,9999-12-31" in warned.message
+
+
+def test_a_site_that_the_company_does_not_name_is_asked_for_with_its_zone(built: None) -> None:
+    table = "staging.stg_wms__return_receipts"
+    with planted(table, f"update {table} set site = 'NYC', received_zone = 'America/New_York'"):
+        message = _message("core")
+    assert (
+        "Add to companies/simulated/sites.csv:\nNYC,<name>,<country>,America/New_York,<currency>\n" in message
+    )

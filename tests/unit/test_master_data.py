@@ -86,6 +86,8 @@ def test_every_fault_of_every_table_is_told_and_not_the_first_alone(tmp_path: Pa
          "grade_rank: 'first' is no whole number"),
         ("disposition_crosswalk", f"{CODES}A,RESTOCK,{ALWAYS}\nA,REPAIR,2026-01-01,9999-12-31\n", 3,
          "source_code A stands in line 2, too"),
+        ("disposition_crosswalk", f"{CODES}ZZ,<disposition>,{ALWAYS}\n", 2,
+         "disposition: '<disposition>' is not in dispositions"),
         ("channels", f"{CHANNELS}web,WEB,Online,{ALWAYS}\n", 2,
          "WEB is called 'Online' here and 'Web shop' as the product ships it"),
         ("gl_accounts", "account,role,component,label\n4801,memo,,Returns\n", 2,

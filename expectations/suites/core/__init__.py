@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from expectations.asset import Asset
 from expectations.night import Night
-from expectations.suites.core import fct_return_line, fx, passage, refund_flows, returned_stock
+from expectations.suites.core import codes, fct_return_line, fx, passage, refund_flows, returned_stock
 
 
 def assets(night: Night) -> list[Asset]:
@@ -14,5 +14,6 @@ def assets(night: Night) -> list[Asset]:
         *refund_flows.assets(night),
         *returned_stock.assets(night),
         *fx.assets(night),
+        *codes.assets(night),
         *fct_return_line.assets(night),
     ]

@@ -1,10 +1,10 @@
-"""The return lines that the night touched: unmapped codes, forbidden steps, the mix."""
+"""The return lines that the night touched: forbidden steps, the mix."""
 
 from __future__ import annotations
 
 import great_expectations.expectations as gxe
 
-from expectations.asset import WARNING, Asset, Meta, no_rows
+from expectations.asset import WARNING, Asset, Meta
 from expectations.night import Night
 from expectations.suites.landed.feeds import DRIFT, LEAST_ROWS
 
@@ -24,13 +24,6 @@ def assets(night: Night) -> list[Asset]:
             "core.fct_return_line",
             query,
             [
-                no_rows(
-                    "unmapped_reason",
-                    "reason = 'UNMAPPED'",
-                    severity=WARNING,
-                    description="Every reason code of the sources is in the crosswalk.",
-                    advice="Add the code to dbt_project/seeds/reason_crosswalk.csv.",
-                ),
                 gxe.UnexpectedRowsExpectation(
                     unexpected_rows_query=(
                         "select count(*) filter (where has_illegal_transition) as lines,"
