@@ -10,9 +10,9 @@ from pathlib import Path
 from benchmarks.nights import HISTORY_END, run_night, simulate
 from benchmarks.report import Row
 from benchmarks.workplace import fresh
-from warehouse import build
+from warehouse import build, master
 from warehouse.connections import connect
-from warehouse.settings import ROOT, process_environment
+from warehouse.settings import process_environment, settings
 
 UNITS = """
     select sum(numerator), sum(denominator) from marts.kpi_daily
@@ -48,7 +48,7 @@ def measure(place: Path, history: int) -> list[Row]:
 def _rival(landing: Path) -> dict[str, float]:
     script = Path(__file__).with_name("duckdb_rival.py")
     done = subprocess.run(
-        [sys.executable, str(script), str(landing), str(ROOT / "dbt_project" / "seeds")],
+        [sys.executable, str(script), str(landing), str(master.write_seeds(settings().var / "rival_seeds"))],
         env=process_environment(), capture_output=True, text=True, check=True,
     )  # fmt: skip
     found: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
