@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from itertools import pairwise
 from pathlib import Path
-from zoneinfo import available_timezones
 
 from ingestion.currencies import CODES
+from ingestion.times import zones
 from warehouse.company import PROFILE
 from warehouse.found import Found
 from warehouse.master import SEEDS, Row, Table, in_force, rows, tables
@@ -149,10 +149,8 @@ def _of_kind(kind: str | None, value: str) -> str | None:
         return f"{value!r} is no currency of ISO 4217"
     if kind == "country" and not re.fullmatch("[A-Z]{2}", value):
         return f"{value!r} is no country of two capital letters (ISO 3166), such as DE"
-    if kind == "zone" and value not in available_timezones():
-        return (
-            f"{value!r} is no time zone of the IANA database; {_near(value, sorted(available_timezones()))}"
-        )
+    if kind == "zone" and value not in zones():
+        return f"{value!r} is no time zone of the IANA database; {_near(value, sorted(zones()))}"
     return None
 
 
