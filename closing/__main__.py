@@ -1,4 +1,4 @@
-"""`python -m closing close 2026-01 --approver "A. Controller"`: close and reopen fiscal periods."""
+"""`python -m closing close 2026-01 --approver "A. Controller"`: close and reopen periods, decide on items."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from closing import periods
+from closing import decisions, periods
 from nightly import stages
 from nightly.errors import NightFailed
 from warehouse.redaction import run_command
@@ -36,6 +36,20 @@ def reopen(period: str, approver: Approver, note: Note = "") -> None:
     """Reopen PERIOD, the latest closed one; its figures stay on record."""
     with _refusals_told():
         _act("reopen", period, approver, note, False)
+
+
+@app.command()
+def resolve(
+    group: Annotated[str, typer.Option(help="Column Group of the workbook.")],
+    decision: Annotated[str, typer.Option("--as", help="accept, write_off, pursue; undecided takes back.")],
+    by: Annotated[str, typer.Option(help="Name of the person who answers for it.")],
+    note: Note = "",
+    gap: Annotated[str | None, typer.Option(help="Where the group has several items, such as E-M.")] = None,
+    of_class: Annotated[str | None, typer.Option("--class", help="The same: TAX and the like.")] = None,
+) -> None:
+    """Record what was decided on an open item; the next workbook shows it."""
+    with _refusals_told():
+        typer.echo(str(decisions.resolve(group, decision, by, note, gap, of_class)))
 
 
 @app.command()

@@ -58,15 +58,43 @@ left join finance.refund_gaps as gaps on gaps.gap = proof.gap
 where proof.period = %(period)s
 order by proof.entity, proof.currency, proof.position
 """
-EXCEPTIONS = """
-select exceptions.*, groups.ship_from_site as entity, classes.label as class_label
+# The last decision on an item, as long as its amount is the one that was decided on.
+DECIDED = """
+left join lateral (
+    select case
+            when last.decision = 'undecided' then null
+            when last.amount = exceptions.amount then last.decision
+            else last.decision || ', when it was ' || last.amount
+        end as decision,
+        last.approver as decided_by, last.decided_at::date as decided_on,
+        nullif(last.note, '') as decided_why
+    from ops.exception_decisions as last
+    where last.group_key = exceptions.group_key and last.gap = exceptions.gap
+        and last.class = exceptions.class
+    order by last.decision_id desc limit 1
+) as decided on decided.decision is not null
+"""
+EXCEPTIONS = f"""
+select exceptions.*, groups.ship_from_site as entity, classes.label as class_label, decided.*
 from finance.refund_exceptions as exceptions
 inner join finance.refund_reconciliation as groups on groups.group_key = exceptions.group_key
 left join finance.refund_gaps as gaps on gaps.gap = exceptions.gap
 left join finance.refund_classes as classes on classes.class = exceptions.class
+{DECIDED}
 where exceptions.period = %(period)s
 order by gaps.gap_no, classes.class_no, exceptions.currency, exceptions.age_days desc nulls last,
     exceptions.group_key
+"""
+# However old: what of earlier periods is neither settled nor explained.
+OPEN_EARLIER = f"""
+select exceptions.*, groups.ship_from_site as entity, classes.label as class_label, decided.*
+from finance.refund_exceptions as exceptions
+inner join finance.refund_reconciliation as groups on groups.group_key = exceptions.group_key
+left join finance.refund_gaps as gaps on gaps.gap = exceptions.gap
+left join finance.refund_classes as classes on classes.class = exceptions.class
+{DECIDED}
+where exceptions.period < %(period)s and exceptions.status in ('open', 'waiting')
+order by exceptions.period, gaps.gap_no, classes.class_no, exceptions.currency, exceptions.group_key
 """
 AGED = """
 select exceptions.gap, exceptions.class, exceptions.currency, exceptions.status, exceptions.owner,
@@ -108,25 +136,39 @@ left join finance.refund_classes as classes on classes.class = roll.class
 where roll.period = %(period)s
 order by roll.day, gaps.gap_no, classes.class_no, roll.currency
 """
-# As the proof counts them: up to the business date, of groups that have a leg.
+# As the proof counts them: up to the business date, of groups that have a leg. Those of other periods stand
+# beside them where their group is listed, so that each listed difference shows all that it is made of.
 DOCUMENTS_FROM = """
 from finance.refund_documents as documents
 inner join finance.refund_reconciliation as groups on groups.group_key = documents.group_key
 left join ops.file_ledger as files on files.file_id = documents.file_id
-where documents.period = %(period)s and documents.effective_on <= %(business_date)s
+where documents.effective_on <= %(business_date)s
+"""
+OF_PERIOD = "and documents.period = %(period)s"
+OF_PERIOD_OR_LISTED = """
+and (documents.period = %(period)s or documents.group_key in (
+    select group_key from finance.refund_exceptions
+    where (period = %(period)s and status <> 'cleared')
+        or (period < %(period)s and status in ('open', 'waiting'))
+))
 """
 DOCUMENTS = f"""
 select documents.*, groups.ship_from_site as entity, files.feed, files.name as file
-{DOCUMENTS_FROM}
-order by array_position(array['E', 'M', 'P', 'G', 'T', 'GM'], documents.leg), documents.effective_on,
-    documents.document_key
+{DOCUMENTS_FROM} {OF_PERIOD_OR_LISTED}
+order by documents.group_key, array_position(array['E', 'M', 'T', 'P', 'GM', 'G'], documents.leg),
+    documents.effective_on, documents.document_key
 limit %(most)s
 """
-DOCUMENTS_COUNT = f"select count(*) as count {DOCUMENTS_FROM}"
+DOCUMENTS_COUNT = f"select count(*) as count {DOCUMENTS_FROM} {OF_PERIOD_OR_LISTED}"
 DOCUMENT_SUMS = f"""
 select documents.leg, groups.ship_from_site as entity, documents.currency, sum(documents.amount) as amount
-{DOCUMENTS_FROM}
+{DOCUMENTS_FROM} {OF_PERIOD}
 group by documents.leg, groups.ship_from_site, documents.currency
+"""
+EXPOSURE = """
+select currency, amount, period < %(period)s as is_earlier
+from finance.refund_exceptions
+where period <= %(period)s and status in ('open', 'waiting') and is_chain
 """
 GAPS = "select * from finance.refund_gaps order by gap_no"
 CLASSES = "select * from finance.refund_classes order by class_no"

@@ -22,8 +22,9 @@ from xlsxwriter.utility import xl_col_to_name, xl_range_abs
 from ingestion.currencies import WITHOUT_DECIMALS
 from outputs.escaping import sheet_text
 
-# Of Excel: rows of a sheet.
+# Of Excel: rows of a sheet, and links within it (65,530).
 ROWS_MOST = 1_048_576
+LINKS_MOST = 60_000
 # Two lines of a head.
 HEAD_POINTS = 28
 HEAD_STYLE: dict[str, Any] = {"bold": True, "bottom": 1, "bg_color": "#e8eef4", "text_wrap": True}
@@ -53,6 +54,15 @@ class Formula:
 
     text: str
     value: Decimal | int
+
+
+@dataclass(frozen=True)
+class Link:
+    """A cell that leads to a row of another sheet of this book; rows are counted from 0."""
+
+    sheet: str
+    row: int
+    text: str
 
 
 @dataclass(frozen=True)
@@ -107,7 +117,7 @@ class Sheet:
     """One sheet, written from top to bottom."""
 
     def __init__(self, book: Book, sheet: Any, name: str) -> None:
-        self.book, self.name, self.row = book, name, 0
+        self.book, self.name, self.row, self._links = book, name, 0, 0
         self._sheet = sheet
         sheet.set_landscape()
         sheet.set_paper(9)
@@ -115,6 +125,10 @@ class Sheet:
         sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
         sheet.set_footer(f"&L{book.footer}&C&A&RPage &P of &N")
         sheet.hide_gridlines(2)
+
+    def prints(self, columns: int, rows: int | None = None) -> None:
+        """Print only the first columns, of the first rows or of all that are written."""
+        self._sheet.print_area(0, 0, (rows or self.row) - 1, columns - 1)
 
     def widths(self, widths: Sequence[float]) -> None:
         """Set the widths of the columns, in characters."""
@@ -134,8 +148,10 @@ class Sheet:
         self._sheet.write_string(self.row, 0, text, self.book.format(bold=True, font_size=11))
         self.row += 1
 
-    def line(self, *cells: Any, **style: Any) -> None:
-        """A row outside of any table; texts are strings, whatever they look like."""
+    def line(self, *cells: Any, height: float | None = None, **style: Any) -> None:
+        """A row outside of any table, of some points; texts are strings, whatever they look like."""
+        if height is not None:
+            self._sheet.set_row(self.row, height)
         for place, value in enumerate(cells):
             self._put(place, value, "count" if isinstance(value, int) else "text", "", style)
         self.row += 1
@@ -209,7 +225,9 @@ class Sheet:
     def _put(self, place: int, value: Any, kind: Kind, currency: str | None, style: Row) -> None:
         if value is None:
             return
-        if isinstance(value, Formula):
+        if isinstance(value, Link):
+            self._link(place, value)
+        elif isinstance(value, Formula):
             shape = self.book.of(kind, currency or "", style)
             self._sheet.write_formula(self.row, place, value.text, shape, float(value.value))
         elif isinstance(value, dt.date):
@@ -218,6 +236,15 @@ class Sheet:
             self._sheet.write_number(self.row, place, value, self.book.of(kind, currency or "", style))
         else:
             self._sheet.write_string(self.row, place, sheet_text(value), self.book.of("text", "", style))
+
+    def _link(self, place: int, link: Link) -> None:
+        """As many as a sheet holds; the others are words."""
+        self._links += 1
+        if self._links > LINKS_MOST:
+            self._sheet.write_string(self.row, place, link.text, self.book.of("text", "", {}))
+            return
+        look = self.book.format(font_color="#0b5394", underline=1)
+        self._sheet.write_url(self.row, place, f"internal:'{link.sheet}'!A{link.row + 1}", look, link.text)
 
 
 def _shape(kind: Kind, currency: str) -> Row:

@@ -11,12 +11,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from xlsxwriter.utility import xl_col_to_name
+
 from outputs.escaping import formula_text
 from reporting import period as reader
 from reporting.closing import as_reported, is_closed, restatements, status_lines
 from reporting.period import AGES, LEGS, Publication
-from reporting.sheets import ROWS_MOST, Area, Book, Column, Formula, Sheet
+from reporting.sheets import ROWS_MOST, Area, Book, Column, Formula, Link, Sheet
 from reporting.snapshots import Reader, Row
+from warehouse.settings import variable
 
 LEG_NAMES = {
     "E": "Entitlement", "M": "Credit memos", "P": "Cash", "G": "Cash in the ledger",
@@ -41,6 +44,8 @@ class Month:
     rollforward: list[Row] = field(default_factory=list)
     document_sums: list[Row] = field(default_factory=list)
     documents: int = 0
+    # Where the documents of a group begin on their sheet, as rows counted from 0.
+    first_documents: dict[str, int] = field(default_factory=dict)
 
     def read(self, query: str) -> list[Row]:
         """Rows of a query of this period."""
@@ -70,17 +75,19 @@ def write_sheets(book: Book, connection: Reader, night: Publication, period: str
     sheets = {
         name: book.sheet(name)
         for name in (
-            "Summary", "Proof", "By class and age", "Exceptions", "Roll-forward", "Roll-forward by day",
-            "As reported", "Restatements", "Documents", "Terms",
+            "Summary", "Proof", "By class and age", "Exceptions", "Earlier open items", "Roll-forward",
+            "Roll-forward by day", "As reported", "Restatements", "Documents", "Terms",
         )
     }  # fmt: skip
-    # A formula names the rows that it adds up, so the lists are written before what sums them.
-    listed = _exceptions(sheets["Exceptions"], month)
+    # A formula names the rows that it adds up, so the lists are written before what sums them, and what
+    # they lead to before the lists.
     documents = _documents(sheets["Documents"], month)
-    _summary(sheets["Summary"], month)
-    _proof(sheets["Proof"], month, documents)
-    _by_class_and_age(sheets["By class and age"], month, listed)
-    _rollforward(sheets["Roll-forward"], month)
+    listed = _exceptions(sheets["Exceptions"], month)
+    earlier = _earlier(sheets["Earlier open items"], month)
+    proof = _proof(sheets["Proof"], month, documents)
+    classes = _by_class_and_age(sheets["By class and age"], month, listed, proof)
+    rolled = _rollforward(sheets["Roll-forward"], month)
+    _summary(sheets["Summary"], month, Lists(proof, listed, earlier, classes, rolled, documents is not None))
     _rollforward_by_day(sheets["Roll-forward by day"], month)
     _as_reported(sheets["As reported"], month)
     _restatements(sheets["Restatements"], month)
@@ -90,12 +97,39 @@ def write_sheets(book: Book, connection: Reader, night: Publication, period: str
 # --- Summary
 
 
-def _summary(sheet: Sheet, month: Month) -> None:
-    sheet.widths([28, 14, *[14] * 11])
+@dataclass(frozen=True)
+class Lists:
+    """Where the tables of the other sheets stand, for the formulas of the summary."""
+
+    proof: Area
+    exceptions: Area
+    earlier: Area
+    classes: Area
+    rollforward: Area
+    are_documents_whole: bool
+
+
+def _summary(sheet: Sheet, month: Month, lists: Lists) -> None:
+    sheet.widths([26, 14, *[12] * 11])
     sheet.title(f"Refund reconciliation {month.period}")
     _particulars(sheet, month)
+    _sign_off(sheet)
     sheet.heading("Legs and gaps")
-    legs = list(_legs(month.proof))
+    _legs_and_gaps(sheet, month.proof)
+    before = _period_before(month)
+    sheet.heading(f"Legs and gaps of the period before, {before}" if before else "There is no period before")
+    if before:
+        _legs_and_gaps(sheet, reader.read(month.connection, reader.PROOF, period=before))
+    _checks(sheet, month, lists)
+    _exposure(sheet, month, lists)
+    _items(sheet, month)
+    sheet.heading("Where to look")
+    for name, what in WHERE.items():
+        sheet.link(name, what)
+
+
+def _legs_and_gaps(sheet: Sheet, proof: list[Row]) -> None:
+    legs = list(_legs(proof))
     columns = (
         Column("entity", "Entity", 24), Column("currency", "Currency", 9),
         *(Column(leg, f"{name} ({leg})", 14, "amount") for leg, name in LEG_NAMES.items()),
@@ -106,21 +140,33 @@ def _summary(sheet: Sheet, month: Month) -> None:
     for currency in sorted({row["currency"] for row in legs}):
         sheet.line_of(columns, _totals(area, legs, currency, columns), bold=True, top=1)
     sheet.row += 1
-    _checks(sheet, month)
-    _items(sheet, month)
-    sheet.heading("Where to look")
-    for name, what in WHERE.items():
-        sheet.link(name, what)
+
+
+def _period_before(month: Month) -> str | None:
+    earlier = [known for known in reader.periods(month.connection, month.night) if known < month.period]
+    return earlier[-1] if earlier else None
+
+
+SIGN_OFF = ("Prepared by", "Reviewed by", "Approved by")
+
+
+def _sign_off(sheet: Sheet) -> None:
+    """Room for three names with their days; who closed the period in the system stands above."""
+    sheet.heading("Sign-off")
+    for role in SIGN_OFF:
+        sheet.line(role, "", "", "", "Date", "", "", "Signature", "", "", "", height=26, bottom=4)
+    sheet.row += 1
 
 
 WHERE = {
     "Proof": "From leg to leg: each leg as the sources have it, the bridge by class, and the check that is 0",
     "By class and age": "Open cents of the period by class and days",
-    "Exceptions": "Each difference with owner, age and next action",
+    "Exceptions": "Each difference with owner, age and next action, and the way to its documents",
+    "Earlier open items": "What of earlier periods is still open or waited for, however old",
     "Roll-forward": "Opening + new − cleared ± reclassified = closing, for the period and by day",
     "As reported": "The proof as it was frozen when the period was closed, beside what holds now",
     "Restatements": "The documents and gaps by which the two differ",
-    "Documents": "Every row of a feed that a leg is made of, with its file and line",
+    "Documents": "Every row of a feed that a leg is made of, with file and line; all of each listed group",
     "Terms": "What legs, gaps, classes and statuses mean",
 }
 
@@ -203,8 +249,8 @@ def _kind(is_chain: bool) -> str:
     return "of the chain E-M, M-P, P-G" if is_chain else "beside it: M-T, M-G"
 
 
-def _checks(sheet: Sheet, month: Month) -> None:
-    """What must be 0, a column a currency."""
+def _checks(sheet: Sheet, month: Month, lists: Lists) -> None:
+    """What must be 0, a column a currency: sums over the other sheets, which change with them."""
     sheet.heading("Checks: each must be 0")
     left = checks_of(month)
     currencies = sorted({currency for amounts in left.values() for currency in amounts})
@@ -214,7 +260,8 @@ def _checks(sheet: Sheet, month: Month) -> None:
     )  # fmt: skip
     own: Row = {f"of {currency}": currency for currency in currencies}
     rows: list[Row] = [
-        {"name": name, "sheet": CHECKED_ON[name], **dict.fromkeys(currencies, ZERO), **amounts, **own}
+        {"name": name, "sheet": CHECKED_ON[name], **own}
+        | {currency: _checked(name, currency, amounts[currency], lists) for currency in currencies}
         for name, amounts in left.items()
     ]
     area = sheet.table(columns, rows)
@@ -225,10 +272,73 @@ def _checks(sheet: Sheet, month: Month) -> None:
 
 CHECKED_ON = {
     "Gaps less their classes": "Proof",
-    "Bridges less exceptions": "Exceptions",
+    "Bridges less exceptions": "By class and age",
     "Legs less their documents": "Documents",
     "Opening to closing": "Roll-forward",
 }
+
+
+def _checked(name: str, currency: str, left: Decimal, lists: Lists) -> Formula | Decimal:
+    """The check as a sum over its sheet; a mere amount where the documents are not all listed."""
+    if name == "Legs less their documents" and not lists.are_documents_whole:
+        return left
+    area, amount, equal = {
+        "Gaps less their classes": (lists.proof, "recomputed", {"line": "check"}),
+        "Bridges less exceptions": (lists.classes, "off", {}),
+        "Legs less their documents": (lists.proof, "off", {"line": "source"}),
+        "Opening to closing": (lists.rollforward, "off", {}),
+    }[name]
+    return Formula(f"=ROUND({_gross(area, amount, [{**equal, 'currency': currency}])},2)", left)
+
+
+def _gross(area: Area, amount: str, wanted: list[dict[str, str]]) -> str:
+    """Part of a formula: absolute amounts of the rows that are like one of those wanted, added up."""
+    parts = [
+        "SUMPRODUCT("
+        + "".join(f"({area.range(name)}={formula_text(value)})*" for name, value in equal.items())
+        + f"ABS({area.range(amount)}))"
+        for equal in wanted
+    ]
+    return "+".join(parts)
+
+
+EXPOSED = ("open", "waiting")
+# Per cent of the period's cash; an item above it is material by itself.
+MATERIALITY_PCT = "0.5"
+
+
+def _exposure(sheet: Sheet, month: Month, lists: Lists) -> None:
+    """What is at stake by currency: owed and overpaid don't cancel out. Materiality goes by the cash paid."""
+    percent = Decimal(variable("MATERIALITY_PCT", MATERIALITY_PCT))
+    sheet.heading(f"Exposure: what is open or waited for, against {percent.normalize():f} % of the cash paid")
+    columns = (
+        Column("name", "Of the chain E-M, M-P, P-G", 27), Column("currency", "Currency", 11),
+        Column("gross", "Gross, of the period", 13, "amount"),
+        Column("earlier", "Gross, of earlier ones", 13, "amount"), Column("net", "Net", 13, "amount"),
+        Column("threshold", "Materiality", 13, "amount"), Column("above", "Items above it", 9, "count"),
+    )  # fmt: skip
+    found = month.read(reader.EXPOSURE)
+    paid: dict[str, Decimal] = defaultdict(Decimal)
+    for leg in _legs(month.proof):
+        paid[leg["currency"]] += leg["P"]
+    rows: list[Row] = []
+    for currency in sorted(paid.keys() | {row["currency"] for row in found}):
+        mine = [row for row in found if row["currency"] == currency]
+        threshold = abs(paid[currency] * percent / 100).quantize(Decimal("0.01"))
+        sums = {
+            is_earlier: sum((abs(r["amount"]) for r in mine if r["is_earlier"] == is_earlier), ZERO)
+            for is_earlier in (False, True)
+        }
+        wanted = [{"status": status, "gap": gap, "currency": currency} for status in EXPOSED for gap in CHAIN]
+        rows.append({
+            "name": "open or waiting", "currency": currency,
+            "gross": Formula(f"=ROUND({_gross(lists.exceptions, 'amount', wanted)},2)", sums[False]),
+            "earlier": Formula(f"=ROUND({_gross(lists.earlier, 'amount', wanted)},2)", sums[True]),
+            "net": sum((r["amount"] for r in mine), ZERO), "threshold": threshold,
+            "above": sum(abs(r["amount"]) > threshold for r in mine),
+        })  # fmt: skip
+    sheet.table(columns, rows, empty="Nothing is open.")
+    sheet.row += 1
 
 
 def checks_of(month: Month) -> dict[str, dict[str, Decimal]]:
@@ -272,7 +382,7 @@ def _sources_beside_documents(month: Month) -> dict[tuple[str, str, str], Decima
 # --- Proof
 
 
-def _proof(sheet: Sheet, month: Month, documents: Area | None) -> None:
+def _proof(sheet: Sheet, month: Month, documents: Area | None) -> Area:
     columns = (
         Column("entity", "Entity", 16), Column("currency", "Currency", 9), Column("label", "Line", 58),
         Column("line", "Kind", 10), Column("gap", "Gap", 6), Column("class", "Class", 27),
@@ -287,6 +397,7 @@ def _proof(sheet: Sheet, month: Month, documents: Area | None) -> None:
     )
     area = sheet.table(columns, _proof_rows(month, sheet.row + 2, documents), is_main=True, frozen=3)
     sheet.flag(area, "off")
+    return area
 
 
 def _proof_rows(month: Month, first: int, documents: Area | None) -> Iterator[Row]:
@@ -323,7 +434,7 @@ def _recomputed(
     kind = line["line"]
     if kind == "source" and documents:
         key = line["leg"], line["entity"], line["currency"]
-        names = dict(zip(("leg", "entity", "currency"), key, strict=True))
+        names = dict(zip(("leg", "entity", "currency"), key, strict=True)) | {"period": line["period"]}
         return Formula(_sumifs(documents, "amount", **names), sums.get(key, ZERO))
     if kind == "leg":
         kinds = ("source", "converted")
@@ -344,11 +455,16 @@ def _sum(parts: list[tuple[int, Row, int]]) -> Formula:
 # --- Exceptions
 
 
+# The first of them are printed, what a reader of the paper needs; the others are for the screen.
 EXCEPTION_COLUMNS = (
     Column("entity", "Entity", 14), Column("gap", "Gap", 6), Column("class", "Class", 27),
     Column("currency", "Currency", 9), Column("amount", "Amount", 13, "amount"),
-    Column("status", "Status", 10), Column("owner", "Owner", 19), Column("next_action", "Next action", 58),
-    Column("age_days", "Age in days", 8, "count"), Column("age_bucket", "Age", 7),
+    Column("status", "Status", 10), Column("age_days", "Age in days", 8, "count"),
+    Column("owner", "Owner", 16), Column("next_action", "Next action", 38),
+    Column("decision", "Decided", 12), Column("decided_by", "By", 14),
+    Column("documents", "Documents", 12), Column("decided_on", "Decided on", 11, "date"),
+    Column("decided_why", "Why", 40),
+    Column("age_bucket", "Age", 7),
     Column("open_since", "Open since", 11, "date"), Column("first_seen_on", "First seen", 11, "date"),
     Column("last_seen_on", "Last seen", 11, "date"), Column("last_amount", "Last amount", 13, "amount"),
     Column("pattern_name", "Legs there are", 24), Column("order_no", "Order", 16),
@@ -357,17 +473,48 @@ EXCEPTION_COLUMNS = (
 )  # fmt: skip
 
 
+EXCEPTIONS_PRINTED = 11
+
+
 def _exceptions(sheet: Sheet, month: Month) -> Area:
     sheet.widths([column.width for column in EXCEPTION_COLUMNS])
     sheet.title(
         "Exceptions",
         "One row a group, gap and class of which the last document is of this period; what was cleared in the"
         " last 31 days has the amount 0.",
-        "Add up one currency at a time, and either the gaps E-M, M-P, P-G or one of the others.",
+        "Add up one currency at a time, and either the gaps E-M, M-P, P-G or one of the others. Decided:"
+        " python -m closing resolve --group … --as accept --by …",
     )
     query = f"select * from finance.refund_exceptions where period = '{month.period}'"
     rows = _at_most(month.stream(reader.EXCEPTIONS), ROWS_MOST - LIST_HEAD, "entity", query)
-    return sheet.table(EXCEPTION_COLUMNS, rows, is_main=True, frozen=5, empty="No exception in this period.")
+    linked = (_with_documents(row, month) for row in rows)
+    empty = "No exception in this period."
+    area = sheet.table(EXCEPTION_COLUMNS, linked, is_main=True, frozen=5, empty=empty)
+    sheet.prints(EXCEPTIONS_PRINTED)
+    return area
+
+
+def _with_documents(row: Row, month: Month) -> Row:
+    """The row with a link to the first of its group's documents."""
+    first = month.first_documents.get(row.get("group_key", ""))
+    return row if first is None else row | {"documents": Link("Documents", first, "documents")}
+
+
+def _earlier(sheet: Sheet, month: Month) -> Area:
+    columns = (Column("period", "Period", 9), *EXCEPTION_COLUMNS)
+    sheet.widths([column.width for column in columns])
+    sheet.title(
+        "Earlier open items",
+        "What of earlier periods is open or waited for, however old: it stands here until it is settled.",
+        "Add up one currency at a time, and either the gaps E-M, M-P, P-G or one of the others.",
+    )
+    query = f"select * from finance.refund_exceptions where period < '{month.period}' and status = 'open'"
+    rows = _at_most(month.stream(reader.OPEN_EARLIER), ROWS_MOST - LIST_HEAD, "period", query)
+    linked = (_with_documents(row, month) for row in rows)
+    empty = "Nothing of earlier periods is open."
+    area = sheet.table(columns, linked, is_main=True, frozen=6, empty=empty)
+    sheet.prints(EXCEPTIONS_PRINTED + 1)
+    return area
 
 
 def _at_most(rows: Iterable[Row], most: int, first: str, query: str) -> Iterator[Row]:
@@ -379,11 +526,12 @@ def _at_most(rows: Iterable[Row], most: int, first: str, query: str) -> Iterator
         yield row
 
 
-def _by_class_and_age(sheet: Sheet, month: Month, listed: Area) -> None:
+def _by_class_and_age(sheet: Sheet, month: Month, listed: Area, proof: Area) -> Area:
     columns = (
         Column("gap", "Gap", 6), Column("class", "Class", 27), Column("currency", "Currency", 9),
         Column("status", "Status", 10), Column("owner", "Owner", 19),
         *(Column(age, f"{age} days", 12, "amount") for age in AGES), Column("amount", "Amount", 13, "amount"),
+        Column("bridge", "In the proof", 13, "amount"), Column("off", "Off by", 10, "amount"),
         *(Column(f"items {age}", f"Items\n{age}", 7, "count") for age in AGES),
         Column("items", "Items", 7, "count"),
     )  # fmt: skip
@@ -392,18 +540,27 @@ def _by_class_and_age(sheet: Sheet, month: Month, listed: Area) -> None:
         "Exceptions by class and age",
         "Cents and items of the period that are not cleared, by days since the first leg stood without the"
         " other.",
-        "Amount adds up the rows of sheet Exceptions.",
+        "Amount adds up the rows of sheet Exceptions, In the proof the bridges of sheet Proof; that of CUTOFF"
+        " also holds what fell into another period.",
     )
-    rows = [_with_listed(row, listed) for row in _pivot(month.aged)]
+    pivot = _pivot(month)
+    at = [column.field for column in columns]
+    amount, bridge = (xl_col_to_name(at.index(name)) for name in ("amount", "bridge"))
+    rows = [
+        _with_listed(row, listed, proof, f"{amount}{number}-{bridge}{number}")
+        for number, row in enumerate(pivot, start=sheet.row + 2)
+    ]
     area = sheet.table(columns, rows, is_main=True, frozen=3, empty="Nothing is open in this period.")
+    sheet.flag(area, "off")
     if rows:
         _gap_totals(sheet, columns, area, rows, [*AGES, "amount"])
+    return area
 
 
-def _pivot(aged: list[Row]) -> list[Row]:
-    """One row a gap, class and currency with a field for each age."""
+def _pivot(month: Month) -> list[Row]:
+    """One row a gap, class and currency with a field for each age, and what the proof bridges by it."""
     found: dict[tuple[str, str, str], Row] = {}
-    for row in aged:
+    for row in month.aged:
         entry = found.setdefault(
             (row["gap"], row["class"], row["currency"]),
             {n: row[n] for n in ("gap", "class", "currency", "status", "owner")}
@@ -412,12 +569,25 @@ def _pivot(aged: list[Row]) -> list[Row]:
         entry[row["age_bucket"]], entry[f"items {row['age_bucket']}"] = row["amount"], row["items"]
         entry["amount"] += row["amount"]
         entry["items"] += row["items"]
+    for line in (line for line in month.proof if line["line"] == "bridge" and line["amount"]):
+        key = line["gap"], line["class"], line["currency"]
+        names = dict(zip(("gap", "class", "currency"), key, strict=True))
+        entry = found.setdefault(key, names | {"status": "", "owner": "", "amount": ZERO, "items": 0})
+        entry["bridged"] = entry.get("bridged", ZERO) - line["amount"]
     return list(found.values())
 
 
-def _with_listed(row: Row, listed: Area) -> Row:
+def _with_listed(row: Row, listed: Area, proof: Area, difference: str) -> Row:
     names = {name: row[name] for name in ("gap", "class", "currency")}
-    return row | {"amount": Formula(_sumifs(listed, "amount", **names), row["amount"])}
+    bridged = row.get("bridged", ZERO)
+    bridge = _sumifs(proof, "amount", line="bridge", **names).replace("=ROUND(", "=ROUND(-", 1)
+    cells: Row = {
+        "amount": Formula(_sumifs(listed, "amount", **names), row["amount"]),
+        "bridge": Formula(bridge, bridged),
+    }  # fmt: skip
+    if row["class"] != "CUTOFF":
+        cells["off"] = Formula(f"=ROUND({difference},2)", row["amount"] - bridged)
+    return row | cells
 
 
 def _gap_totals(
@@ -466,7 +636,7 @@ def _rolled(row: Row) -> Decimal:
     return opened - row["cleared_amount"] + Decimal(row["reclassified_amount"])
 
 
-def _rollforward(sheet: Sheet, month: Month) -> None:
+def _rollforward(sheet: Sheet, month: Month) -> Area:
     columns = (
         Column("gap", "Gap", 6), Column("class", "Class", 27), Column("currency", "Currency", 9), *FLOWS,
         Column("closing_items", "Items at the end", 9, "count"), Column("off", "Off by", 10, "amount"),
@@ -484,6 +654,7 @@ def _rollforward(sheet: Sheet, month: Month) -> None:
     sheet.flag(area, "off")
     if rows:
         _gap_totals(sheet, columns, area, rows, [column.field for column in FLOWS])
+    return area
 
 
 def _rolls(row: Row, number: int) -> Row:
@@ -497,11 +668,15 @@ def _rollforward_by_day(sheet: Sheet, month: Month) -> None:
         Column("currency", "Currency", 9), *FLOWS, Column("closing_items", "Items", 8, "count"),
     )  # fmt: skip
     sheet.widths([column.width for column in columns])
-    sheet.title("Roll-forward by day", "Days on which a class has nothing are left out.")
+    sheet.title(
+        "Roll-forward by day",
+        "Days on which a class has nothing are left out. For the screen: it is not printed.",
+    )
     sheet.table(
         columns, month.stream(reader.ROLLFORWARD_DAYS), is_main=True, frozen=4,
         empty="Nothing was open in this period.",
     )  # fmt: skip
+    sheet.prints(len(columns), 2)
 
 
 # --- Restatements, documents, terms
@@ -571,10 +746,11 @@ RESTATED_AMOUNTS = ("reported_amount", "restated_amount", "difference")
 
 
 DOCUMENT_COLUMNS = (
-    Column("leg", "Leg", 5), Column("entity", "Entity", 14), Column("document_type", "Kind", 14),
-    Column("document_no", "Document", 19), Column("component", "Component", 17),
-    Column("effective_on", "Day", 11, "date"), Column("currency", "Currency", 9),
-    Column("amount", "Amount", 14, "amount"), Column("group_currency", "Currency of the group", 10),
+    Column("period", "Period", 9), Column("leg", "Leg", 5), Column("entity", "Entity", 14),
+    Column("document_type", "Kind", 14), Column("document_no", "Document", 19),
+    Column("component", "Component", 17), Column("effective_on", "Day", 11, "date"),
+    Column("currency", "Currency", 9), Column("amount", "Amount", 14, "amount"),
+    Column("group_currency", "Currency of the group", 10),
     Column("group_amount", "Amount there", 14, "amount", "group_currency"),
     Column("rate_on", "Rate of", 11, "date"), Column("group_key", "Group", 25),
     Column("return_line_key", "Return line", 25), Column("feed", "Feed", 25), Column("file", "File", 42),
@@ -586,11 +762,21 @@ def _documents(sheet: Sheet, month: Month) -> Area | None:
     """The list; None where it does not hold all of them, so nothing may add it up."""
     sheet.widths([column.width for column in DOCUMENT_COLUMNS])
     left_out = month.documents - month.documents_listed
-    what = "Every row of a feed that a leg of the period is made of."
+    what = (
+        "Every row of a feed that a leg of the period is made of, and the rows of other periods of each group"
+        " that is listed as an exception."
+    )
     sheet.title("Documents", what, _counted(month, left_out))
-    rows = month.stream(reader.DOCUMENTS, month.documents_listed)
-    area = sheet.table(DOCUMENT_COLUMNS, rows, is_main=True, frozen=4, empty="No document in this period.")
+    rows = _placed(month.stream(reader.DOCUMENTS, month.documents_listed), sheet.row + 1, month)
+    area = sheet.table(DOCUMENT_COLUMNS, rows, is_main=True, frozen=5, empty="No document in this period.")
     return None if left_out else area
+
+
+def _placed(rows: Iterator[Row], first: int, month: Month) -> Iterator[Row]:
+    """The rows; where each group begins is kept for the links to it."""
+    for number, row in enumerate(rows, start=first):
+        month.first_documents.setdefault(row["group_key"], number)
+        yield row
 
 
 def _counted(month: Month, left_out: int) -> str:

@@ -39,6 +39,7 @@ OPS = {
     # Append-only, also for the one who closes.
     ("publisher", "period_acts"): {"SELECT", "INSERT"},
     ("publisher", "frozen_postings"): {"SELECT", "INSERT"},
+    ("publisher", "exception_decisions"): {"SELECT", "INSERT"},
     ("transformer", "period_acts"): {"SELECT"},
     ("transformer", "frozen_postings"): {"SELECT"},
     ("transformer", "acceptances"): {"SELECT", "INSERT"},
@@ -60,6 +61,7 @@ OPS = {
     **{(role, "versions"): {"SELECT"} for role in STAGE_ROLES},
     ("finance_reader", "file_ledger"): {"SELECT"},
     ("finance_reader", "publications"): {"SELECT"},
+    ("finance_reader", "exception_decisions"): {"SELECT"},
 }
 
 

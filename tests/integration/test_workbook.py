@@ -7,6 +7,7 @@ import datetime as dt
 import errno
 import io
 import re
+import shutil
 import subprocess
 import sys
 from collections import defaultdict
@@ -21,7 +22,9 @@ from openpyxl import Workbook, load_workbook
 from openpyxl.utils import range_boundaries
 from openpyxl.utils.escape import unescape
 from openpyxl.worksheet.worksheet import Worksheet
+from typer.testing import CliRunner
 
+from closing.__main__ import app as closing
 from ingestion.contract import feeds
 from ingestion.load import load_feed
 from nightly import stages
@@ -218,7 +221,121 @@ def test_ages_and_classes_add_up_the_list(book: Workbook) -> None:
         for row in pivot for age in ages if row[age] is not None
     }  # fmt: skip
     assert shown == listed
-    assert {(r["Gap"], r["Class"], r["Currency"]): r["Items"] for r in pivot} == items
+    assert {(r["Gap"], r["Class"], r["Currency"]): r["Items"] for r in pivot if r["Items"]} == items
+    assert {row["Off by"] for row in pivot if row["Class"] != "CUTOFF"} == {0}
+
+
+def test_each_open_item_of_earlier_periods_stands_in_it_however_old(books: Books, spoilt: Workbook) -> None:
+    with connect("finance_reader") as connection:
+        open_still = connection.execute(
+            "select period, group_key, gap, class, amount from finance.refund_exceptions"
+            " where period < %s and status in ('open', 'waiting')", [SPOILT],
+        ).fetchall()  # fmt: skip
+    listed = [
+        (row["Period"], row["Group"], row["Gap"], row["Class"], _money(row["Amount"]))
+        for row in _table(spoilt["Earlier open items"])
+    ]
+    assert len(open_still) > 20 and sorted(listed) == sorted(open_still)
+    assert len({period for period, *_ in listed}) > 2
+
+
+def test_what_is_at_stake_does_not_cancel_out(books: Books, book: Workbook) -> None:
+    shown = {row["Currency"]: row for row in _table(book["Summary"], "Of the chain E-M, M-P, P-G")}
+    gross: dict[str, Decimal] = defaultdict(Decimal)
+    for row in _table(book["Exceptions"]):
+        if row["Status"] in ("open", "waiting") and row["Gap"] in ("E-M", "M-P", "P-G"):
+            gross[row["Currency"]] += abs(_money(row["Amount"]))
+    at_stake = {currency: _money(row["Gross, of the period"]) for currency, row in shown.items()}
+    assert {currency: amount for currency, amount in at_stake.items() if amount} == gross
+    paid: dict[str, Decimal] = defaultdict(Decimal)
+    for row in _table(book["Proof"]):
+        if row["Kind"] == "leg" and row["Line"] == "Cash":
+            paid[row["Currency"]] += _money(row["Amount"])
+    # 0.5 % of the cash
+    assert {c: _money(row["Materiality"]) for c, row in shown.items()} == {
+        currency: _money(abs(amount) / 200) for currency, amount in paid.items()
+    }
+
+
+def test_an_exception_leads_to_all_documents_of_its_group(books: Books, book: Workbook) -> None:
+    sheet = book["Exceptions"]
+    head = next(row for row in sheet.iter_rows() if row[0].value == _first_head(sheet))
+    at = {cell.value: cell.column for cell in head}
+    documents = _table(book["Documents"])
+    with connect("finance_reader") as connection:
+        for row in range(head[0].row + 1, head[0].row + 12):
+            group = sheet.cell(row, at["Group"]).value
+            link = sheet.cell(row, at["Documents"]).hyperlink
+            place = int(link.location.rsplit("!A", 1)[1])
+            names = [cell.value for cell in next(book["Documents"].iter_rows(5, 5))]
+            assert book["Documents"].cell(place, names.index("Group") + 1).value == group
+            ((count,),) = connection.execute(
+                "select count(*) from finance.refund_documents where group_key = %s and effective_on <= %s",
+                [group, DAY],
+            ).fetchall()
+            assert sum(row["Group"] == group for row in documents) == count
+
+
+def test_a_decision_stands_with_its_item_while_the_amount_is_the_same(books: Books, tmp_path: Path) -> None:
+    with connect("finance_reader") as connection:
+        group, gap, name, amount = connection.execute(
+            "select group_key, gap, class, amount from finance.refund_exceptions as e"
+            " where period = %s and status = 'open' order by group_key, gap, class limit 1", [PERIOD],
+        ).fetchall()[0]  # fmt: skip
+    said = ["--group", group, "--gap", gap, "--class", name, "--by", "A. Controller", "--note", "=seen"]
+    done = CliRunner().invoke(closing, ["resolve", *said, "--as", "accept"])
+    assert done.exit_code == 0, done.output
+    assert f"{amount:,.2f}" in done.stdout and "accept by A. Controller" in done.stdout
+    key = {"Group": group, "Gap": gap, "Class": name}
+    assert _decided(tmp_path, key) == ["accept", "A. Controller", "=seen"]
+    with connect("admin", autocommit=True) as connection:
+        item = [amount + 1, group, gap, name]
+        change = (
+            "update finance.refund_exceptions set amount = %s where (group_key, gap, class) = (%s, %s, %s)"
+        )
+        connection.execute(change, item)
+        try:
+            assert _decided(tmp_path, key) == [f"accept, when it was {amount}", "A. Controller", "=seen"]
+        finally:
+            connection.execute(change, [amount, *item[1:]])
+    assert CliRunner().invoke(closing, ["resolve", *said, "--as", "undecided"]).exit_code == 0
+    assert _decided(tmp_path, key) == [None, None, None]
+
+
+def _decided(folder: Path, key: dict[str, str]) -> list[Any]:
+    found = load_workbook(write_workbook(PERIOD, folder / "decided.xlsx"), data_only=True)
+    (row,) = [r for r in _table(found["Exceptions"]) if key.items() <= r.items()]
+    return [row[name] for name in ("Decided", "By", "Why")]
+
+
+@pytest.mark.parametrize(
+    ("words", "refusal"),
+    [
+        (["--as", "forget", "--by", "A"], "is no decision; there are accept, write_off"),
+        (["--as", "accept", "--by", " "], "nobody decides"),
+        (["--as", "write_off", "--by", "A"], "a write-off says why"),
+        (["--as", "accept", "--by", "A"], "no open item of group 'NONE'"),
+    ],
+)
+def test_a_decision_that_says_too_little_is_refused(books: Books, words: list[str], refusal: str) -> None:
+    refused = CliRunner().invoke(closing, ["resolve", "--group", "NONE", *words])
+    assert (refused.exit_code, refusal in refused.stderr) == (1, True), refused.stderr
+
+
+def test_lists_print_what_a_page_holds_and_the_days_not_at_all(book: Workbook) -> None:
+    widths = {
+        name: sum(book[name].column_dimensions[chr(ord("A") + n)].width for n in range(columns))
+        for name, columns in (("Summary", 13), ("Proof", 9), ("Exceptions", 11), ("Earlier open items", 12))
+    }
+    # A page of A4 across holds some 130 characters of 11 points; 180 of them stand in 8 points.
+    assert {name: width for name, width in widths.items() if width > 185} == {}
+    assert str(book["Exceptions"].print_area).split("!")[-1].startswith("$A$1:$K$")
+    assert str(book["Roll-forward by day"].print_area).split("!")[-1] == "$A$1:$J$2"
+
+
+def test_a_sign_off_has_room_for_three_names(book: Workbook) -> None:
+    said = [row[0] for row in book["Summary"].iter_rows(max_row=16, values_only=True)]
+    assert said[said.index("Sign-off") + 1 :][:3] == ["Prepared by", "Reviewed by", "Approved by"]
 
 
 def test_the_roll_forward_closes_with_what_the_last_day_of_the_mart_says(book: Workbook) -> None:
@@ -239,7 +356,7 @@ def test_the_roll_forward_closes_with_what_the_last_day_of_the_mart_says(book: W
 
 def test_the_documents_are_all_that_the_proof_starts_from(book: Workbook) -> None:
     listed: dict[tuple[str, ...], Decimal] = defaultdict(Decimal)
-    for row in _table(book["Documents"]):
+    for row in (row for row in _table(book["Documents"]) if row["Period"] == PERIOD):
         listed[
             f"{workbook_sheets.LEG_NAMES[row['Leg']]} as in the source", row["Entity"], row["Currency"]
         ] += _money(row["Amount"])
@@ -284,7 +401,7 @@ def test_an_amount_of_more_digits_than_excel_keeps_is_a_text_and_no_other_number
 
 def test_heads_stay_filter_and_repeat(book: Workbook) -> None:
     lists = [sheet for sheet in book if sheet.title not in ("Summary", "Terms")]
-    assert len(lists) == 8
+    assert len(lists) == 9
     for sheet in lists:
         head = sheet.print_title_rows.split(":")[0].strip("$")
         assert sheet.freeze_panes and sheet.freeze_panes.endswith(str(int(head) + 1)), sheet.title
@@ -309,7 +426,9 @@ def test_every_formula_is_one_of_ours(spoilt: Workbook) -> None:
     formulas = [
         cell.value for sheet in spoilt for row in sheet.iter_rows() for cell in row if cell.data_type == "f"
     ]
-    ours = re.compile(r"""=ROUND\((SUMIFS\([^()]*\)|[-+]?[A-Z]+\d+([-+][A-Z]+\d+)*|0),2\)""")
+    one = r"""(\('[^'()]+'![$A-Z\d:]+="[^"]*"\)\*)*ABS\('[^'()]+'![$A-Z\d:]+\)"""
+    sums = rf"SUMPRODUCT\({one}\)(\+SUMPRODUCT\({one}\))*"
+    ours = re.compile(rf"=ROUND\((-?SUMIFS\([^()]*\)|{sums}|[-+]?[A-Z]+\d+([-+][A-Z]+\d+)*|0),2\)")
     assert len(formulas) > 100 and [text for text in formulas if not ours.fullmatch(text)] == []
     assert not any("evil" in text or "cmd" in text for text in formulas)
 
@@ -340,6 +459,10 @@ def test_formulas_come_to_the_values_that_are_stored(books: Books, book: Workboo
 def _calculate(book: Workbook, sheet: Worksheet, formula: str) -> float:
     """What a formula of ours comes to: a rounded sum of cells, or of those that conditions choose."""
     inner = formula.removeprefix("=ROUND(").removesuffix(",2)")
+    if inner.startswith("-SUMIFS("):
+        return -_calculate(book, sheet, formula.replace("=ROUND(-", "=ROUND(", 1))
+    if inner.startswith("SUMPRODUCT("):
+        return round(sum(_absolute(book, part) for part in inner.split("+SUMPRODUCT(")), 2)
     if not inner.startswith("SUMIFS("):
         signed = re.findall(r"([-+]?)([A-Z]+\d+)", inner)
         return round(sum((-1 if sign == "-" else 1) * sheet[at].value for sign, at in signed), 2)
@@ -353,11 +476,76 @@ def _calculate(book: Workbook, sheet: Worksheet, formula: str) -> float:
     return round(sum(chosen), 2)
 
 
+def _absolute(book: Workbook, part: str) -> float:
+    """Absolute amounts of the rows whose columns are as the factors say."""
+    factors = re.findall(r"\(('[^']+'![^=]+)=\"([^\"]*)\"\)", part)
+    wanted = [(_column(book, area), value) for area, value in factors]
+    (area,) = re.findall(r"ABS\(('[^']+'![^)]+)\)", part)
+    return sum(
+        abs(amount or 0)
+        for place, amount in enumerate(_column(book, area))
+        if all(str(values[place]) == value for values, value in wanted)
+    )
+
+
 def _column(book: Workbook, area: str) -> list[Any]:
     name, cells = area.rsplit("!", 1)
     left, top, _, bottom = range_boundaries(cells.replace("$", ""))
     column = book[name.strip("'")].iter_rows(top, bottom, left, left, values_only=True)
     return [value for (value,) in column]
+
+
+@pytest.fixture(scope="module")
+def recalculated(books: Books, tmp_path_factory: pytest.TempPathFactory) -> tuple[Workbook, Workbook]:
+    """LibreOffice's own values of a book without any, and of one of which a document is 10 dearer."""
+    if not shutil.which("soffice"):
+        pytest.skip("no LibreOffice here: apt install libreoffice-calc")
+    folder = tmp_path_factory.mktemp("office")
+    bare = load_workbook(write_workbook(PERIOD))
+    bare.save(folder / "bare.xlsx")
+    sheet = bare["Documents"]
+    names = [cell.value for cell in sheet[5]]
+    dearer = next(
+        row for row in sheet.iter_rows(min_row=6)
+        if (row[0].value, row[1].value, row[names.index("Currency")].value) == (PERIOD, "M", "EUR")
+    )  # fmt: skip
+    dearer[names.index("Amount")].value += 10
+    bare.save(folder / "dearer.xlsx")
+    made = folder / "made"
+    command = [
+        "soffice",
+        f"-env:UserInstallation=file://{folder}/profile",
+        "--headless",
+        "--convert-to",
+        "xlsx",
+    ]
+    files = [str(folder / f"{name}.xlsx") for name in ("bare", "dearer")]
+    subprocess.run([*command, "--outdir", str(made), *files], check=True, capture_output=True, timeout=300)
+    bare, dearer = (load_workbook(made / f"{name}.xlsx", data_only=True) for name in ("bare", "dearer"))
+    return bare, dearer
+
+
+def test_libreoffice_comes_to_the_values_that_are_stored(
+    book: Workbook, recalculated: tuple[Workbook, Workbook]
+) -> None:
+    cells = [
+        (sheet.title, cell.coordinate)
+        for sheet in load_workbook(write_workbook(PERIOD))
+        for row in sheet.iter_rows() for cell in row if cell.data_type == "f"
+    ]  # fmt: skip
+    found = recalculated[0]
+    off = [at for at in cells if abs(found[at[0]][at[1]].value - book[at[0]][at[1]].value) > 0.004]
+    assert len(cells) > 400 and off == []
+
+
+def test_a_changed_document_turns_its_checks_red(recalculated: tuple[Workbook, Workbook]) -> None:
+    left = {row["Check"]: row["EUR"] for row in _table(recalculated[1]["Summary"], "Check")}
+    assert left == {
+        "Gaps less their classes": 0, "Bridges less exceptions": 0, "Legs less their documents": 10,
+        "Opening to closing": 0,
+    }  # fmt: skip
+    red = [row["Off by"] for row in _table(recalculated[1]["Proof"]) if row["Off by"]]
+    assert red == [-10]
 
 
 # --- Closed periods
@@ -484,7 +672,8 @@ def test_a_period_without_documents_says_so_on_every_sheet(books: Books, tmp_pat
         with connect("admin", autocommit=True) as connection:
             connection.execute("update ops.publications set business_date = %s", [DAY])
     said = {sheet.title: {cell.value for row in sheet.iter_rows() for cell in row} for sheet in empty}
-    assert "Nothing in this period." in said["Proof"] and "No document in this period." in said["Documents"]
+    assert "Nothing in this period." in said["Proof"]
+    assert {row["Period"] for row in _table(empty["Documents"])}.isdisjoint({"2026-02"})
     assert "No exception in this period." in said["Exceptions"]
     assert "Nothing was open in this period." in said["Roll-forward"]
 

@@ -94,7 +94,7 @@ comment on column ops.frozen_postings.line_no is 'Line of that file.';
 -- Missing grants keep every role from changing them; this keeps an administrator from doing it by mistake.
 create or replace function ops.refuse_change() returns trigger language plpgsql as $$
 begin
-    raise exception '%.% is append-only: closed figures stay as they were reported',
+    raise exception '%.% is append-only: what was reported or decided stays on record',
         tg_table_schema, tg_table_name
         using hint = 'To correct a closed period: python -m closing reopen --help';
 end $$;
@@ -102,7 +102,7 @@ end $$;
 create or replace function ops.note_actor() returns trigger language plpgsql as $$
 begin
     if btrim(coalesce(new.actor, '')) = '' then
-        raise exception 'an act on a period says who was logged in: ops.period_acts.actor is empty';
+        raise exception 'an act says who was logged in: ops.%.actor is empty', tg_table_name;
     end if;
     new.database_user := session_user;
     return new;
@@ -113,3 +113,43 @@ create or replace trigger period_acts_stay before update or delete or truncate o
     for each statement execute function ops.refuse_change();
 create or replace trigger frozen_postings_stay before update or delete or truncate on ops.frozen_postings
     for each statement execute function ops.refuse_change();
+
+-- What was decided on a difference between refund legs. Append-only: the last decision counts, as long as
+-- the amount is the one that it was made on.
+create table if not exists ops.exception_decisions (
+    decision_id bigint generated always as identity primary key,
+    group_key text not null,
+    gap text not null,
+    class text not null,
+    decision text not null check (decision in ('accept', 'write_off', 'pursue', 'undecided')),
+    amount numeric(18, 2) not null,
+    currency text not null,
+    approver text not null check (btrim(approver) <> ''),
+    note text not null default '',
+    actor text not null,
+    database_user text,
+    decided_at timestamptz not null default now(),
+    publication_id bigint not null references ops.publications
+);
+create index if not exists exception_decisions_of_group on ops.exception_decisions (group_key, gap, class);
+comment on table ops.exception_decisions is
+    'One row per decision on a difference between refund legs; append-only, the last of each counts.';
+comment on column ops.exception_decisions.decision_id is 'Number of the decision.';
+comment on column ops.exception_decisions.group_key is 'Match group.';
+comment on column ops.exception_decisions.gap is 'The two legs that differ.';
+comment on column ops.exception_decisions.class is 'Class of the cents.';
+comment on column ops.exception_decisions.decision is
+    'accept, write_off, pursue (someone still works on it) or undecided (taken back).';
+comment on column ops.exception_decisions.amount is 'Cents that were decided on.';
+comment on column ops.exception_decisions.currency is 'Currency of the amount.';
+comment on column ops.exception_decisions.approver is 'Who answers for it, by name.';
+comment on column ops.exception_decisions.note is 'Why, in the approver''s words.';
+comment on column ops.exception_decisions.actor is 'Who was logged in: airflow:<user> or system:<user>.';
+comment on column ops.exception_decisions.database_user is
+    'Role that the database was logged in to with.';
+comment on column ops.exception_decisions.decided_at is 'When it was recorded.';
+comment on column ops.exception_decisions.publication_id is 'Publication that showed the amount.';
+create or replace trigger exception_decisions_actor before insert on ops.exception_decisions
+    for each row execute function ops.note_actor();
+create or replace trigger exception_decisions_stay before update or delete or truncate
+    on ops.exception_decisions for each statement execute function ops.refuse_change();

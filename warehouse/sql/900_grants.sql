@@ -46,7 +46,8 @@ alter default privileges for role publisher in schema marts, finance
 grant usage on schema build, ops to publisher;
 grant select on all tables in schema build to publisher;
 grant select on ops.file_ledger, ops.builds, ops.validation_results to publisher;
-grant select, insert on ops.publications, ops.period_acts, ops.frozen_postings to publisher;
+grant select, insert on ops.publications, ops.period_acts, ops.frozen_postings, ops.exception_decisions
+    to publisher;
 grant usage on sequence ops.publications_publication_id_seq to publisher;
 alter default privileges for role transformer in schema build grant select on tables to publisher;
 
@@ -85,7 +86,7 @@ grant usage on schema marts to bi_reader, finance_reader;
 grant usage on schema finance, ops to finance_reader;
 grant select on all tables in schema marts to bi_reader, finance_reader;
 grant select on all tables in schema finance to finance_reader;
-grant select on ops.file_ledger, ops.publications to finance_reader;
+grant select on ops.file_ledger, ops.publications, ops.exception_decisions to finance_reader;
 alter default privileges for role publisher in schema marts
     grant select on tables to bi_reader, finance_reader;
 alter default privileges for role publisher in schema finance grant select on tables to finance_reader;
