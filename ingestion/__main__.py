@@ -136,7 +136,7 @@ def draft(file: Path, feed: Annotated[str, typer.Option(help="What the file's ro
 
 @app.command()
 def schema() -> None:
-    """Write the JSON schemas of contracts and layouts, for editors."""
+    """Write the JSON schemas of contracts, layouts and company.yml, for editors."""
     for path in write_schemas():
         typer.echo(f"wrote {path.name}")
 
@@ -153,7 +153,7 @@ def check(
         list[str] | None, typer.Option(help="Companies, by name or path of the folder; else that of COMPANY.")
     ] = None,
 ) -> None:
-    """Check every contract, and the layouts of the company; tells all faults with file and line."""
+    """Check every contract, and the company's whole folder; tells all faults with file and line."""
     companies = dict.fromkeys([STANDARD, *(company or [settings().company])])
     try:
         found = [fault for name in companies for fault in faults(name)]

@@ -110,7 +110,9 @@ def _refusals_told() -> Iterator[None]:
 def dsn(role: str) -> None:
     """Print one libpq URI for ROLE and nothing else."""
     try:
-        typer.echo(connections.dsn(role))
+        address = connections.dsn(role)
+        connections.must_exist()
+        typer.echo(address)
     except (ValueError, FileNotFoundError) as error:
         raise _told(error) from error
 

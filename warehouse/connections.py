@@ -35,6 +35,10 @@ class NoAdministrator(SettingsError):
     """The administrator is asked for where only the stages' own roles are known."""
 
 
+class NoWarehouse(SettingsError):
+    """The embedded server has no database for the company that is served."""
+
+
 # No connection is waited for longer than this, and none is believed in whose other end is gone.
 BOUNDED = {
     "connect_timeout": 10,
@@ -63,6 +67,19 @@ def dsn(role: str, database: str | None = None) -> str:
             " (python -m warehouse migrate) runs where WAREHOUSE_DSN holds his login"
         )
     return _uri(parts)
+
+
+def must_exist() -> None:
+    """Raise NoWarehouse where the embedded server runs and has no such database yet."""
+    if settings().warehouse_dsn is not None or not server.is_running():
+        return
+    name = settings().warehouse_database
+    with psycopg.connect(dsn("admin", "postgres"), connect_timeout=10) as connection:
+        if connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone() is None:
+            raise NoWarehouse(
+                f"this checkout serves {settings().company}, and there is no database {name} for it yet: make"
+                " upgrade makes it. COMPANY, in the environment or .env, names another company"
+            )
 
 
 def dbt_environment(role: str) -> dict[str, str]:
@@ -98,7 +115,12 @@ def connect(role: str, **options: Any) -> psycopg.Connection[Any]:
     if role == "admin" and "options=" not in address:
         # The other roles have it of their own (bounds.py).
         options.setdefault("options", f"-c lock_timeout={settings().lock_patience_minutes * 60_000:.0f}")
-    connection = psycopg.connect(address, **options)
+    try:
+        connection = psycopg.connect(address, **options)
+    except psycopg.OperationalError as error:
+        if "does not exist" in str(error) and settings().warehouse_dsn is None:
+            must_exist()
+        raise
     if role in STAGE_ROLES and address not in _of_this_version:
         _must_be_of_this_version(connection)
         _of_this_version.add(address)

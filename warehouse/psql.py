@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from warehouse import server
-from warehouse.connections import dsn
+from warehouse.connections import dsn, must_exist
 from warehouse.programs import write_service
 from warehouse.redaction import environment_without_secrets
 from warehouse.settings import settings
@@ -19,6 +19,7 @@ def open_psql(role: str) -> None:
 
     Raises ValueError for an unknown role, or a value that a service file can't hold.
     """
+    must_exist()
     program = shutil.which("psql") or server.program("psql")
     command = ["--command", os.environ["CMD"]] if os.environ.get("CMD") else []
     environment = environment_without_secrets() | {"PGSERVICEFILE": str(service_file(role))}

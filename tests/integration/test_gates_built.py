@@ -226,10 +226,16 @@ def test_a_few_codes_that_nothing_maps_are_told_and_let_pass(built: None) -> Non
     assert "erp,rare,<reason>,1900-01-01,9999-12-31" in warned.message
 
 
-def test_a_site_that_the_company_does_not_name_is_asked_for_with_its_zone(built: None) -> None:
+def test_a_site_that_the_company_does_not_name_is_asked_for_with_its_zone(
+    built: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "company.yml").write_text("layouts: standard\n")
+    monkeypatch.setenv("COMPANY", str(tmp_path))
     table = "staging.stg_wms__return_receipts"
     with planted(table, f"update {table} set site = 'NYC', received_zone = 'America/New_York'"):
         message = _message("core")
     assert (
-        "Add to companies/simulated/sites.csv:\nNYC,<name>,<country>,America/New_York,<currency>\n" in message
-    )
+        f"      Add to {tmp_path}/sites.csv:\n"
+        "site,name,country,zone,currency\n"
+        "NYC,<name>,<country>,America/New_York,<currency>\n"
+    ) in message
