@@ -10,7 +10,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +33,15 @@ SAMPLE = 500
 DISTINCT = 60
 ENOUGH = 0.72  # likeness of names, as difflib measures it
 DELIMITERS = ",;\t|"
+ZONE = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z_/-]+|UTC|GMT")
+RULE = re.compile(r"-+(?: +-+)+")
 LIST_LINE = re.compile(r"\|[^|]*\|.*\|\s*$")
 NUMBER_TYPES = ("integer", *PRECISIONS)
 # Formats that real exports have; of those that fit the first is taken, and the others are a question.
 DATE_FORMATS = (
     "%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%-m/%-d/%Y", "%-d/%-m/%Y", "%-d.%-m.%Y", "%Y%m%d",
     "%Y/%m/%d", "%m/%d/%y", "%d/%m/%y", "%d-%b-%Y", "%d-%b-%y", "%-d %b %Y", "%b %-d, %Y", "%-d. %B %Y",
-    "%B %-d, %Y", "%d-%m-%Y",
+    "%B %-d, %Y", "%d-%m-%Y", "%b-%d-%y", "%b-%d-%Y",
 )  # fmt: skip
 CLOCKS = ("%H:%M:%S", "%H:%M", "%I:%M %p", "%-I:%M %p", "%I:%M:%S %p", "%-I:%M:%S %p", "%H:%M:%S.%f")
 TIME_FORMATS = (
@@ -50,6 +52,8 @@ TIME_FORMATS = (
 )  # fmt: skip
 # What other systems call the columns, plain.
 NAMES = {
+    "case_id": "ticketid ticket casenumber",
+    "opened_at": "createdat created",
     "fiscal_period": "yearmonth period",
     "document_ref": "reference ref num documentref",
     "text": "text memo memodescription description",
@@ -57,15 +61,15 @@ NAMES = {
     "posted_on": "pstngdate postingdate docdate documentdate date glpostingdate",
     "journal_no": "documentno documentnumber docno journal journalno journalid transno entryno",
     "order_no": "order ordernumber orderid ordername name merchantreference amazonorderid salesorder "
-        "salesdoc salesdocument sddoc orderid transactionnumber",
+        "salesdoc salesdocument sddoc orderid transactionnumber bestellnummer auftragsnummer",
     "order_line_no": "lineitemid orderline orderitemid itemid",
     "line_no": "lineitemid line item lineno orderitemid itemid position itm",
     "sku": "sku itemsku lineitemsku sellersku productsku article articlenumber stockcode "
-        "material variantsku item materialno skucode",
+        "material variantsku item materialno skucode customlabel artikelnummer",
     "quantity": "quantity qty units lineitemquantity itemquantity menge "
-        "quantitypurchased orderquantity orderqty quantityshipped",
+        "quantitypurchased orderquantity orderqty quantityshipped itemqty",
     "quantity_authorized": "quantity qty units",
-    "unit_price": "price unitprice lineitemprice itemprice",
+    "unit_price": "price unitprice lineitemprice itemprice soldfor preis",
     "net_amount": "net nettotal linetotal itemtotal subtotal netamount netvalue netprice",
     "gross_amount": "gross grossamount amount grosstransactionamount",
     "fee_amount": "fee fees feeamount commission",
@@ -76,32 +80,37 @@ NAMES = {
         "amountinlocalcur amountinlocalcurrency amountinlc",
     "currency": "currency currencycode ordercurrency grosscurrency waehrung lcurr "
         "curr crcy localcurrency cur",
-    "ordered_at": "createdat orderdate datecreated created purchasedate docdate saledate",
+    "ordered_at": "createdat orderdate datecreated created purchasedate docdate saledate date",
     "created_at": "createdat created datecreated creationdate",
     "requested_at": "createdat created returncreatedat requestdate",
     "authorized_at": "createdat created returncreatedat",
     "updated_at": "updatedat updated returnupdatedat lastupdated datemodified",
-    "shipped_at": "fulfilledat shippedat shipmentdate shipdate",
-    "received_at": "receivedat receiptdate returndate received entrydate pstngdate postingdate",
-    "booked_at": "created bookingdate posteddate posteddatetime creationdate transactioncompletiondate",
+    "shipped_at": "fulfilledat shippedat shipmentdate shipdate shippedondate",
+    "received_at": "receivedat receiptdate returndate received entrydate pstngdate "
+        "postingdate retourendatum receiptdate",
+    "booked_at": "created bookingdate posteddate posteddatetime creationdate "
+        "transactioncompletiondate date capturedate",
     "customer_id": "customer customerid customeremail email billingemail buyer "
         "soldtopt soldtoparty customerno",
     "rma_no": "rma returnid returnnumber rmanumber return",
     "request_id": "returnid requestid returnnumber",
     "refund_id": "refundid refund refundmetadatashopifyrefundid modificationreference",
-    "receipt_id": "receiptid receipt licenseplatenumber lpn matdoc materialdoc materialdocument",
-    "settlement_id": "balancetransactionid transactionid settlementid pspreference id",
-    "batch_no": "automaticpayoutid batchnumber batch payoutid settlementid",
+    "receipt_id": "receiptid receipt licenseplatenumber lpn matdoc materialdoc "
+        "materialdocument receiptno receiptnumber",
+    "settlement_id": "balancetransactionid transactionid settlementid pspreference id transactionid",
+    "batch_no": "automaticpayoutid batchnumber batch payoutid "
+        "settlementid settlementreference paymentreference",
     "tracking_no": "trackingnumber tracking trackingid expressorgroundtrackingid",
     "reason_code": "reason returnreason parentreturnreason",
     "status": "status state returnstate",
     "type": "type transactiontype reportingcategory",
     "invoice_no": "invoicenumber invoice",
     "invoiced_on": "invoicedate",
-    "site": "facility warehouse fulfillmentcenterid location plnt plant",
+    "site": "facility warehouse fulfillmentcenterid location plnt plant org",
     "desired_resolution": "outcome resolution", "resolution": "outcome resolution",
     "comment": "customercomment customercomments comment",
 }  # fmt: skip
+_OTHERS = {name.replace("_", "") for name in NAMES} | {n for names in NAMES.values() for n in names.split()}
 
 
 @dataclass
@@ -254,14 +263,21 @@ def _sniffed_csv(head: bytes) -> Sniffed:
     lines = head.decode(encoding, errors="replace").lstrip("\ufeff").splitlines()[:SAMPLE]
     if sum(bool(LIST_LINE.match(line)) for line in lines) > 1:
         return _sniffed_list(found, lines)
+    if ruled := _ruled(lines):
+        return replace(ruled, keys=ruled.keys | {k: v for k, v in found.keys.items() if k == "encoding"})
     best = max(DELIMITERS, key=lambda d: _agreement(lines, d))
     if best != ",":
         found.keys["delimiter"] = best
     rows = list(csv.reader(io.StringIO("\n".join(lines), newline=""), delimiter=best))
     widths = Counter(len(row) for row in rows if len(row) > 1) or Counter([1])
     width = widths.most_common(1)[0][0]
-    first = next((i for i, row in enumerate(rows) if len(row) == width and _is_header(row)), 0)
-    if first:
+    first = next((i for i, row in enumerate(rows) if len(row) == width and _is_header(row)), -1)
+    if first < 0:
+        found.keys["names"] = [f"c{number}" for number in range(1, width + 1)]
+        found.questions.append(
+            "no line looks like a header: `names` are its columns in their order; name them"
+        )
+    elif first:
         found.keys["header_row"] = first + 1
         found.questions.append(
             f"{first} lines stand above the names: are they titles? Rows of other types belong to `skip`"
@@ -273,6 +289,22 @@ def _sniffed_csv(head: bytes) -> Sniffed:
         found.questions.append(
             f"some lines have other fields (they begin {', '.join(odd)}): totals? Name them in `skip`"
         )
+    return found
+
+
+def _ruled(lines: list[str]) -> Sniffed | None:
+    """A report of fixed width as databases print it: names, and below them a rule that shows the columns."""
+    at = next((i for i, line in enumerate(lines) if i and RULE.fullmatch(line.rstrip())), None)
+    if at is None:
+        return None
+    spans = [match.span() for match in re.finditer("-+", lines[at])]
+    names = [lines[at - 1][first:end].strip() or f"c{n}" for n, (first, end) in enumerate(spans, start=1)]
+    widths = {name: [first + 1, end - first] for name, (first, end) in zip(names, spans, strict=True)}
+    header = "^" + re.escape(lines[at - 1][:20].rstrip()).replace(r"\ ", " ")
+    rest = [line for line in lines[at + 1 :] if line.strip() and len(line.rstrip()) < spans[-1][0]]
+    found = Sniffed({"format": "fixed_width", "skip": ["^ *$", header, "^-+( |$)"], "widths": widths})
+    if rest:
+        found.questions.append(f"short lines such as {rest[-1].strip()!r}: no rows? Then name them in `skip`")
     return found
 
 
@@ -334,7 +366,7 @@ def _matches(contract: Contract, columns: dict[str, list[str]]) -> dict[str, str
     """Likely column of the file for each of the contract's, the likeliest pairs first, none twice for one."""
     scored = sorted(
         (
-            (-_likeness(name, column, source, values), place, name, source)
+            (-_likeness(name, column, source, values, name in contract.key), place, name, source)
             for name, column in contract.columns.items()
             for place, (source, values) in enumerate(columns.items())
         ),
@@ -346,20 +378,25 @@ def _matches(contract: Contract, columns: dict[str, list[str]]) -> dict[str, str
     return found
 
 
-def _likeness(name: str, column: Column, source: str, values: list[str]) -> float:
+def _likeness(name: str, column: Column, source: str, values: list[str], is_key: bool = False) -> float:
     plain, own = _plain(source.rsplit("/", 1)[-1]), _plain(name)
     known = NAMES.get(name, "").split()
     if plain == own or plain == _plain(name.rsplit("_", 1)[0]):
         score = 1.0
+    elif plain == "id" and is_key and column.type == "id":
+        score = 0.95
     elif plain in known:
         score = 0.98 - 0.01 * known.index(plain)
+    elif plain in _OTHERS:  # that of another column is not nearly this one
+        score = 0.0
     else:
         score = 0.9 * difflib.SequenceMatcher(None, own, plain).ratio()
     score += 0.02 if column.required else 0
     filled = [v.strip() for v in values if v.strip()]
     if not filled:
         return score - 0.2
-    return score if _fits(column, filled) else score - 0.5
+    is_zone = not name.endswith("_zone") or all(ZONE.fullmatch(v) for v in filled)
+    return score if is_zone and _fits(column, filled) else score - 0.5
 
 
 def _plain(name: str) -> str:
@@ -538,6 +575,7 @@ def _pattern(name: str) -> tuple[str, bool]:
     for expression, place in (
         (r"\d{4}-\d{2}-\d{2}(?!.*\d{4}-\d{2}-\d{2})", "{date:%Y-%m-%d}"),
         (r"(?<!\d)20\d{6}(?!\d)", "{date}"),
+        (r"(?<![A-Za-z])[A-Z][a-z]{2}-\d{2}-20\d{2}(?!\d)", "{date:%b-%d-%Y}"),
     ):
         if re.search(expression, bare):
             return re.sub(r"\d{4}-\d{2}-\d{2}", "*", re.sub(expression, place, bare, count=1)), True

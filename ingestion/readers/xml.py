@@ -26,6 +26,8 @@ MAX_RAW_TEXT = 10_000
 DECLARED = re.compile(rb"\s*<\?xml[^>]*?\sencoding\s*=\s*[\"']([A-Za-z0-9._-]+)")
 # What a message tells of the elements of a file without records.
 TAGS_TOLD = 10
+# A step to one of several; Excel's XML says at which place a cell stands where those before it are empty.
+PLACE, LEFT_OUT = re.compile(r"(.+)\[([0-9]+)\]"), "{urn:schemas-microsoft-com:office:spreadsheet}Index"
 # Attributes such as xsi:nil and xml:lang tell of the XML, not of the row.
 W3C = "{http://www.w3.org/"
 MANY = 100  # attributes of one element
@@ -61,7 +63,7 @@ class _XmlFile:
     def __init__(self, contract: Contract, layout: Layout, head: bytes) -> None:
         self.has_pii, self.layout = contract.has_pii, layout
         self.tag = str(layout.record)
-        known = {path.split("/")[0] for path in layout.fields.values()}
+        known = {_tag(path.split("/")[0]) for path in layout.fields.values()}
         self.values = {name: path_value(path, known) for name, path in layout.fields.items()}
         self.climbs = max(path.split("/").count("..") for path in layout.fields.values())
         self.extras = _Extras(layout) if layout.extra_columns != "ignore" else None
@@ -201,7 +203,7 @@ class _Extras:
         for path in layout.fields.values():
             steps = path.split("/")
             climbs = steps.count("..")
-            self.known.setdefault(climbs, set()).add(steps[climbs])
+            self.known.setdefault(climbs, set()).add(_tag(steps[climbs]))
         self._around: dict[int, tuple[etree._Element, dict[str, str | None]]] = {}
 
     def of(self, record: etree._Element) -> dict[str, str | None]:
@@ -278,11 +280,28 @@ def _own_text(element: etree._Element, known: Collection[str]) -> str:
     return str(element.text or "")
 
 
+def _tag(step: str) -> str:
+    """The tag of a step, which may name one of several: `Cell[2]`."""
+    return step.partition("[")[0]
+
+
 def _only(element: etree._Element, tag: str) -> etree._Element | None:
+    if place := PLACE.fullmatch(tag):
+        return _at(element, place[1], int(place[2]))
     found = element.findall(tag)
     if len(found) > 1:
         raise UnfitElementError(Reason.REPEATED_ELEMENT, f"{tag} stands {len(found)} times")
     return found[0] if found else None
+
+
+def _at(element: etree._Element, tag: str, wanted: int) -> etree._Element | None:
+    """The child at a place, counted from 1; spreadsheets tell where they have left some out."""
+    place = 0
+    for child in element.iterchildren(tag):
+        place = int(child.get(LEFT_OUT, place + 1))
+        if place == wanted:
+            return child
+    return None
 
 
 def _refuse_dtd(root: etree._Element) -> None:

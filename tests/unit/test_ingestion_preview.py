@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -172,6 +173,39 @@ def test_a_draft_knows_lists_that_are_printed_in_pages(encoding: str, tmp_path: 
         "currency": "LCurr",
     }  # fmt: skip
     assert "'G/L Account 400000'" in text, "what stands above is asked for"
+
+
+def _layout(path: Path, content: str, feed: str) -> dict[str, Any]:
+    path.write_text(content, encoding="utf-8")
+    [layout] = yaml.safe_load(draft(path, load_contract(feed)))["layouts"].values()
+    found: dict[str, Any] = layout
+    return found
+
+
+def test_a_draft_cuts_a_report_at_the_rule_below_its_names(tmp_path: Path) -> None:
+    content = (
+        "\nRECEIPT_NO ITEM     RECEIVED             ORG\n---------- -------- -------------------- ---\n"
+        "10001      A-1      05-JAN-2026 10:00:00 M01\n\n1 row selected.\n"
+    )
+    layout = _layout(tmp_path / "RCV_20260131.lst", content, "wms_return_receipts")
+    assert layout["format"] == "fixed_width"
+    assert layout["widths"] == {"RECEIPT_NO": [1, 10], "ITEM": [12, 8], "RECEIVED": [21, 20], "ORG": [42, 3]}
+    assert layout["timestamp"]["format"] == "%d-%b-%Y %H:%M:%S"
+    assert layout["columns"] == {
+        "receipt_id": "RECEIPT_NO", "sku": "ITEM", "received_at": "RECEIVED", "site": "ORG",
+    }  # fmt: skip
+
+
+def test_a_draft_of_a_file_without_header_asks_for_names(tmp_path: Path) -> None:
+    layout = _layout(tmp_path / "UPS_20260131.csv", "2.1,1Z1,9.00\n2.1,1Z2,7.50\n", "wms_carrier_invoices")
+    assert layout["names"] == ["c1", "c2", "c3"]
+
+
+def test_a_draft_takes_no_column_for_nearly_another_and_an_id_for_the_key(tmp_path: Path) -> None:
+    content = "id,amount,tax_amount,date\n7,1.00,0.19,Jan-05-26\n"
+    layout = _layout(tmp_path / "Report-Jan-31-2026.csv", content, "erp_payment_settlements")
+    assert layout["columns"] == {"settlement_id": "id", "gross_amount": "amount", "booked_at": "date"}
+    assert (layout["file"], layout["timestamp"]["format"]) == ("Report-{date:%b-%d-%Y}.csv", "%b-%d-%y")
 
 
 def test_a_draft_without_questions_is_a_layout_that_check_accepts(tmp_path: Path) -> None:

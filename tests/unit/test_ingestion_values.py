@@ -171,6 +171,23 @@ def test_an_empty_day_and_a_record_alone_are_sound() -> None:
     assert read("<row><no>1</no><text>a</text></row>", **XML).column("order_no") == ["1"]
 
 
+def test_a_cell_is_the_one_at_its_place_where_others_are_left_out() -> None:
+    """Excel's XML, as NetSuite exports it."""
+    of_excel = "urn:schemas-microsoft-com:office:spreadsheet"
+    namespace = f'xmlns="{of_excel}" xmlns:ss="{of_excel}"'
+
+    def row(*cells: str) -> str:
+        return "<Row>" + "".join(f"<Cell{cell}</Data></Cell>" for cell in cells) + "</Row>"
+
+    rows = row("><Data>1", "><Data>a", "><Data>x"), row("><Data>2", ' ss:Index="3"><Data>y'), row("><Data>3")
+    content = f"<Workbook {namespace}><Table>{''.join(rows)}</Table></Workbook>"
+    fields = {"order_no": "Cell[1]/Data", "note": "Cell[2]/Data", "sku": "Cell[3]/Data"}
+    found = read(content, format="xml", record="Row", fields=fields)
+    assert found.column("note") == ["a", None, None]
+    assert found.column("sku") == ["x", "y", None]
+    assert found.bad == [] and found.told == []
+
+
 def test_twenty_thousand_attributes_are_one_row() -> None:
     """400 million comparisons if each were a column: 14 s."""
     attributes = " ".join(f'a{n}="{n}"' for n in range(20_000))
