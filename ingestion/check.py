@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from ingestion.contract import (
     CONTRACTS,
@@ -28,6 +29,7 @@ from warehouse.found import Found
 Keys = tuple[str | int, ...]
 # Models are built although they have faults, so that all faults are found.
 KEEPING = {"keeps_faults": True}
+KEYS = set(Layout.model_fields)
 
 
 class _File:
@@ -163,8 +165,11 @@ def _checked(base: _File, own: _File | None) -> Iterable[Found]:
         try:
             layouts[name] = Layout.model_validate(raw, context=KEEPING)
         except ValidationError as error:
-            found += [place(("layouts", name, *e["loc"]), told(e)) for e in error.errors()]
-            continue
+            found += [place(("layouts", name, *e["loc"]), _told(e)) for e in error.errors()]
+            rest = _without(raw, error)
+            if rest is None:
+                continue
+            layouts[name] = rest
         found += [place(("layouts", name, key), f"{key}: {text}") for key, text in layouts[name].faults()]
     try:
         contract = Contract.model_validate(content | {"layouts": {}}, context=KEEPING)
@@ -173,9 +178,32 @@ def _checked(base: _File, own: _File | None) -> Iterable[Found]:
     whole = contract.model_copy(update={"layouts": layouts})
     found += [place(keys, text) for keys, text in whole.faults()]
     for name, layout in layouts.items():
-        if not any(layout.faults()):
-            found += [place(("layouts", name, *keys), text) for keys, text in lint(whole, layout)]
+        found += [place(("layouts", name, *keys), text) for keys, text in lint(whole, layout)]
     return found + list(_rivals(whole, place))
+
+
+# Where one of these is at fault, what else there is to say of the layout may only follow from it.
+BASIC = {"file", "format", "columns", "fields", "record", "widths", "names", "derive", "select", "timestamp"}
+
+
+def _without(raw: dict[str, Any], error: ValidationError) -> Layout | None:
+    """The layout without its keys at fault, of which more may be told; None where they are basic."""
+    wrong = {str(e["loc"][0]) for e in error.errors() if e["loc"]}
+    if wrong & BASIC or any(difflib.get_close_matches(key, BASIC) for key in wrong - KEYS):
+        return None
+    try:
+        return Layout.model_validate({k: v for k, v in raw.items() if k not in wrong}, context=KEEPING)
+    except ValidationError:
+        return None
+
+
+def _told(error: ErrorDetails) -> str:
+    """What the model of a layout says, and which key was meant where there is no such one."""
+    if error["type"] != "extra_forbidden":
+        return told(error)
+    *_, key = map(str, error["loc"])
+    near = ", ".join(difflib.get_close_matches(key, KEYS if len(error["loc"]) == 1 else ()))
+    return f"there is no key {key!r}" + (f"; near: {near}" if near else "")
 
 
 def _rivals(contract: Contract, place: Any) -> Iterator[Found]:

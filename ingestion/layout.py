@@ -318,6 +318,16 @@ class Layout(Strict):
         yield from self._file_faults()
         if self.format == "xml" and not (self.record and self.fields):
             yield "format", "an XML layout needs `record` (a tag) and `fields` (column: path)"
+        yield from self._path_faults()
+        if "" in self.names or len(set(self.names)) < len(self.names):
+            yield "names", "each column has a name, and none twice"
+        if self.thousands is not None and self.thousands == self.decimal:
+            yield "thousands", "it is the decimal sign, too"
+        if self.folder is not None and ".." in self.folder.split("/"):
+            yield "folder", "it lies within the landing zone"
+        for name, tests in self.set_apart.items():
+            if not tests:
+                yield "set_apart", f"{name} has no test: it would take each row"
         if self.format == "fixed_width":
             yield from self._width_faults()
         if self.header_row < 1:
@@ -349,6 +359,22 @@ class Layout(Strict):
                 "the pattern needs {date} or {date:%Y-%m-%d}, or the layout `file_date`: one of them tells a "
                 "file's day",
             )
+
+    def _path_faults(self) -> Iterator[tuple[str, str]]:
+        """Paths that lead nowhere in any file."""
+        for name, path in self.fields.items():
+            if "" in path.split("/"):
+                yield "fields", f"{name}: {path!r} has a step that leads nowhere"
+        if self.format != "xml":
+            return
+        if self.record and re.search(r"[/@\[\]]", self.record):
+            yield "record", f"{self.record!r} is no tag: of XML it names the element alone, wherever it lies"
+        for name, path in self.fields.items():
+            *before, last = path.split("/")
+            if any(step.startswith("@") for step in before) or last == "@":
+                yield "fields", f"{name}: an attribute is the last step of a path, with its name"
+            if re.search(r"\[(?![1-9][0-9]*\]|@)", path):
+                yield "fields", f"{name}: {path!r} has a step that leads nowhere: places count from [1]"
 
     def _width_faults(self) -> Iterator[tuple[str, str]]:
         if not self.widths:

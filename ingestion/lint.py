@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingestion.contract import SQL_TYPES, Column, Contract, Fault
+from ingestion.contract import SQL_TYPES, Column, Contract, Fault, all_feeds
 from ingestion.currencies import CODES
 from ingestion.layout import Layout, RowFilter
 from ingestion.numbers import PRECISIONS
@@ -46,6 +46,9 @@ def lint(contract: Contract, layout: Layout) -> Iterator[Fault]:
     yield from _unreachable_rows(layout)
     yield from _unreachable_words(contract, layout)
     yield from _overruled(layout)
+    yield from _unknown_lookups(layout)
+    if any(layout.faults()):  # what else is missing may follow from them
+        return
     yield from _missing(contract, layout)
     if layout.selection is not None:
         yield from _unbound(contract, layout)
@@ -73,6 +76,9 @@ def _unread_formats(contract: Contract, layout: Layout) -> Iterator[Fault]:
     for key in _WHOLE_LAYOUT:
         if key in layout.model_fields_set and not types & {*TYPES[key]}:
             yield (key,), f"`{key}` reads nothing: the feed has no column of type {_listed(TYPES[key])}"
+    rule = layout.timestamp
+    if rule is not None and not rule.is_local and (rule.zone or rule.zone_column):
+        yield ("timestamp",), f"a zone reads nothing: {rule.format} tells the instant"
     for name, own in layout.formats.items():
         kind = contract.columns[name].type if name in contract.columns else ""
         for key in own.model_fields_set:
@@ -87,10 +93,18 @@ def _unread_formats(contract: Contract, layout: Layout) -> Iterator[Fault]:
                 yield (key,), f"{name} is no text"
 
 
+def _unknown_lookups(layout: Layout) -> Iterator[Fault]:
+    for name, rule in layout.lookups.items():
+        if rule.feed not in all_feeds():
+            yield ("lookups", name), f"there is no feed {rule.feed}"
+
+
 def _unreachable_rows(layout: Layout) -> Iterator[Fault]:
-    for test in layout.rows:
+    apart = [("set_apart", test) for tests in layout.set_apart.values() for test in tests]
+    for key, test in [*(("rows", test) for test in layout.rows), *apart]:
         if test.matches is None and test.not_matches is None and test.among is None:
-            yield ("rows",), f"the test of {test.column} asks nothing: give matches, not_matches or in"
+            yield (key,), f"the test of {test.column} asks nothing: give matches, not_matches or in"
+    for test in layout.rows:
         if test.among is not None and not _reachable(layout, test):
             yield ("rows",), f"no row can pass: none of the values of {test.column} passes every test of it"
         if test.matches is not None and test.matches in _forbidden(layout, test.column):

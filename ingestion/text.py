@@ -95,14 +95,19 @@ def _null_where_not(values: pa.StringArray, filled: Mask) -> pa.StringArray:
     return pc.if_else(pa.array(filled), values, pa.scalar(None, pa.string()))
 
 
-# What has no form of its own: soft hyphen, zero width characters, marks of direction, the byte order mark.
-INVISIBLE = "\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff"
+# What has no form of its own: control characters that are no white space, soft hyphen, zero width characters,
+# marks of direction, the byte order mark.
+INVISIBLE = "\u0001-\u0008\u000e-\u001f\u007f"
+INVISIBLE += "\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff"
+_CONTROLS = bytes([*range(1, 9), *range(14, 32), 127])
 _INVISIBLE = re.compile(f"[{INVISIBLE}]+")
 
 
 def shown(text: str) -> str:
     """A name as it is seen: without invisible characters, and without white space around it."""
-    return text.strip() if text.isascii() else " ".join(_INVISIBLE.sub("", text).split())
+    if text.isascii() and not _INVISIBLE.search(text):
+        return text.strip()
+    return " ".join(_INVISIBLE.sub("", text).split())
 
 
 def visible(values: pa.StringArray) -> tuple[pa.StringArray, Mask]:
@@ -111,7 +116,8 @@ def visible(values: pa.StringArray) -> tuple[pa.StringArray, Mask]:
     What is invisible is taken out wherever it stands, and a space that does not break is one that does.
     """
     unchanged = np.zeros(len(values), dtype=bool)
-    if bytes(data(values)).isascii():
+    characters = bytes(data(values))
+    if characters.isascii() and len(characters.translate(None, _CONTROLS)) == len(characters):
         return values, unchanged
     plain = pc.replace_substring_regex(values, f"[{INVISIBLE}]+", "")
     plain = pc.replace_substring_regex(plain, "[\u00a0\u2007\u202f]", " ")

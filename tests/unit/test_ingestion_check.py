@@ -50,7 +50,10 @@ def test_every_fault_is_told_with_its_line_and_not_the_first_alone(tmp_path: Pat
     )
     assert [line for line, _ in _told(tmp_path, content)] == [6, 7, 8, 10, 11]
     texts = [text for _, text in _told(tmp_path, content)]
-    parts = ("Extra inputs", "local time", "file_date", "one character or none", "['order']")
+    parts = (
+        "there is no key 'delimeter'; near: delimiter", "local time", "file_date", "one character or none",
+        "['order']",
+    )  # fmt: skip
     for part, text in zip(parts, texts, strict=True):
         assert part in text
 
@@ -87,12 +90,45 @@ def test_every_fault_is_told_with_its_line_and_not_the_first_alone(tmp_path: Pat
         ("columns: {order_no: No}", "YAML reads No, Yes, On, Off and the like as truths"),
         ("encoding: klingon", "'klingon' is no encoding"),
         ("strip: true\n    strip: false", "the key 'strip' stands twice"),
+        ("headings: {x: 'a(b)'}", "they are read where `skip` or `header_row` leave lines out"),
+        ("headings: {x: b}\n    skip: [a]", "x: put the value into one group"),
+        ("set_apart: {gone: [{column: x}]}", "the test of x asks nothing"),
+        ("set_apart: {gone: []}", "gone has no test: it would take each row"),
+        ("lookups: {o: {feed: erp_orders}}", "there is no feed erp_orders"),
+        ("names: [order_no, order_no]", "each column has a name, and none twice"),
+        ("decimal: ','\n    thousands: ','", "it is the decimal sign, too"),
+        ("folder: ../other", "it lies within the landing zone"),
+        ("fields: {sku: a//b}", "'a//b' has a step that leads nowhere"),
     ],
 )
 def test_what_a_layout_says_in_vain_is_told_in_its_line(tmp_path: Path, key: str, told: str) -> None:
     found = _told(tmp_path, SALES + f"    {key}\n")
     lines = {line for line, text in found if told in text}
     assert lines and lines <= {6, 7}, found
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("Cell[0]", "places count from [1]"),
+        ("a/@b/c", "an attribute is the last step"),
+        ("@", "with its name"),
+    ],
+)
+def test_paths_that_lead_nowhere_in_xml_are_told(tmp_path: Path, path: str, told: str) -> None:
+    fields = f"format: xml\n    record: a/b\n    fields: {{sku: '{path}'}}"
+    texts = [text for _, text in _told(tmp_path, SALES.replace("format: csv", fields))]
+    assert any(told in text for text in texts) and any("'a/b' is no tag" in text for text in texts)
+
+
+def test_a_fault_of_one_key_hides_none_of_another(tmp_path: Path) -> None:
+    content = SALES + "    encoding: klingon\n    delimiter: ';;'\n    sheet: X\n    negate: [sku]\n"
+    assert [line for line, _ in _told(tmp_path, content)] == [6, 7, 8, 9]
+
+
+def test_an_instant_with_a_zone_is_told(tmp_path: Path) -> None:
+    content = SALES.replace("%d.%m.%Y", "iso_offset")
+    assert _told(tmp_path, content) == [(5, "a zone reads nothing: iso_offset tells the instant")]
 
 
 def test_a_layout_that_takes_the_files_of_another_is_told(tmp_path: Path) -> None:

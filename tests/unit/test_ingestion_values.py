@@ -258,6 +258,13 @@ def test_names_and_ids_are_what_one_sees() -> None:
     assert found.findings.rows()[0]["rows"] == 3
 
 
+def test_ids_hold_no_control_characters() -> None:
+    found = read("order_no\x02,note\nA\x1f1,a\x1fb\nA\x7f1\x01,c\nA 1,d\n")
+    assert found.column("order_no") == ["A1", "A1", "A 1"]
+    assert found.column("note")[0] == "a\x1fb", "text is left as it is"
+    assert found.told == ["invisible: invisible characters taken out of order_no"]
+
+
 @pytest.mark.parametrize(
     ("text", "is_bad"),
     [("1,23E+12", True), ("1.23E+12", True), ("1,2e5", True), ("12E5", False), ("1,2", False)],
