@@ -319,8 +319,6 @@ class Layout(Strict):
         if self.format == "xml" and not (self.record and self.fields):
             yield "format", "an XML layout needs `record` (a tag) and `fields` (column: path)"
         yield from self._path_faults()
-        if "" in self.names or len(set(self.names)) < len(self.names):
-            yield "names", "each column has a name, and none twice"
         if self.thousands is not None and self.thousands == self.decimal:
             yield "thousands", "it is the decimal sign, too"
         if self.folder is not None and ".." in self.folder.split("/"):

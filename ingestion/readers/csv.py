@@ -43,7 +43,7 @@ class _CsvFile:
         self.file = file
         self.layout = layout
         self.decoder = Decoder(layout.encoding)
-        self.header = list(layout.names)
+        self.header = told_apart(list(layout.names))
         self.header_record = b""
         self.records = 0
         self.control_start = self._control_pattern()

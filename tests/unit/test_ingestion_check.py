@@ -95,7 +95,6 @@ def test_every_fault_is_told_with_its_line_and_not_the_first_alone(tmp_path: Pat
         ("set_apart: {gone: [{column: x}]}", "the test of x asks nothing"),
         ("set_apart: {gone: []}", "gone has no test: it would take each row"),
         ("lookups: {o: {feed: erp_orders}}", "there is no feed erp_orders"),
-        ("names: [order_no, order_no]", "each column has a name, and none twice"),
         ("decimal: ','\n    thousands: ','", "it is the decimal sign, too"),
         ("folder: ../other", "it lies within the landing zone"),
         ("fields: {sku: a//b}", "'a//b' has a step that leads nowhere"),

@@ -256,6 +256,13 @@ def test_what_a_heading_says_holds_for_the_rows_below_it(
     assert texts(part, "key") == ["4000", "4000", "4200"]
 
 
+def test_a_name_that_a_layout_gives_twice_is_told_apart_as_that_of_a_header() -> None:
+    layout = {"names": ["key", "x", "x", "", "amount"], "extra_columns": "ignore"}
+    assert texts(read(layout, "a1,?,!,-,5.00\n"), "amount") == ["5.00"]
+    with pytest.raises(FileRejected, match="columns stand twice: key"):
+        read(layout | {"names": ["key", "key", "amount"]}, "a1,a2,5.00\n")
+
+
 def test_titles_above_a_header_row_are_headings_too() -> None:
     layout = {"header_row": 3, "headings": {"key": "^Batch;(.+)$"}, "delimiter": ";"}
     part = read(layout, "Report\nBatch;Ä7\namount;fee\n1.00;2.00\n")
