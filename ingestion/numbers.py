@@ -16,6 +16,8 @@ from ingestion.text import Mask, consists_of, data, is_valid, mask, translated, 
 PRECISIONS = {"money": (18, 2), "price": (18, 4), "rate": (20, 8)}
 _NUMBER = r"^-?(?:\d+\.?\d*|\.\d+)$"
 Faults = list[tuple[Mask, Reason]]
+# Spaces, of which some do not break and some are narrow, and apostrophes.
+ALIKE = (" \u00a0\u2007\u2009\u202f", "'\u2019")
 
 
 def plain_numbers(values: pa.StringArray, layout: Layout) -> tuple[pa.StringArray, Faults]:
@@ -30,7 +32,7 @@ def plain_numbers(values: pa.StringArray, layout: Layout) -> tuple[pa.StringArra
     plain = _signs_in_front(values, layout)
     fits = mask(pc.match_substring_regex(plain, _spelling(layout)))
     if layout.thousands:
-        plain = pc.replace_substring(plain, layout.thousands, "")
+        plain = pc.replace_substring_regex(plain, _mark(layout), "")
     if layout.decimal != ".":
         plain = pc.replace_substring(plain, layout.decimal, ".")
     bad = ~fits & is_valid(values)
@@ -108,8 +110,14 @@ def _fits_int64(plain: pa.StringArray, long: Mask) -> Mask:
     return fits
 
 
+def _mark(layout: Layout) -> str:
+    """What separates thousands, as a pattern; the same mark may have several characters."""
+    given = layout.thousands or ""
+    return next((f"[{alike}]" for alike in ALIKE if given and given in alike), re.escape(given))
+
+
 def _spelling(layout: Layout) -> str:
-    point, mark = re.escape(layout.decimal), re.escape(layout.thousands or "")
+    point, mark = re.escape(layout.decimal), _mark(layout)
     whole = rf"(?:\d+|\d{{1,3}}(?:{mark}\d{{3}})+)" if mark else r"\d+"
     return rf"^-?(?:{whole}(?:{point}\d*)?|{point}\d+)$"
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingestion.archives import unpacked
-from ingestion.contract import Contract, all_feeds, load_contract
+from ingestion.contract import Contract, ContractError, all_feeds, load_contract
 from ingestion.control import Stated, check_control, extract_time
 from ingestion.convert import Converted, Converter
 from ingestion.examples import Examples
@@ -111,11 +111,20 @@ def candidates(
 ) -> list[tuple[Contract, str]]:
     """Contracts of a company with the layouts that take a file of this name; of a named feed all.
 
-    Raises LookupError where there is none, with the names that layouts take.
+    Raises LookupError where there is none, with the names that layouts take. What is wrong with the layouts
+    of another feed is no matter where one is found.
     """
-    contracts = [load_contract(name, company) for name in ([feed] if feed else all_feeds())]
+    contracts: list[Contract] = []
+    broken: ContractError | None = None
+    for name in [feed] if feed else all_feeds():
+        try:
+            contracts.append(load_contract(name, company))
+        except ContractError as error:
+            broken = broken or error
     named = [(c, name) for c in contracts for name in c.layouts if layout in (None, name)]
     found = [(c, name) for c, name in named if c.layouts[name].takes(path.name)]
+    if not found and broken is not None:
+        raise broken
     if not found and feed is None:
         patterns = "\n".join(f"  {c.feed}, {n}: {c.layouts[n].file}" for c, n in named)
         raise LookupError(

@@ -210,6 +210,20 @@ def test_a_mistake_in_a_layout_is_told(layout: dict[str, object], message: str) 
         contract(layout)
 
 
+@pytest.mark.parametrize(
+    ("thousands", "written"),
+    [(" ", ["1 234,50", "1\u00a0234,50", "1\u202f234,50"]), ("'", ["1'234,50", "1\u2019234,50"])],
+)
+def test_a_mark_of_thousands_is_one_whichever_of_its_characters_is_written(
+    thousands: str, written: list[str]
+) -> None:
+    layout = {"delimiter": ";", "decimal": ",", "thousands": thousands}
+    content = "key;amount\n" + "".join(f"{n};{text}\n" for n, text in enumerate(written)) + "x;12 34,50\n"
+    part = read(layout, content)
+    assert texts(part, "amount") == ["1234.50"] * len(written)
+    assert part.faults == [(len(written) + 2, "not_a_number", "amount")]
+
+
 # -- lists in pages, as SAP prints them
 
 RULE = "-" * 44

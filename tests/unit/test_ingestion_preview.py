@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from ingestion.check import faults
-from ingestion.contract import load_contract
+from ingestion.contract import ContractError, load_contract
 from ingestion.draft import draft
 from ingestion.preview import candidates, preview
 from ingestion.schema import schemas
@@ -70,6 +70,15 @@ def test_a_preview_tells_why_a_file_would_be_rejected(tmp_path: Path) -> None:
 def test_a_name_that_no_layout_takes_is_told_with_those_that_they_take(tmp_path: Path) -> None:
     with pytest.raises(LookupError, match=r"(?s)called x.csv.*erp_recovery_sales, own: sales_\{date\}.csv"):
         _preview(tmp_path, HEADER, "x.csv")
+
+
+def test_a_fault_in_the_layouts_of_another_feed_keeps_no_preview(tmp_path: Path) -> None:
+    (tmp_path / "erp_recovery_sales.yml").write_text(OWN)
+    (tmp_path / "crm_refunds.yml").write_text("layouts: {own: {file: x, format: csv}}\n")
+    [(contract, _)] = candidates(Path("sales_20260131.csv"), str(tmp_path))
+    assert contract.feed == "erp_recovery_sales"
+    with pytest.raises(ContractError, match="crm_refunds"):
+        candidates(Path("other_20260131.csv"), str(tmp_path))
 
 
 def test_personal_data_is_in_no_preview(tmp_path: Path) -> None:
