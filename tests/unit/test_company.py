@@ -158,7 +158,7 @@ def test_a_system_that_has_no_such_layout_is_told_with_its_line(acme: Path) -> N
     )
     assert [(fault.line, fault.text.partition(";")[0]) for fault in faults(str(acme))] == [
         (3, "shopify has no layout a of erp_sales_lines"),
-        (6, "Extra inputs are not permitted"),
+        (6, "there is no key 'delimeter'"),
         (8, "sap has no layout b of erp_sales_lines"),
     ]
     with pytest.raises(
