@@ -13,6 +13,7 @@ from closing import decisions, periods
 from nightly import stages
 from nightly.errors import NightFailed
 from warehouse.redaction import run_command
+from warehouse.refusal import Refusal
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 Approver = Annotated[str, typer.Option(help="Name of the person who answers for it.")]
@@ -69,7 +70,7 @@ def _act(act: str, period: str, approver: str, note: str, with_earlier: bool) ->
 def _refusals_told() -> Iterator[None]:
     try:
         yield
-    except (periods.Refused, NightFailed) as error:
+    except (Refusal, NightFailed) as error:
         typer.echo(str(error), err=True)
         sys.exit(1)
 

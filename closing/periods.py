@@ -20,6 +20,7 @@ from outputs.escaping import one_line
 from warehouse import locks
 from warehouse.actor import of_system
 from warehouse.connections import connect
+from warehouse.refusal import Refusal
 from warehouse.settings import code_version
 
 PERIOD = re.compile(r"[0-9]{4}-[0-9]{2}")
@@ -32,7 +33,7 @@ COLUMNS = (
 )
 
 
-class Refused(RuntimeError):
+class Refused(Refusal):
     """The period can't be closed or reopened now; the message says why, and what to do."""
 
 
@@ -148,10 +149,7 @@ def _check_words(period: str, approver: str) -> None:
 @contextlib.contextmanager
 def _alone(purpose: str) -> Iterator[psycopg.Connection[Any]]:
     """A transaction during which no step of a night runs, nobody publishes, and nobody else closes."""
-    with (
-        locks.hold(locks.NIGHT, "publisher", purpose),
-        connect("publisher", row_factory=dict_row) as connection,
-    ):
+    with locks.alone("publisher", purpose, row_factory=dict_row) as connection:
         yield connection
 
 

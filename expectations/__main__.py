@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from warehouse.redaction import run_command
+from warehouse.refusal import Refusal
 
 if TYPE_CHECKING:
     from expectations.gates import Stage
@@ -30,8 +31,6 @@ def gate(
 ) -> None:
     """Run one gate; ends with 1 where a critical check failed."""
     from expectations.gates import STAGES, GateFailed, judge, run_gate
-    from warehouse.judged import BuildRefused
-    from warehouse.locks import Busy
 
     if stage not in STAGES:
         raise typer.BadParameter(f"{stage!r} is no gate; choose one of {', '.join(STAGES)}")
@@ -41,7 +40,7 @@ def gate(
     try:
         found = run_gate(named, business_date.date()) if business_date else judge(cast("int", build), named)
         print(found.text())
-    except (GateFailed, BuildRefused, Busy) as failed:
+    except (GateFailed, Refusal) as failed:
         print(failed, file=sys.stderr)
         raise typer.Exit(1) from None
 

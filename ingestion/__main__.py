@@ -22,11 +22,9 @@ from ingestion.schema import write_schemas
 from ingestion.sources import write_sources
 from ingestion.unclaimed import sweep
 from warehouse import clock
-from warehouse.clock import DateRefused
-from warehouse.locks import Busy
 from warehouse.redaction import run_command
+from warehouse.refusal import Refusal
 from warehouse.settings import settings
-from warehouse.version import OtherVersion
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -54,7 +52,7 @@ def load(
         if not feed:
             for found in sweep(date):
                 typer.echo(f"no layout takes  {found}", err=True)
-    except (ContractError, OtherVersion, DateRefused, Busy) as error:
+    except (ContractError, Refusal) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
     _summarise(results)
@@ -81,7 +79,7 @@ def reload(feed: str, name: str, day: Annotated[dt.datetime, typer.Argument(form
     try:
         clock.check(day.date(), "loader")
         _summarise([reload_file(feed, name, day.date(), typer.echo)])
-    except (ContractError, LookupError, OtherVersion, DateRefused, Busy) as error:
+    except (ContractError, LookupError, Refusal) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
 
@@ -181,7 +179,7 @@ def erase(
     try:
         for person in erase_customers(customers, reason, most_numbers):
             typer.echo(str(person))
-    except (NotErased, Busy) as error:
+    except (NotErased, Refusal) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
     typer.echo(

@@ -334,6 +334,9 @@ class _Load:
         extract_at = extract_time(self.layout, stated) or self._named_time()
         self.ledger.identify(file_id, self.scan.sha256)
         status = self.ledger.close(file_id, self.file, extract_at, counts, findings)
+        # Else an erasure or a night's step may run, from which this load keeps away.
+        locks.still_held(locks.NIGHT)
+        locks.still_held(locks.feed(self.contract.feed))
         self.connection.commit()
         reasons = self.examples.lines()
         return FileResult(self.file.name, status, findings.text(), counts, reasons=reasons)

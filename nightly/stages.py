@@ -28,7 +28,7 @@ def ingest(feed: str, date: str) -> str:
     from ingestion.load import load_feed
     from warehouse import clock
 
-    with _translated():
+    with translated():
         clock.check(dt.date.fromisoformat(date), "loader")
     with _recorded("loader", "ingest", feed, date=date):
         result = load_feed(feed, dt.date.fromisoformat(date), print)
@@ -54,7 +54,7 @@ def begin_build(date: str, holder: str = "", full_refresh: bool = False) -> int:
     """
     from warehouse import build, clock
 
-    with _translated():
+    with translated():
         clock.check(dt.date.fromisoformat(date), "transformer")
     with _recorded("transformer", "dbt", "begin", date=date):
         opened = build.begin(dt.date.fromisoformat(date), full_refresh, holder)
@@ -83,8 +83,6 @@ def transform(build_id: int, layer: str) -> str:
     with _recorded("transformer", "dbt", layer, build_id=build_id):
         try:
             return build.run_layer(build_id, layer)
-        except build.CheckFailed as error:
-            raise NightFailed(str(error)) from error
         except build.ConnectionBroken as error:
             raise ConnectionBroken(str(error)) from error
 
@@ -137,14 +135,11 @@ def close_period(
 
     actor = None if airflow_user is None else of_airflow(airflow_user)
     with _recorded("publisher", "period", f"{act} {period}"):
-        try:
-            acts = (
-                periods.close(period, approver, note, with_earlier, actor)
-                if act == "close"
-                else [periods.reopen(period, approver, note, actor)]
-            )
-        except periods.Refused as error:
-            raise NightFailed(str(error)) from error
+        acts = (
+            periods.close(period, approver, note, with_earlier, actor)
+            if act == "close"
+            else [periods.reopen(period, approver, note, actor)]
+        )
     for done in acts:
         tell(str(done))
     return [done.period for done in acts]
@@ -168,7 +163,7 @@ def whole_night(date: str, tell: Callable[[str], object] = print, full_refresh: 
     """
     from warehouse import clock, judged
 
-    with _translated():
+    with translated():
         clock.check(dt.date.fromisoformat(date), "transformer")
         with judged.turn(f"the night of {date}, {judged.process()}", tell=tell):
             _whole_night(date, tell, full_refresh)
@@ -213,7 +208,7 @@ def _recorded(
     """
     started, outcome = dt.datetime.now(dt.UTC), "failed"
     try:
-        with _translated():
+        with translated():
             yield
         outcome = "ok"
     finally:
@@ -250,27 +245,23 @@ def record(
 
 
 @contextlib.contextmanager
-def _translated() -> Iterator[None]:
-    """Turn a driver's broken connection, and a full disk, into one error that the orchestrator retries."""
+def translated() -> Iterator[None]:
+    """Turn what says no into NightFailed, and a broken connection or a full disk into what is retried."""
     import psycopg
     import sqlalchemy.exc
 
     from outputs.files import NotWritten
     from warehouse import full_disk
-    from warehouse.clock import DateRefused
-    from warehouse.judged import BuildRefused
-    from warehouse.locks import Busy
     from warehouse.redaction import without_secrets
+    from warehouse.refusal import Refusal
     from warehouse.settings import SettingsError
-    from warehouse.version import OtherVersion
-    from warehouse.waits import StillBlocked
 
     broken = (psycopg.OperationalError, sqlalchemy.exc.OperationalError)
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     try:
         yield
-    except (OtherVersion, Busy, DateRefused, BuildRefused, SettingsError, StillBlocked) as error:
-        raise NightFailed(str(error)) from error
+    except (Refusal, SettingsError) as error:
+        raise NightFailed(without_secrets(str(error))) from None
     except broken as error:
         said = f"{type(error).__name__}: {error}"
         raise ConnectionBroken(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nightly.errors import NightFailed
+from nightly.stages import translated
 
 OTHERS_MAY_VACUUM = 170_000
 
@@ -13,20 +14,20 @@ def erase(customers: list[str], reason: str) -> str:
     Raises NightFailed where one is unknown; then none is erased.
     """
     from ingestion import erasure
-    from warehouse.locks import Busy
-    from warehouse.settings import SettingsError
 
-    try:
-        done = erasure.erase(customers, reason) if customers else []
-        upheld = erasure.uphold()
-    except (erasure.NotErased, Busy, SettingsError) as error:
-        raise NightFailed(str(error)) from error
+    with translated():
+        try:
+            done = erasure.erase(customers, reason) if customers else []
+            upheld = erasure.uphold()
+        except erasure.NotErased as error:
+            raise NightFailed(str(error)) from error
     told = [str(person) for person in done]
     if upheld is not None and upheld.erased.total():
         told.append(f"erased before, and back: {upheld}")
     return "\n".join(told) or "nobody is to be erased"
 
 
+@translated()
 def remove_old(keep_days: int) -> str:
     """Delete what was superseded (and built without) or quarantined more than `keep_days` ago.
 
@@ -36,10 +37,9 @@ def remove_old(keep_days: int) -> str:
     from ingestion.contract import all_feeds, load_contract
     from ingestion.raw import identity_table
     from warehouse import locks
-    from warehouse.connections import connect
 
     superseded = identities = 0
-    with locks.hold(locks.NIGHT, "maintainer", "retention"), connect("maintainer") as connection:
+    with locks.alone("maintainer", "retention") as connection:
         old = (
             "select file_id from ops.file_ledger where status = 'superseded'"
             " and finished_at < now() - make_interval(days => %s) and changed_seq <="
@@ -60,6 +60,7 @@ def remove_old(keep_days: int) -> str:
     )
 
 
+@translated()
 def vacuum() -> str:
     """Vacuum and analyse every table of the warehouse."""
     from psycopg import sql

@@ -12,16 +12,9 @@ import typer
 
 from warehouse import clock, connections, judged, server, version
 from warehouse import migrate as migration
-from warehouse.clock import DateRefused
-from warehouse.judged import BuildRefused
-from warehouse.locks import Busy
 from warehouse.redaction import run_command
+from warehouse.refusal import Refusal
 from warehouse.settings import code_version
-from warehouse.unpublish import Refused
-from warehouse.version import OtherVersion
-from warehouse.waits import StillBlocked
-
-REFUSALS = (BuildRefused, DateRefused, Refused, Busy, StillBlocked, OtherVersion, server.ServerError)
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -101,7 +94,7 @@ def set_clock(
 def _refusals_told() -> Iterator[None]:
     try:
         yield
-    except REFUSALS as error:
+    except Refusal as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
 

@@ -28,6 +28,7 @@ from ingestion.customer_key import fingerprint
 from warehouse import full_disk, locks, programs, secrets, server, undumped, version
 from warehouse.connections import connect, dsn
 from warehouse.programs import ProgramFailed, Progress, Tell
+from warehouse.refusal import Refusal
 from warehouse.secrets import CUSTOMER_KEY
 from warehouse.settings import SettingsError, code_version, settings
 from warehouse.undumped import Undumped
@@ -46,7 +47,7 @@ class BackupFailed(RuntimeError):
 
 
 # What can go wrong on the way, and has a message for people.
-FAILURES = (ProgramFailed, OSError, psycopg.Error, server.ServerError, locks.Busy, SettingsError)
+FAILURES = (ProgramFailed, OSError, psycopg.Error, Refusal, SettingsError)
 
 
 class File(BaseModel):

@@ -14,6 +14,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -26,14 +27,12 @@ from psycopg.rows import dict_row
 
 from outputs import files
 from outputs.escaping import continued, one_line, policy, script
-from warehouse import clock, full_disk, judged, master, waits
-from warehouse.clock import DateRefused
+from warehouse import clock, full_disk, judged, locks, master, waits
 from warehouse.connections import connect, dbt_environment
-from warehouse.judged import Build, BuildRefused
-from warehouse.locks import Busy
+from warehouse.judged import Build
 from warehouse.redaction import run_command
+from warehouse.refusal import Refusal
 from warehouse.settings import ROOT, settings
-from warehouse.version import OtherVersion
 
 if TYPE_CHECKING:
     from warehouse.publish import Published
@@ -48,6 +47,8 @@ LAYERS = {
 SAMPLE_ROWS = 5
 # Longer than the longest statement that is let run; what takes longer hangs outside the database.
 LONGEST_RUN_SECONDS = 12 * 3600
+# How often a layer asks whether it still holds the night.
+LOOK_EVERY_SECONDS = 5.0
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 # Words by which libpq and psycopg2 tell a lost server from a wrong statement.
 BROKEN = (
@@ -66,7 +67,7 @@ BROKEN = (
 )
 
 
-class CheckFailed(RuntimeError):
+class CheckFailed(Refusal):
     """A model or test failed: the message names it, its rows and its compiled SQL. Retrying is vain."""
 
 
@@ -79,8 +80,8 @@ def begin(business_date: dt.date, full_refresh: bool = False, holder: str = "") 
 
     It is as of that date, or of the last published one where that is later. It computes everything where
     `full_refresh` says so, nothing has been built yet, seeds, macros or models differ from those of the last
-    build, the clock was moved back, or a full build has failed since: then sums may be of another state than
-    what they add up.
+    build, the clock was moved back, dbt was run by hand, or a full build has failed since: then sums may be
+    of another state than what they add up.
 
     `holder` is who goes on with it, in steps of their own; without one it lives as long as this process holds
     the night. Waits for a build that another holder goes on with. Raises DateRefused, and locks.Busy.
@@ -96,8 +97,11 @@ def begin(business_date: dt.date, full_refresh: bool = False, holder: str = "") 
         last = connection.execute(
             "select to_seq, definitions, exists (select 1 from ops.builds as later"
             "   where later.build_id > b.build_id and later.is_full_refresh) as is_half_rebuilt,"
-            " exists (select 1 from ops.clock_settings where set_at > b.started_at) as is_of_another_clock"
-            " from ops.builds as b where status = 'built' order by build_id desc limit 1"
+            " exists (select 1 from ops.clock_settings where set_at > b.started_at) as is_of_another_clock,"
+            " exists (select 1 from ops.build_steps as s"
+            "   where s.build_id >= b.build_id and s.step = %s) as is_changed_by_hand"
+            " from ops.builds as b where status = 'built' order by build_id desc limit 1",
+            [judged.BY_HAND],
         ).fetchone()
         full = (
             full_refresh
@@ -105,6 +109,7 @@ def begin(business_date: dt.date, full_refresh: bool = False, holder: str = "") 
             or last["definitions"] != definitions
             or last["is_half_rebuilt"]
             or last["is_of_another_clock"]
+            or last["is_changed_by_hand"]
         )
         row = connection.execute(
             "insert into ops.builds (run_date, business_date, from_seq, to_seq, status, is_full_refresh,"
@@ -122,6 +127,7 @@ def begin(business_date: dt.date, full_refresh: bool = False, holder: str = "") 
                 "may_rest": settings().night_rest_minutes if holder else None,
             },
         ).fetchone()
+        locks.still_held(locks.NIGHT)
     assert row is not None
     return Build(**row)
 
@@ -271,17 +277,39 @@ def _dbt(arguments: list[str]) -> subprocess.CompletedProcess[str]:
         "DBT_LOG_PATH": str(settings().var / "dbt" / "logs"),
         "DBT_SEEDS": str(master.write_seeds(_seeds())),
         "DBT_USE_COLORS": "false",
+        "RUN_BY_A_NIGHT": "yes",
     }
-    return subprocess.run(
+    with subprocess.Popen(
         [sys.executable, "-c", "from dbt.cli.main import cli; cli()", *arguments, "--vars", _variables()],
         env=environment,
         cwd=PROJECT,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
-        timeout=LONGEST_RUN_SECONDS,
         preexec_fn=_die_with_parent if sys.platform == "linux" else None,
-    )
+    ) as process:
+        try:
+            said = _said_in_time(process)
+        except BaseException:
+            process.kill()
+            raise
+    return subprocess.CompletedProcess(process.args, process.returncode, *said)
+
+
+def _said_in_time(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """What the process said until its end, for which it is waited as long as the night is still held.
+
+    Raises the database's error where the night is lost: then another night may build the same tables.
+    """
+    deadline = time.monotonic() + LONGEST_RUN_SECONDS
+    while True:
+        try:
+            return process.communicate(timeout=LOOK_EVERY_SECONDS)
+        except subprocess.TimeoutExpired:
+            if time.monotonic() > deadline:
+                raise
+        if locks.holds(locks.NIGHT):
+            locks.still_held(locks.NIGHT)
 
 
 def _die_with_parent() -> None:
@@ -290,10 +318,11 @@ def _die_with_parent() -> None:
 
 
 def _results(file: Path) -> list[dict[str, Any]]:
+    """Outcomes of the nodes; what dbt runs before and after them is no node."""
     if not file.exists():
         return []
     found: list[dict[str, Any]] = json.loads(file.read_text())["results"]
-    return found
+    return [result for result in found if _kind(result) != "operation"]
 
 
 def _record(build: Build, layer: str, results: list[dict[str, Any]]) -> None:
@@ -456,9 +485,6 @@ def _summary(layer: str, results: Iterable[dict[str, Any]]) -> str:
     return line + (f" ({', '.join(warned)})" if warned else "")
 
 
-REFUSALS = (
-    CheckFailed, ConnectionBroken, BuildRefused, DateRefused, Busy, waits.StillBlocked, OtherVersion,
-)  # fmt: skip
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
 
@@ -477,7 +503,7 @@ def main(
     try:
         with judged.turn(f"a build of {date}, {judged.process()}"):
             _build_unjudged(date, full_refresh)
-    except REFUSALS as error:
+    except (Refusal, ConnectionBroken) as error:
         typer.echo(str(error), err=True)
         # 75 (EX_TEMPFAIL) tells a caller that trying again may help.
         raise typer.Exit(75 if isinstance(error, ConnectionBroken) else 1) from error

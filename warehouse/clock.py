@@ -11,12 +11,14 @@ from typing import Any
 
 import psycopg
 
+from warehouse import locks
 from warehouse.actor import of_system
 from warehouse.connections import connect
+from warehouse.refusal import Refusal
 from warehouse.settings import settings
 
 
-class DateRefused(RuntimeError):
+class DateRefused(Refusal):
     """No night may run for this date, or the clock may not stand at it; the message says why."""
 
 
@@ -92,6 +94,7 @@ def set_back(date: dt.date, reason: str) -> str:
             " values (%s, %s, %s, (select max(publication_id) from ops.publications))",
             [date, reason.strip(), of_system()],
         )
+        locks.still_held(locks.NIGHT)
     also = f"; builds that were not published and are given up: {given_up}" if given_up else ""
     return f"the clock stands at {date} (was {standing}); the next night computes everything anew{also}"
 

@@ -23,6 +23,7 @@ import psycopg
 from psycopg import sql
 
 from warehouse import relations, waits
+from warehouse.refusal import Refusal
 from warehouse.relations import Relation, columns, definition, kind
 from warehouse.settings import settings
 
@@ -33,7 +34,7 @@ _INCOMING = re.compile(r"\bincoming\.(\w+)")
 LOOK_EVERY_SECONDS = 0.1
 
 
-class NotPublished(RuntimeError):
+class NotPublished(Refusal):
     """What was built can't be given to readers; the message says why, and what to do."""
 
 

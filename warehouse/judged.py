@@ -20,6 +20,7 @@ from psycopg.rows import dict_row, tuple_row
 
 from warehouse import locks
 from warehouse.connections import connect
+from warehouse.refusal import Refusal
 from warehouse.settings import settings
 
 STEPS = ("gate landed", "layer staging", "layer core", "gate core", "layer marts", "gate publish")
@@ -31,13 +32,15 @@ AFTER = {
     "layer marts": "layer core",
     "gate publish": "layer marts",
 }
+# dbt notes it where somebody runs it without a night (dbt_project/macros/by_hand.sql).
+BY_HAND = "layer by hand"
 WORDS = {"refused": "said no", "broken": "broke off", "running": "did not end"}
 LANDED_MORE = "gate landed has not judged what has landed since"
 LANDED = "(select coalesce(max(changed_seq), 0) from ops.file_ledger)"
 POLL_SECONDS = 5.0
 
 
-class BuildRefused(RuntimeError):
+class BuildRefused(Refusal):
     """The build may not take this step, or may not be published; the message says why, and what to do."""
 
 
@@ -158,10 +161,7 @@ def finish(build_id: int) -> Build:
 
     The next build starts where it ended. Raises BuildRefused.
     """
-    with (
-        locks.hold(locks.NIGHT, "publisher", f"finishing build {build_id}, {process()}"),
-        connect("publisher") as connection,
-    ):
+    with locks.alone("publisher", f"finishing build {build_id}, {process()}") as connection:
         build, _ = _newest(connection, build_id)
         _refuse_unjudged(connection, build)
         connection.execute(
@@ -220,15 +220,27 @@ def _newest(connection: psycopg.Connection[Any], build_id: int) -> tuple[Build, 
     row = connection.cursor(row_factory=dict_row).execute(
         f"select {COLUMNS}, status, ("
         "   select min(later.build_id) from ops.builds as later where later.build_id > b.build_id"
-        " ) as next_id from ops.builds as b where build_id = %s",
-        [build_id],
+        " ) as next_id, ("
+        "   select max(started_at) at time zone 'UTC' from ops.build_steps as s"
+        "   where s.build_id = b.build_id and s.step = %s"
+        " ) as by_hand_at from ops.builds as b where build_id = %s",
+        [BY_HAND, build_id],
     ).fetchone()  # fmt: skip
     if row is None:
         raise BuildRefused(f"there is no build {build_id}")
-    status, next_id = row.pop("status"), row.pop("next_id")
+    status, next_id, by_hand_at = (row.pop(name) for name in ("status", "next_id", "by_hand_at"))
     build = Build(**row)
-    if next_id is not None or status == "failed":
-        why = f"build {next_id} has begun since, in its place" if next_id else "it was given up"
+    why = None
+    if next_id is not None:
+        why = f"build {next_id} has begun since, in its place"
+    elif status == "failed":
+        why = "it was given up"
+    elif by_hand_at is not None:
+        why = (
+            f"dbt was run by hand at {by_hand_at:%Y-%m-%d %H:%M} UTC, so its tables are no longer what its"
+            " steps say of them"
+        )
+    if why:
         raise BuildRefused(
             f"{build}: {why}. Run the night of {build.run_date} again from its first step (clear begin,"
             f" or python -m nightly {build.run_date}); it takes in what this build did"

@@ -19,6 +19,7 @@ from psycopg import sql
 from psycopg.rows import tuple_row
 
 from warehouse.connections import connect
+from warehouse.refusal import Refusal
 from warehouse.settings import settings
 
 Connection = psycopg.Connection[Any]
@@ -46,7 +47,7 @@ def feed(name: str) -> Lock:
     return Lock(f"feed_{name}", f"a load of {name}")
 
 
-class Busy(RuntimeError):
+class Busy(Refusal):
     """Someone else holds a lock, and did for as long as one waits; the message says who, and since when."""
 
 
@@ -90,6 +91,17 @@ def hold(
             still_held(lock)
         finally:
             _held.reset(token)
+
+
+@contextlib.contextmanager
+def alone(role: str, purpose: str, **options: Any) -> Iterator[Connection]:
+    """A transaction of `role` that has the night alone, and is committed only if it still has it then.
+
+    `options` go to `connect`. Raises as `hold` does.
+    """
+    with hold(NIGHT, role, purpose), connect(role, **options) as connection:
+        yield connection
+        still_held(NIGHT)
 
 
 def let_last(connection: Connection) -> None:

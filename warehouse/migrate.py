@@ -11,11 +11,16 @@ from psycopg import sql
 from warehouse import locks, server, version, waits
 from warehouse.bounds import bound_roles
 from warehouse.connections import AIRFLOW, ROLES, connect, dsn
+from warehouse.refusal import Refusal
 from warehouse.rights import left_over, revoke_from_everyone
 from warehouse.secrets import secret
 from warehouse.settings import settings
 
 SQL = Path(__file__).parent / "sql"
+
+
+class NotMigrated(Refusal):
+    """A step of the migration would harm what others have made; the message says what to do."""
 
 
 def upgrade() -> str:
@@ -43,7 +48,8 @@ def migrate() -> list[str]:
 
     Every file is written to be repeatable, and takes no lock that readers mind where it changes nothing.
     They run in name order, each in a transaction of its own, so that few locks are held at a time. Raises
-    StillBlocked where someone does not let go; what was done by then stays, and the next call goes on.
+    StillBlocked where someone does not let go, NotMigrated where a step would harm what others have made;
+    what was done by then stays, and the next call goes on.
     Returns the statements that this administrator may not run, for who may: until then everyone keeps what
     they take away.
     """
@@ -80,7 +86,10 @@ def _apply(connection: psycopg.Connection, file: Path) -> None:
         waits.limit(connection, min(seconds, waits.TRY_SECONDS[-1]))
         connection.execute(statements)
 
-    waits.patiently(connection, f"migration step {file.name}", step)
+    try:
+        waits.patiently(connection, f"migration step {file.name}", step)
+    except psycopg.errors.RaiseException as error:
+        raise NotMigrated(f"migration step {file.name}: {error.diag.message_primary}") from error
 
 
 def _create_lock() -> None:

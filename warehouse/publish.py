@@ -108,8 +108,9 @@ def publish(build_id: int, tables: list[Published] | None = None) -> Publication
         is_wider = _widen(connection, tables)
         with connection.transaction() as transaction:
             _publish(connection, result, build, tables, compares_all=is_wider)
-            # Else another night may have written into what was read here.
+            # Else another night, or dbt run by hand, may have written into what was read here.
             locks.still_held(locks.NIGHT)
+            judged.publishable(connection, build_id)
             if not result.is_new:
                 # What withdraws the publication before is kept.
                 raise psycopg.Rollback(transaction)

@@ -24,6 +24,7 @@ from pathlib import Path
 
 import psutil
 
+from warehouse.refusal import Refusal
 from warehouse.secrets import first_secret
 from warehouse.settings import settings
 
@@ -46,7 +47,7 @@ CONFIGURATION = {
 }
 
 
-class ServerError(RuntimeError):
+class ServerError(Refusal):
     """The embedded server did not start; the message says what to look at."""
 
 

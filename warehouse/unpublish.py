@@ -22,12 +22,13 @@ from warehouse.connections import connect
 from warehouse.differences import UNDO, WAS_THERE, History, Target, forget_logs, names_of, same_key
 from warehouse.handover import settle
 from warehouse.publish import Published, histories_in, next_publication
+from warehouse.refusal import Refusal
 from warehouse.relations import Relation, columns, kind
 
 Connection = psycopg.Connection[Any]
 
 
-class Refused(RuntimeError):
+class Refused(Refusal):
     """The newest publication can't be withdrawn; the message says why, and what to run instead."""
 
 
@@ -85,6 +86,7 @@ def unpublish(approver: str, note: str, tables: list[Published] | None = None) -
             _record(connection, publication_id, newest, before, counts, who)
             # Nothing is left that a second withdrawal could write back.
             forget_logs(connection)
+            locks.still_held(locks.NIGHT)
     return Withdrawal(
         publication_id, newest["publication_id"], newest["business_date"], before["publication_id"],
         before["business_date"], newest["build_id"],

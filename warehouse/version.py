@@ -11,13 +11,14 @@ import psycopg
 from packaging.version import Version
 from psycopg.rows import tuple_row
 
+from warehouse.refusal import Refusal
 from warehouse.settings import code_version, project_version
 
 # A warehouse that has no ops.versions.
 BEFORE_VERSIONS = Version("0.1.0")
 
 
-class OtherVersion(RuntimeError):
+class OtherVersion(Refusal):
     """Code and database are of two versions; the message says which of them has to move."""
 
 

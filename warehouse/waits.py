@@ -21,6 +21,7 @@ from psycopg import sql
 from psycopg.rows import class_row
 
 from warehouse.connections import ROLES, connect
+from warehouse.refusal import Refusal
 from warehouse.settings import settings
 
 log = logging.getLogger("reverse_logistics.waits")
@@ -57,7 +58,7 @@ class Blocker:
         return f"process {self.pid} ({self.role}{program}), {self.state}{since}{query}"
 
 
-class StillBlocked(RuntimeError):
+class StillBlocked(Refusal):
     """Someone holds what a stage needs, for longer than it waits; the message says who, and what to do."""
 
 

@@ -68,7 +68,7 @@ def test_a_page_of_which_half_was_written_is_a_full_disk_too(small_disk: Path, f
     assert _mount(small_disk, "remount,size=2052k").returncode == 0
     with (
         pytest.raises(ConnectionBroken, match=r"disk is full; free space there.*wrote only 4096 of 8192"),
-        stages._translated(),
+        stages.translated(),
         psycopg.connect(dsn("admin"), autocommit=True) as connection,
     ):
         connection.execute("create table numbers as select n from generate_series(1, 300000) as n")
