@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
-from warehouse import locks
+from ingestion import ledger
+from tests.integration.ingestion_landing import DAY, FEED, load, query, sale, sales
+from warehouse import build, locks
 from warehouse.connections import connect
 
 READERS = ("bi_reader", "finance_reader", "auditor")
@@ -85,6 +89,67 @@ def test_a_lock_that_was_lost_meanwhile_is_told(database: Path) -> None:
             "select pg_terminate_backend(pid) from pg_stat_activity"
             " where application_name = 'a night that is cut off'"
         )
+
+
+def _cut_off(purpose: str) -> None:
+    """End the connection that holds a lock for this purpose, as a network does."""
+    with connect("admin") as admin:
+        ended = admin.execute(
+            "select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name like %s",
+            [f"{purpose}%"],
+        ).fetchall()
+    assert ended and all(done for (done,) in ended)
+
+
+def test_what_was_done_without_the_lock_is_not_committed(database: Path) -> None:
+    with pytest.raises(psycopg.OperationalError), locks.alone("transformer", "some work") as connection:
+        connection.execute("create table staging.unguarded ()")
+        _cut_off("some work")
+    with connect("auditor") as connection:
+        assert connection.execute("select to_regclass('staging.unguarded')").fetchone() == (None,)
+
+
+def test_a_load_that_has_lost_its_locks_keeps_nothing(
+    fresh_database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = ledger.Ledger.close
+
+    def cut_off(*arguments: Any) -> str:
+        _cut_off(f"load of {FEED}, process {os.getpid()}")
+        return closed(*arguments)
+
+    sales(fresh_database, "20260201", sale("A"))
+    with monkeypatch.context() as patch, pytest.raises(psycopg.OperationalError):
+        patch.setattr(ledger.Ledger, "close", cut_off)
+        load()
+    assert query(f"select count(*) from raw.{FEED}") == [(0,)]
+    load()
+    assert query(f"select count(*) from raw.{FEED}") == [(1,)]
+
+
+def test_a_layer_that_has_lost_the_night_ends_dbt_and_is_not_good(
+    fresh_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sales(fresh_database, "20260201", sale("A"))
+    build_id = build.begin(DAY).build_id
+    endless, began = tmp_path / "dbt", tmp_path / "began"
+    endless.write_text(f"#!/bin/sh\necho $$ > {began}.new && mv {began}.new {began}\nexec sleep 600\n")
+    endless.chmod(0o700)
+
+    def cut_off() -> None:
+        while not began.exists():
+            time.sleep(0.05)
+        _cut_off(f"layer staging of build {build_id}")
+
+    thread = threading.Thread(target=cut_off)
+    thread.start()
+    with monkeypatch.context() as patch, pytest.raises(psycopg.OperationalError):
+        patch.setattr(build, "LOOK_EVERY_SECONDS", 0.1)
+        patch.setattr(build.sys, "executable", str(endless))
+        build.run_layer(build_id, "staging")
+    thread.join()
+    assert not Path(f"/proc/{began.read_text().strip()}").exists()
+    assert query("select step, outcome from ops.build_steps") == [("layer staging", "broken")]
 
 
 def test_a_lock_that_is_held_keeps_nothing_from_being_vacuumed(database: Path) -> None:

@@ -49,7 +49,7 @@ def test_a_view_of_somebody_else_over_such_a_column_is_told_and_nothing_is_dropp
     assert told.exit_code == 1
     assert "public.analysts reads staging.stg_crm__return_requests.customer_comment" in told.stderr
     assert "which this version no longer keeps: drop that view, run this again" in told.stderr
-    assert query("select * from public.analysts") == [("R1", "too small")]
+    assert query("select * from intermediate.int_request_units") == [("R1", "too small")]
     with connect("admin") as connection:
         connection.execute("drop view public.analysts")
     migrate.migrate()

@@ -11,8 +11,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from typer.testing import CliRunner
 
+from nightly import stages
+from nightly.errors import NightFailed
 from tests.nights import finished_build
+from warehouse import build
+from warehouse.__main__ import app
 from warehouse.connections import connect, dsn
 from warehouse.publish import NotPublished, Published, publish
 from warehouse.settings import ROOT
@@ -153,11 +158,20 @@ def test_a_table_that_becomes_a_view_is_replaced_with_its_grants(database: Path)
     assert (1, 11, "2026-01-12") in _shelf()
 
 
-def test_a_view_over_what_is_not_published_is_refused(database: Path) -> None:
-    build = _build_shelf(12, [1])
+def test_a_view_over_what_is_not_published_is_refused_and_told_without_a_traceback(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build_id = _build_shelf(12, [1])
     before = _shelf()
-    with pytest.raises(NotPublished, match="dated_shelf reads night, which has no publish_to"):
-        publish(build, [table for table in STAMPED if table.name != "night"])
+    tables = [table for table in STAMPED if table.name != "night"]
+    said = "dated_shelf reads night, which has no publish_to"
+    with pytest.raises(NotPublished, match=said):
+        publish(build_id, tables)
+    monkeypatch.setattr(build, "published_tables", lambda: tables)
+    with pytest.raises(NightFailed, match=said):
+        stages.publish(build_id)
+    told = CliRunner().invoke(app, ["publish", str(build_id)])
+    assert (told.exit_code, said in told.stderr, "Traceback" in told.stderr) == (1, True, False)
     assert _shelf() == before
 
 

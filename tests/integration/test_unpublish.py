@@ -77,6 +77,23 @@ def _rows(query: str) -> Rows:
         return connection.execute(query).fetchall()
 
 
+def test_who_loses_the_night_while_withdrawing_withdraws_nothing(
+    two_nights: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_off(connection: psycopg.Connection[Any]) -> None:
+        with connect("admin") as admin:
+            admin.execute(
+                "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
+                " where application_name like 'withdrawing a publication%'"
+            )
+
+    monkeypatch.setattr("warehouse.unpublish.forget_logs", cut_off)
+    with pytest.raises(psycopg.OperationalError):
+        unpublish("A. Name", "wrong price file", TABLES)
+    assert _seen() == (SECOND_SHELF, SECOND_PRICES)
+    assert _rows("select count(*) from ops.publications") == [(2,)]
+
+
 def test_readers_see_again_what_they_saw_before(two_nights: tuple[int, int]) -> None:
     first, second = two_nights
     done = unpublish("A. Controller", "wrong price file", TABLES)
