@@ -30,7 +30,8 @@ comment on table ops.build_steps is
     'Every run of every gate and layer of a build, in the order in which they ran; the last run of each counts.';
 comment on column ops.build_steps.step_id is 'Number of the run; a later one is greater.';
 comment on column ops.build_steps.build_id is 'Build that the step belongs to.';
-comment on column ops.build_steps.step is 'gate landed, layer staging, layer core, gate core, and so on.';
+comment on column ops.build_steps.step is
+    'gate landed, layer staging, layer core, and so on; layer by hand where dbt was run without a night.';
 comment on column ops.build_steps.outcome is
     'good; refused by a check; broken by something else; running, also where its process was killed.';
 comment on column ops.build_steps.said is 'What refused or broke it, its first line.';
