@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -24,13 +23,13 @@ SEED = ("seed", "--select", "grades")
 
 def _by_hand(*arguments: str) -> subprocess.CompletedProcess[str]:
     """dbt as somebody starts it who has the password, in the target folder that is parsed already."""
-    variables = json.dumps({"reporting_currency": settings().reporting_currency})
     places = {
         "DBT_PROFILES_DIR": str(build.PROJECT), "DBT_PROJECT_DIR": str(build.PROJECT),
         "DBT_TARGET_PATH": str(build._target()), "DBT_LOG_PATH": str(settings().var / "dbt" / "logs"),
+        "DBT_SEEDS": str(build._seeds()),
     }  # fmt: skip
     return subprocess.run(
-        [sys.executable, "-c", "from dbt.cli.main import cli; cli()", *arguments, "--vars", variables],
+        [sys.executable, "-c", "from dbt.cli.main import cli; cli()", *arguments, "--vars", build._variables()],
         env=dbt_environment("transformer") | places,
         cwd=build.PROJECT, capture_output=True, text=True, check=False,
     )  # fmt: skip
