@@ -11,7 +11,7 @@ import pytest
 
 from tests.integration.ingestion_landing import query, sale, sales
 from tests.nights import finished_build
-from warehouse import build, judged, locks
+from warehouse import build, judged, locks, master
 from warehouse.connections import connect, dbt_environment
 from warehouse.judged import BuildRefused
 from warehouse.publish import publish
@@ -26,10 +26,11 @@ def _by_hand(*arguments: str) -> subprocess.CompletedProcess[str]:
     places = {
         "DBT_PROFILES_DIR": str(build.PROJECT), "DBT_PROJECT_DIR": str(build.PROJECT),
         "DBT_TARGET_PATH": str(build._target()), "DBT_LOG_PATH": str(settings().var / "dbt" / "logs"),
-        "DBT_SEEDS": str(build._seeds()),
+        "DBT_SEEDS": str(master.write_seeds(build._seeds())),
     }  # fmt: skip
+    dbt = [sys.executable, "-c", "from dbt.cli.main import cli; cli()"]
     return subprocess.run(
-        [sys.executable, "-c", "from dbt.cli.main import cli; cli()", *arguments, "--vars", build._variables()],
+        [*dbt, *arguments, "--vars", build._variables()],
         env=dbt_environment("transformer") | places,
         cwd=build.PROJECT, capture_output=True, text=True, check=False,
     )  # fmt: skip
