@@ -53,3 +53,13 @@ def test_the_service_of_compose_that_runs_the_warehouses_commands_reaches_it() -
         # A backup keeps the settings that figures hang on.
         known = services[name]["environment"].keys()
         assert {"WAREHOUSE_DSN", *settings_of_figures()} <= known, name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_command_that_is_named_holds_a_password(page: Path) -> None:
+    """Everyone on the machine sees the arguments of a process; what is set in a shell only its owner."""
+    blocks = re.findall(r"^```bash\n(.*?)^```", page.read_text(), re.M | re.S)
+    lines = [line for block in blocks for line in block.splitlines() if not line.startswith("export ")]
+    # An address may be shown, but not be put into another command.
+    told = r"(?i)PGPASSWORD=|--password|://[^/\s]+:[^/\s]+@|\$\([^)]*\bdsn\b"
+    assert [line for line in (*lines, *_code(page)) if re.search(told, line)] == []

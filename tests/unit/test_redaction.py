@@ -9,10 +9,17 @@ from pathlib import Path
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from closing.periods import Refused
+from nightly import stages
+from nightly.errors import NightFailed
 from warehouse import connections
+from warehouse.build import CheckFailed
+from warehouse.handover import NotPublished
 from warehouse.redaction import environment_without_secrets, without_secrets
+from warehouse.refusal import Refusal
 from warehouse.secrets import SecretWithheld, secret
 from warehouse.settings import ROOT
+from warehouse.waits import StillBlocked
 
 HOSTILE = "Gt7@x/Qz9:W%4 k'L\"#?&$m8"
 # The longest pieces that a careless message could show of it.
@@ -117,3 +124,13 @@ def test_a_secret_comes_from_its_own_file_and_no_other_is_made(
     with pytest.raises(SecretWithheld, match="publisher can't be read"):
         secret("publisher")
     assert not (tmp_path / "secrets.json").exists()
+
+
+@pytest.mark.parametrize("refusal", [NotPublished, CheckFailed, StillBlocked, Refused])
+def test_what_says_no_fails_a_stage_with_its_own_words_but_for_secrets(
+    refusal: type[Refusal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REVLOG_PASSWORD_PUBLISHER", HOSTILE)
+    with pytest.raises(NightFailed) as told, stages.translated():
+        raise refusal(f"publishing waits for {HOSTILE}")
+    assert str(told.value) == "publishing waits for ***"
