@@ -23,22 +23,25 @@ kinds as (
     select gap, class, currency, min(day) as first_on from flows group by gap, class, currency
 ),
 
+-- Every day from the first on. Added, not joined: the planner can't know how many days that makes
 filled as (
     select
-        calendar.date_day as day,
-        kinds.gap,
-        kinds.class,
-        kinds.currency,
-        coalesce(flows.new_amount, 0) as new_amount,
-        coalesce(flows.cleared_amount, 0) as cleared_amount,
-        coalesce(flows.reclassified_amount, 0) as reclassified_amount,
-        coalesce(flows.items_change, 0) as items_change
-    from kinds
-    inner join {{ ref('dim_date') }} as calendar
-        on calendar.date_day between kinds.first_on and {{ as_of_date() }}
-    left join flows
-        on calendar.date_day = flows.day and kinds.gap = flows.gap
-        and kinds.class = flows.class and kinds.currency = flows.currency
+        day, gap, class, currency,
+        sum(new_amount) as new_amount,
+        sum(cleared_amount) as cleared_amount,
+        sum(reclassified_amount) as reclassified_amount,
+        sum(items_change) as items_change
+    from (
+        select * from flows
+        union all
+        select
+            calendar.date_day as day, kinds.gap, kinds.class, kinds.currency,
+            0 as new_amount, 0 as cleared_amount, 0 as reclassified_amount, 0 as items_change
+        from kinds
+        inner join {{ ref('dim_date') }} as calendar
+            on calendar.date_day between kinds.first_on and {{ as_of_date() }}
+    ) as days
+    group by day, gap, class, currency
 ),
 
 running as (

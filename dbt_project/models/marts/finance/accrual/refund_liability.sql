@@ -66,25 +66,26 @@ recovered as (
 
 ),
 
+-- In one pass from month to month, with a row for each month that is asked for
+flows as (
+
+    select month, product_category, cost, null as amount from disposed
+    union all
+    select month, product_category, null as cost, amount from recovered
+    union all
+    select month, product_category, null as cost, null as amount from months
+
+),
+
 recovery_shares as (
 
     select
-        months.month,
-        months.product_category,
-        least(
-            (
-                select sum(recovered.amount) from recovered
-                where recovered.product_category = months.product_category
-                    and recovered.month <= months.month
-            )
-            / nullif((
-                select sum(disposed.cost) from disposed
-                where disposed.product_category = months.product_category
-                    and disposed.month <= months.month
-            ), 0),
-            1
-        ) as share
-    from months
+        month,
+        product_category,
+        least(sum(sum(amount)) over up_to_now / nullif(sum(sum(cost)) over up_to_now, 0), 1) as share
+    from flows
+    group by month, product_category
+    window up_to_now as (partition by product_category order by month)
 
 )
 
