@@ -145,10 +145,10 @@ def discover(
 ) -> list[LandedFile]:
     """List the feed's files dated up to `until`, oldest first, with incomplete ones marked.
 
-    Those that are done are listed, too, but are not opened for their date.
+    Those that are done are listed, too, but are neither waited for nor opened for their date.
     """
     found = [f for f in _look(contract) if f.business_date <= until or _tells_day(f, contract)]
-    doubtful = {f.path: f for f in found if not f.is_complete}
+    doubtful = {f.path: f for f in found if not f.is_complete and not is_done(f)}
     if doubtful:
         # The second look: whoever still writes changes size or time between the two.
         time.sleep(_settle_seconds())

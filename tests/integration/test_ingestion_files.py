@@ -178,6 +178,18 @@ def test_an_upload_in_progress_is_deferred_and_taken_when_it_is_done(
     assert winners() == {"A": 1, "B": 1}
 
 
+def test_a_file_that_is_loaded_is_not_waited_for_again(
+    fresh_database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr(landing.time, "sleep", waited.append)
+    put(fresh_database, f"{FEED}_20260131.csv", HEADER + sale("A"), done=False)
+    load()
+    assert len(waited) == 1
+    assert load().files == []
+    assert len(waited) == 1
+
+
 def test_a_rejected_file_is_named_and_replaced_by_a_sound_one(fresh_database: Path) -> None:
     path = put(fresh_database, f"{FEED}_20260131.csv", b"")
     [file] = load().rejected
