@@ -63,7 +63,8 @@ class Column(Strict):
     """One column: canonical name is the key in `columns`.
 
     `shown` are the words of a free text that name nobody: raw keeps those. `same_person` marks a
-    customer number that stands for the same person as the row's own.
+    customer number that stands for the same person as the row's own. What is none of `values` is quarantined,
+    or with `other_values: carry` loaded as it is and told.
     """
 
     type: ColumnType
@@ -75,6 +76,7 @@ class Column(Strict):
     negative: Literal["never", "allowed"] | NegativeRule | None = None
     currency: str = "currency"
     values: tuple[str, ...] | None = None
+    other_values: Literal["quarantine", "carry"] = "quarantine"
     pattern: str | None = None
     max_length: int = 1000
     zone_column: str | None = None
@@ -95,6 +97,8 @@ class Column(Strict):
     def _marks_fit(self) -> Column:
         if self.shown and self.pii != "free_text":
             raise ValueError("`shown` is for `pii: free_text` only")
+        if self.other_values == "carry" and (self.values is None or self.pii):
+            raise ValueError("`other_values: carry` is for columns that list `values` and name nobody")
         if self.same_person and self.pii != "pseudonym":
             raise ValueError("`same_person` is for `pii: pseudonym` only")
         if self.pii in ("pseudonym", "free_text") and SQL_TYPES[self.type] != "text":

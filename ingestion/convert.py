@@ -42,6 +42,8 @@ SEEN = 1_000
 # Tables are indexed by identifiers. A row of an index holds 2,704 bytes: two of them, or a whole key.
 MOST_ID_BYTES, MOST_KEY_BYTES = 1_300, 2_600
 THREE_DECIMALS = (19, 3)  # digits and decimals of money in currencies that have three
+# What a refused row's own feed may still be asked about: a batch is checked with it.
+READABLE = ("id", "code", "currency", "money")
 SCIENTIFIC = r"^[+-]?\d+([.,]\d+)?[eE][+-]\d+$|^[+-]?\d+[.,]\d+[eE]\d+$"
 # UTF-8 read as a one-byte encoding, and what decoders put where they gave up.
 MOJIBAKE = "[ÃÂ][\u0080-\u00bf]|â[\u0080-\u00bf€]|[\u0080-\u009f\ufffd]"
@@ -207,7 +209,16 @@ class _Rows:
             self.findings.add(Kind.MOJIBAKE, f"mojibake in {name}", int(broken.sum()))
         if column.values:
             known = mask(pc.is_in(values, value_set=pa.array(column.values, pa.string())))
-            self._note(~known & is_valid(values), Reason.VALUE_NOT_ALLOWED, name)
+            self._other_values(name, column, values, ~known & is_valid(values))
+
+    def _other_values(self, name: str, column: Column, values: pa.StringArray, other: Mask) -> None:
+        if column.other_values == "quarantine":
+            self._note(other, Reason.VALUE_NOT_ALLOWED, name)
+        elif other.any():
+            for count in pc.value_counts(values.filter(pa.array(other))).to_pylist():
+                word = "a word" if self.contract.has_pii else repr(count["values"])
+                text = f"{word} in {name} is none that the contract knows, carried as it is"
+                self.findings.add(Kind.UNKNOWN_VALUE, text, count["counts"])
 
     def _mojibake(self, name: str, values: pa.StringArray) -> Mask:
         if bytes(data(values)).isascii():
@@ -506,7 +517,7 @@ class _Rows:
         return [
             BadRow(
                 int(self.chunk.line_no[row]), int(self.chunk.record_no[row]), reason, column,
-                self._raw_text(row), self._detail(row, column),
+                self._raw_text(row), self._detail(row, column), self._readable(row, column),
             )
             for row, (reason, column) in sorted(self.faults.items())
         ]  # fmt: skip
@@ -521,6 +532,18 @@ class _Rows:
         if value is None:
             return "empty"
         return shape(value) if self.contract.restricted else repr(value)[:200]
+
+    def _readable(self, row: int, fault: str) -> str | None:
+        """Numbers, codes and amounts of the row but the one at fault; nothing of feeds that name people."""
+        if self.contract.has_pii:
+            return None
+        values = {
+            name: str(value)
+            for name, column in self.contract.columns.items()
+            if name != fault and column.type in READABLE
+            and (value := self.done[name][row].as_py()) is not None
+        }  # fmt: skip
+        return json.dumps(values, ensure_ascii=False).replace("\\u0000", "")
 
     def text_of(self, record: int) -> str:
         """Text of a record of this chunk by its number."""

@@ -17,6 +17,7 @@ class Kind(StrEnum):
     """What there is to tell."""
 
     UNKNOWN_COLUMN = "unknown_column"
+    UNKNOWN_VALUE = "unknown_value"
     MOJIBAKE = "mojibake"
     INVISIBLE = "invisible"
     USELESS_RULE = "useless_rule"
@@ -29,7 +30,7 @@ CRITICAL = {Kind.USELESS_RULE}
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing to tell; `text` names column or rule, and no value."""
+    """One thing to tell; `text` names column or rule, and no value but a code of a feed without personal data."""
 
     kind: Kind
     text: str

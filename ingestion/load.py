@@ -429,6 +429,7 @@ class _Load:
             "column_name": pa.array([b.column for b in bad], pa.string()),
             "raw_text": pc.if_else(pa.array(gone), WITHHELD_ROW, texts),
             "detail": pc.if_else(pa.array(gone), WITHHELD, details),
+            "readable": pa.array([b.readable for b in bad], pa.string()).cast(pa.json_()),
         }
         return _with_file(pa.table(rows), file_id, "file_id")
 

@@ -40,7 +40,7 @@ class Source:
 
 @dataclass(frozen=True)
 class BadRow:
-    """A row that is set apart, with where it stands and why."""
+    """A row that is set apart, with where it stands and why; `readable` is what of it could be read, as JSON."""
 
     line_no: int
     record_no: int
@@ -48,6 +48,7 @@ class BadRow:
     column: str | None
     raw_text: str
     detail: str = ""
+    readable: str | None = None
 
 
 @dataclass

@@ -355,6 +355,106 @@ def test_a_cent_that_no_class_has_blocks_at_the_last_gate(built: None) -> None:
         run_gate("publish", DAY)
 
 
+# --- Rows of a batch that are odd, or could not be read
+
+
+@pytest.fixture(scope="module")
+def odd_batches(built: None, database: Path) -> None:
+    """Four batches of a file, by hand, that are right and paid out so: each has a row that says something odd.
+
+    K: a kind of movement that nobody has heard of. D: a refund without a readable day. N: one without a
+    readable amount. T: one row twice, with two amounts.
+    """
+    rows = (
+        "K1,K,refund,,-10.00,0.00,-10.00,USD,,,,2026-01-30T10:00:00Z,succeeded\n"
+        "K2,K,financing_paydown,,-25.00,0.00,-25.00,USD,,,,2026-01-30T10:00:00Z,succeeded\n"
+        "K3,K,payout,,-35.00,0.00,-35.00,USD,,,,2026-01-30T10:00:00Z,succeeded\n"
+        "D1,D,refund,,-10.00,0.00,-10.00,USD,,,,2026-01-30T10:00:00Z,succeeded\n"
+        "D2,D,refund,R2,-12.00,0.00,-12.00,USD,,,,30 January,succeeded\n"
+        "D3,D,payout,,-22.00,0.00,-22.00,USD,,,,2026-01-30T10:00:00Z,succeeded\n"
+    )
+    unread = (
+        "N1,N,refund,,-10.00,0.00,-10.00,USD,,,,2026-01-30T10:00:00Z,succeeded\n"
+        "N2,N,refund,,-12.00,0.00,a dozen,USD,,,,2026-01-30T10:00:00Z,succeeded\n"
+        "N3,N,payout,,-22.00,0.00,-22.00,USD,,,,2026-01-30T10:00:00Z,succeeded\n"
+        "T1,T,refund,,-10.00,0.00,-10.00,USD,,,,2026-01-30T10:00:00Z,succeeded\n"
+        "T1,T,refund,,-11.00,0.00,-11.00,USD,,,,2026-01-30T10:00:00Z,succeeded\n"
+        "T2,T,payout,,-11.00,0.00,-11.00,USD,,,,2026-01-30T10:00:00Z,succeeded\n"
+    )
+    header = (
+        "settlement_id,batch_no,type,refund_id,gross_amount,fee_amount,net_amount,currency,settled_amount,"
+        "settled_currency,fx_rate,booked_at,status\n"
+    )
+    trailers = {"odd": "TRAILER,6,-114.00,,,,,,,,,,\n", "unread": "TRAILER,6,,,,,,,,,,,\n"}
+    for name, text in (("odd", rows), ("unread", unread)):
+        file = database / "erp" / f"erp_payment_settlements_20260131_{name}.csv"
+        file.write_text(header + text + trailers[name])
+        file.with_name(f"{file.name}.done").touch()
+    loaded = load_feed("erp_payment_settlements", DAY)
+    assert [file.status for file in loaded.files] == ["loaded", "loaded"]
+
+
+def _judged(spoil: str = "") -> set[str]:
+    """Batches that the check finds at fault with the odd ones in core, as they came or spoilt."""
+    shared = "settlement_id, batch_no, type, status, net_amount, currency"
+    places = {
+        "staging.stg_erp__payment_settlements": ("_file_id", "_file_id"),
+        "core.fct_settlement": ("unit_key", "settlement_id"),
+    }
+    with connect("admin") as connection:
+        for table, (column, value) in places.items():
+            connection.execute(
+                f"insert into {table} ({shared}, {column}) select {shared}, {value}"
+                " from raw.erp_payment_settlements where batch_no in ('K', 'D', 'N', 'T')"
+            )
+        if spoil:
+            connection.execute(spoil)
+        found = connection.execute(_compiled("batches_net_to_their_payout")).fetchall()
+        connection.rollback()
+    return {row[0] for row in found}
+
+
+def test_an_odd_row_of_a_batch_blocks_nobody(odd_batches: None) -> None:
+    assert _judged() == set()
+
+
+@pytest.mark.parametrize("batch", ["K", "D"])
+def test_a_batch_with_an_odd_row_is_checked_all_the_same(odd_batches: None, batch: str) -> None:
+    assert _judged(
+        "update core.fct_settlement set net_amount = net_amount + 0.01"
+        f" where batch_no = '{batch}' and type = 'payout'"
+    ) == {batch}
+
+
+def test_a_refused_row_that_came_again_in_order_counts_once(odd_batches: None) -> None:
+    again = (
+        "insert into core.fct_settlement (unit_key, settlement_id, batch_no, type, status, net_amount, currency)"
+        " values ('D2', 'D2', 'D', 'refund', 'succeeded', -12.00, 'USD')"
+    )
+    assert _judged(again) == set()
+
+
+def test_a_batch_whose_refused_rows_are_no_longer_kept_is_not_judged(odd_batches: None) -> None:
+    assert _judged("delete from ops.quarantine where feed = 'erp_payment_settlements'") == set()
+
+
+def test_a_kind_of_movement_that_nobody_knows_is_told(odd_batches: None) -> None:
+    with connect("auditor") as connection:
+        told = connection.execute(
+            "select f.value ->> 'text', f.value ->> 'rows' from ops.file_ledger as l"
+            " cross join jsonb_array_elements(l.findings) as f where l.name like '%\\_odd.csv'"
+        ).fetchall()
+        refused = connection.execute(
+            "select reason, readable ->> 'net_amount' from ops.quarantine"
+            " where feed = 'erp_payment_settlements' order by record_no, file_id"
+        ).fetchall()
+    assert told == [("'financing_paydown' in type is none that the contract knows, carried as it is", "1")]
+    assert refused == [
+        ("not_a_number", None), ("conflicting_duplicate", None), ("bad_timestamp", "-12.00"),
+        ("conflicting_duplicate", None),
+    ]  # fmt: skip
+
+
 # --- The page
 
 

@@ -41,6 +41,10 @@ comment on column ops.quarantine.column_name is 'Column at fault; empty where th
 comment on column ops.quarantine.raw_text is
     'Text of the row as it came; personal values are withheld.';
 comment on column ops.quarantine.detail is 'What was found in words.';
+call ops.add_column('ops.quarantine', 'readable', 'jsonb');
+comment on column ops.quarantine.readable is
+    'Numbers, codes and amounts of the row that could be read, by column of the contract; empty where the feed
+    names people, or the whole row is at fault.';
 comment on column ops.quarantine.quarantined_at is 'When the row was refused.';
 
 comment on column ops.erasures.customer_id is 'Customer, as a keyed hash.';
