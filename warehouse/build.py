@@ -254,6 +254,8 @@ def _variables() -> str:
 
     They are the same at every run: dbt parses the whole project anew where one has changed.
     """
+    from ingestion.contract import all_feeds, feeds
+
     profile = settings().company_profile
     return json.dumps(
         {
@@ -261,6 +263,7 @@ def _variables() -> str:
             "fiscal_year_start_month": profile.fiscal_year_start_month,
             "transit_days": profile.transit_days,
             "reason_systems": profile.reason_systems.model_dump(),
+            "feeds_not_carried": sorted(set(all_feeds()) - set(feeds())),
         }
     )
 

@@ -11,3 +11,15 @@
         else 'REQUESTED'
     end
 {%- endmacro %}
+
+{#- Whether a return that is not paid out in money is done, by the word of the system that authorized it. It
+    is asked only of a company that carries no dispositions: no other system of it follows a return to its end. -#}
+{% macro is_closed_in_kind(status, resolution) -%}
+    {%- if carries('wms_dispositions') -%} false
+    {%- else -%}
+    coalesce(
+        lower({{ status }}) in ('closed', 'completed', 'complete', 'done', 'processed')
+        and lower({{ resolution }}) not in ('refund', 'unknown'), false
+    )
+    {%- endif -%}
+{%- endmacro %}

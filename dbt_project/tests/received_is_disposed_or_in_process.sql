@@ -1,5 +1,6 @@
 -- received = disposed + in process, per return line: what the docks took in is disposed of for good or
--- still here, and nothing else is. More disposed of than received is named by disposed_not_above_received.
+-- still here, and nothing else is; of a company without dispositions their way has ended (macro
+-- end_of_goods). More disposed of than received is named by disposed_not_above_received.
 {{ config(meta={
     'failure_means': 'Units of a return line are lost or doubled between receipts, dispositions and the '
     ~ 'snapshot of return lines.',
@@ -25,6 +26,7 @@ counted as (
         lines.received_quantity,
         coalesce(disposed.quantity, 0) as finally_disposed,
         lines.disposed_quantity,
+        lines.ended_quantity,
         -- open units that are not still awaited
         lines.open_quantity - greatest(
             lines.expected_quantity - lines.expired_quantity - lines.received_quantity, 0
@@ -39,5 +41,5 @@ select *
 from counted
 where received_at_docks <> received_quantity
     or finally_disposed <> disposed_quantity
-    or received_quantity <> disposed_quantity + in_process
-    and disposed_quantity <= received_quantity
+    or received_quantity <> ended_quantity + in_process
+    and ended_quantity <= received_quantity

@@ -95,6 +95,7 @@ final as (
         cast(statuses.received_quantity as bigint) as received_quantity,
         cast(statuses.inspected_quantity as bigint) as inspected_quantity,
         cast(statuses.disposed_quantity as bigint) as disposed_quantity,
+        cast(statuses.ended_quantity as bigint) as ended_quantity,
         cast(statuses.in_process_quantity as bigint) as in_process_quantity,
         cast(statuses.open_quantity as bigint) as open_quantity,
         cast(statuses.expired_quantity as bigint) as expired_quantity,

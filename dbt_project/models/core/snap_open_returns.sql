@@ -37,17 +37,22 @@ spans as (
 ),
 
 moved as (
-    select return_line_key, received_at as moved_at, quantity as received, 0 as disposed
+    select return_line_key, received_at as moved_at, quantity as received, 0 as ended
     from {{ ref('fct_receipt') }}
     union all
-    select return_line_key, disposed_at as moved_at, 0 as received, final_change as disposed
+    {% if end_of_goods() == 'disposed' -%}
+    select return_line_key, disposed_at as moved_at, 0 as received, final_change as ended
     from {{ ref('fct_disposition') }}
+    {%- else -%}
+    select return_line_key, ended_at as moved_at, 0 as received, quantity as ended
+    from ({{ ended_receipts() }}) as receipts
+    {%- endif %}
 ),
 
 moved_by_day as (
     select
         spans.return_line_key, spans.snapshot_date,
-        sum(moved.received) as received, sum(moved.disposed) as disposed
+        sum(moved.received) as received, sum(moved.ended) as ended
     from spans
     inner join moved
         on spans.return_line_key = moved.return_line_key and spans.day_end > moved.moved_at
@@ -57,13 +62,13 @@ moved_by_day as (
 counted as (
     select
         spans.*,
-        greatest(coalesce(moved_by_day.received - moved_by_day.disposed, 0), 0) as in_house_on_day,
+        greatest(coalesce(moved_by_day.received - moved_by_day.ended, 0), 0) as in_house_on_day,
         -- a lapsed authorization leaves what came; late goods count from the day on which they come
         greatest(
             case
                 when spans.expires_at < spans.day_end then coalesce(moved_by_day.received, 0)
                 else spans.expected_quantity
-            end - coalesce(moved_by_day.disposed, 0), 0
+            end - coalesce(moved_by_day.ended, 0), 0
         ) as open_on_day
     from spans
     left join moved_by_day

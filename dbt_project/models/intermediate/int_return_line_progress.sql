@@ -23,6 +23,10 @@ rmas as (
         -- a line that never expires keeps the others open
         bool_or(expires_at is null) filter (where not is_void) as has_open_end,
         max(updated_at) filter (where is_void) as voided_at,
+        -- settled otherwise than in money, by the word of the system that authorized it
+        bool_and({{ is_closed_in_kind('source_status', 'resolution') }}) filter (where not is_void)
+            as is_closed_in_kind,
+        max(updated_at) filter (where not is_void) as live_updated_at,
         min(label_first_used_at) as first_scan_at,
         min(delivered_at) as delivered_at
     from {{ ref('int_rma_lines') }}
@@ -113,6 +117,7 @@ select
     requests.decision,
     coalesce(rmas.rma_lines, 0) as rma_lines,
     coalesce(rmas.live_rma_lines, 0) as live_rma_lines,
+    coalesce(rmas.is_closed_in_kind, false) as is_closed_in_kind,
     coalesce(refunds.is_returnless, false) as is_returnless_granted,
     coalesce(events.has_illegal_transition, false) as has_illegal_transition,
     -- quantities
@@ -131,6 +136,7 @@ select
     coalesce(rmas.live_authorized_at, rmas.authorized_at) as authorized_at,
     case when not coalesce(rmas.has_open_end, false) then rmas.expires_at end as expires_at,
     rmas.voided_at,
+    case when rmas.is_closed_in_kind then rmas.live_updated_at end as closed_in_kind_at,
     rmas.first_scan_at,
     rmas.delivered_at,
     receipts.first_received_at,

@@ -1,10 +1,16 @@
 {{ config(indexes=[{'columns': ['return_line_key'], 'unique': true}]) }}
 -- Grain: one row per return line of the touched units, with its status. The status follows from what
 -- happened: evidence from the warehouse outweighs the ERP's, and the ERP's outweighs the CRM's. An
--- authorization lapses at the end of the business date, so that one clock decides.
+-- authorization lapses at the end of the business date, so that one clock decides. The way of the goods
+-- ends where the company's feeds tell of it last (macro end_of_goods), so that nothing stays open for ever.
+{%- set end = end_of_goods() %}
 
 with progress as (
-    select * from {{ ref('int_return_line_progress') }}
+    select
+        *,
+        {{ end }}_quantity as ended_quantity,
+        last_{{ end }}_at as last_ended_at
+    from {{ ref('int_return_line_progress') }}
 ),
 
 judged as (
@@ -53,12 +59,12 @@ weighed as (
         *,
         case
             when is_declined or is_cancelled or is_returnless then 0
-            else greatest(expected_quantity - expired_quantity - disposed_quantity, 0)
+            else greatest(expected_quantity - expired_quantity - ended_quantity, 0)
         end as open_quantity,
         greatest(least(processed_quantity, received_quantity - disposed_quantity), 0)
             as in_process_quantity,
         expected_quantity - expired_quantity - received_quantity as awaited_quantity,
-        first_refunded_at is not null or credited_amount <> 0 as is_settled
+        first_refunded_at is not null or credited_amount <> 0 or is_closed_in_kind as is_settled
     from lapsed
 ),
 
@@ -74,8 +80,8 @@ named as (
             when received_quantity = 0 and approved_quantity > 0 then 'APPROVED'
             when received_quantity = 0 then 'REQUESTED'
             when awaited_quantity > 0 then 'PARTIALLY_RECEIVED'
-            when disposed_quantity >= received_quantity
-                then case when is_settled then 'CLOSED' else 'DISPOSED' end
+            when ended_quantity >= received_quantity
+                then case when is_settled then 'CLOSED' else '{{ end | upper }}' end
             when in_process_quantity > 0 or disposed_quantity > 0 then 'IN_PROCESS'
             when inspected_quantity > 0 then 'INSPECTED'
             else 'RECEIVED'
@@ -98,6 +104,7 @@ select
     received_quantity,
     inspected_quantity,
     disposed_quantity,
+    ended_quantity,
     in_process_quantity,
     open_quantity,
     expired_quantity,
@@ -120,14 +127,15 @@ select
     last_disposed_at,
     first_refunded_at,
     case when expired_quantity > 0 then expires_at end as expired_at,
-    case when status = 'CLOSED' then greatest(last_disposed_at, first_refunded_at) end as closed_at,
+    case when status = 'CLOSED' then greatest(last_ended_at, first_refunded_at, closed_in_kind_at) end
+        as closed_at,
     case
         when open_quantity > 0 then null
         when is_declined then decided_at
         when is_cancelled then coalesce(voided_at, decided_at)
         when is_returnless then coalesce(first_refunded_at, decided_at, requested_at, authorized_at)
         else greatest(
-            last_disposed_at, last_received_at, case when expired_quantity > 0 then expires_at end
+            last_ended_at, last_received_at, case when expired_quantity > 0 then expires_at end
         )
     end as ended_at,
     -- amounts

@@ -26,8 +26,13 @@ limits as (
         ('APPROVED', 14, 'customer hands the parcel to the carrier'),
         ('IN_TRANSIT', 10, 'carrier delivers to the site'),
         ('PARTIALLY_RECEIVED', 14, 'receive the missing units or close the line short'),
+        {% if end_of_goods() == 'disposed' -%}
         ('RECEIVED', 3, 'inspect and grade'),
         ('INSPECTED', 5, 'decide the disposition'),
+        {%- else -%}
+        ('RECEIVED', {{ "14, 'refund or close'" if end_of_goods() == 'received' else "3, 'inspect and grade'" }}),
+        ('INSPECTED', 14, 'refund or close'),
+        {%- endif %}
         ('IN_PROCESS', 21, 'finish the work and decide the final disposition')
     ) as l (status, limit_days, next_step)
 

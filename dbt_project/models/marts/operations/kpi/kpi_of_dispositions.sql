@@ -52,7 +52,9 @@ select
     receipts.site,
     receipts.quantity as received_units,
     coalesce(disposed.units, 0) as disposed_units,
-    greatest(receipts.quantity - coalesce(disposed.units, 0), 0) as open_units,
+    -- none waits for a disposition that will never come
+    {{ "greatest(receipts.quantity - coalesce(disposed.units, 0), 0)" if carries('wms_dispositions') else "0" }}
+        as open_units,
     coalesce(disposed.hours, 0) as disposed_hours,
     coalesce(disposed.restocked_units, 0) as restocked_units,
     coalesce(disposed.diverted_g, 0) as diverted_g,

@@ -1,5 +1,5 @@
 -- Grain: one row per return line, step and way in which its units left the step; step 0 is the whole
--- cycle, from request to final disposition. Units still in a step are in kpi_of_open_units.
+-- cycle, from request to final disposition, or to where the company's feeds tell of the goods last. Units still in a step are in kpi_of_open_units.
 -- Units of a line end apart (two restocked in May, one still open), so time is counted in units.
 -- A step that a later milestone overtook (disposed of without an inspection) is left, not open.
 -- Additive: quantity, and quantity * hours, within a step.
@@ -12,10 +12,17 @@ with lines as (
 
 ),
 
-dispositions as (
+ends as (
 
-    select * from {{ ref('fct_disposition') }}
+    {% if end_of_goods() == 'disposed' -%}
+    select return_line_key, disposed_at as ended_at, net_quantity as quantity
+    from {{ ref('fct_disposition') }}
     where is_final and net_quantity > 0 and {{ in_touched_units('unit_key') }}
+    {%- else -%}
+    select return_line_key, ended_at, quantity
+    from ({{ ended_receipts() }}) as receipts
+    where {{ in_touched_units('unit_key') }}
+    {%- endif %}
 
 ),
 
@@ -26,10 +33,10 @@ cycles as (
         0 as step_no,
         lines.basis_at as started_at,
         'disposed' as outcome,
-        dispositions.disposed_at as left_at,
-        dispositions.net_quantity as quantity
+        ends.ended_at as left_at,
+        ends.quantity
     from lines
-    inner join dispositions on lines.return_line_key = dispositions.return_line_key
+    inner join ends on lines.return_line_key = ends.return_line_key
     where lines.is_counted
     union all
     select

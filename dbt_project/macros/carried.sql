@@ -1,0 +1,30 @@
+{#- Whether the company has a layout of the feed. -#}
+{% macro carries(feed) -%}
+    {{ return(feed not in var('feeds_not_carried')) }}
+{%- endmacro %}
+
+{#- Where the way of goods ends, as far as the company's feeds tell: at their final disposition; of a company
+    that carries no dispositions at the inspection, and if it carries none either, at the receipt. -#}
+{% macro end_of_goods() -%}
+    {%- if carries('wms_dispositions') -%} {{ return('disposed') }}
+    {%- elif carries('wms_inspections') -%} {{ return('inspected') }}
+    {%- else -%} {{ return('received') }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Receipts of a company without dispositions whose goods have come to that end. -#}
+{% macro ended_receipts() -%}
+    select
+        receipt.unit_key,
+        receipt.return_line_key,
+        receipt.quantity,
+        {{ 'inspection.inspected_at' if end_of_goods() == 'inspected' else 'receipt.received_at' }} as ended_at
+    from {{ ref('fct_receipt') }} as receipt
+    {% if end_of_goods() == 'inspected' -%}
+    inner join (
+        select receipt_id, min(inspected_at) as inspected_at
+        from {{ ref('fct_inspection') }}
+        group by receipt_id
+    ) as inspection on receipt.receipt_id = inspection.receipt_id
+    {%- endif %}
+{%- endmacro %}
