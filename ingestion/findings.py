@@ -30,7 +30,7 @@ CRITICAL = {Kind.USELESS_RULE}
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing to tell; `text` names column or rule, and no value but a code of a feed without personal data."""
+    """One thing to tell; `text` names column or rule, and no value but codes of feeds that name nobody."""
 
     kind: Kind
     text: str

@@ -40,7 +40,7 @@ class Source:
 
 @dataclass(frozen=True)
 class BadRow:
-    """A row that is set apart, with where it stands and why; `readable` is what of it could be read, as JSON."""
+    """A row that is set apart: where it stands, why, and in `readable` what could be read of it, as JSON."""
 
     line_no: int
     record_no: int

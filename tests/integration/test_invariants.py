@@ -360,7 +360,7 @@ def test_a_cent_that_no_class_has_blocks_at_the_last_gate(built: None) -> None:
 
 @pytest.fixture(scope="module")
 def odd_batches(built: None, database: Path) -> None:
-    """Four batches of a file, by hand, that are right and paid out so: each has a row that says something odd.
+    """Four batches by hand that are right and paid out so; each has a row that says something odd.
 
     K: a kind of movement that nobody has heard of. D: a refund without a readable day. N: one without a
     readable amount. T: one row twice, with two amounts.
@@ -428,8 +428,8 @@ def test_a_batch_with_an_odd_row_is_checked_all_the_same(odd_batches: None, batc
 
 def test_a_refused_row_that_came_again_in_order_counts_once(odd_batches: None) -> None:
     again = (
-        "insert into core.fct_settlement (unit_key, settlement_id, batch_no, type, status, net_amount, currency)"
-        " values ('D2', 'D2', 'D', 'refund', 'succeeded', -12.00, 'USD')"
+        "insert into core.fct_settlement (unit_key, settlement_id, batch_no, type, status, net_amount,"
+        " currency) values ('D2', 'D2', 'D', 'refund', 'succeeded', -12.00, 'USD')"
     )
     assert _judged(again) == set()
 

@@ -96,7 +96,8 @@ def test_returns_are_open_or_closed_as_the_shop_knows_them(told: str) -> None:
         "select resolution, count(distinct rma_no) from marts.return_tracking group by 1 order by 1"
     ) == [("refund", 44), ("store_credit", 8)]
     assert _rows(
-        "select status, count(distinct rma_no), min(next_step) from marts.return_tracking group by 1 order by 1"
+        "select status, count(distinct rma_no), min(next_step) from marts.return_tracking"
+        " group by 1 order by 1"
     ) == [("CLOSED", 45, None), ("RECEIVED", 7, "refund or close")]
 
 
@@ -109,9 +110,8 @@ def test_units_received_and_the_rates(told: str) -> None:
     assert _kpi("product_return_rate", "RETURN") == (71, 350)
     assert _kpi("product_return_rate", "RETURN", "period_date < '2026-01-01'")[0] == 20
     assert _kpi("order_return_rate", "SALE") == (52, 158)
-    assert _rows("select sum(returned_quantity), sum(shipped_quantity) from marts.product_returns") == [
-        (71, 350)
-    ]
+    units = _rows("select sum(returned_quantity), sum(shipped_quantity) from marts.product_returns")
+    assert units == [(71, 350)]
 
 
 def test_refunds_and_what_they_are_made_of(told: str) -> None:
@@ -122,7 +122,9 @@ def test_refunds_and_what_they_are_made_of(told: str) -> None:
     assert _rows(
         "select component, sum(amount) from finance.refund_documents where leg = 'M' group by 1 order by 1"
     ) == [
-        ("merchandise", Decimal("2583.64")), ("restocking_fee", Decimal("-65.45")), ("tax", Decimal("206.71")),
+        ("merchandise", Decimal("2583.64")),
+        ("restocking_fee", Decimal("-65.45")),
+        ("tax", Decimal("206.71")),
     ]  # fmt: skip
     assert _rows("select sum(refunded_quantity) from marts.return_tracking") == [(53,)]
     assert _kpi("refund_rate", "REFUND") == (Decimal("2724.90"), Decimal("18260.31"))
@@ -143,7 +145,8 @@ def _stripe_of_february() -> list[tuple[str, str]]:
 
 def test_what_stripe_moved(told: str) -> None:
     assert _rows(
-        "select type, count(*), sum(gross_amount), sum(fee_amount) from core.fct_settlement group by 1 order by 1",
+        "select type, count(*), sum(gross_amount), sum(fee_amount) from core.fct_settlement"
+        " group by 1 order by 1",
         "auditor",
     ) == [
         ("charge", 158, Decimal("18260.31"), Decimal("-577.02")),
@@ -169,7 +172,7 @@ def test_nothing_is_refunded_twice_or_beyond_its_order(told: str) -> None:
 
 
 def test_a_unit_takes_six_days_from_request_to_receipt(told: str) -> None:
-    # Whole hours of each of the 71 units, from Loop's and the warehouse's files: 10,176; half of them within 144.
+    # Whole hours of each of the 71 units, from Loop's and the warehouse's files: 10,176, half within 144.
     assert _kpi("return_cycle_time", "REQUEST") == (10176, 71)
     assert _rows(
         "select units, events, censored, p50_hours from marts.return_cycle_time where request_month = 'ALL'"
