@@ -76,4 +76,8 @@ VERSION_OF_CODE = Change(
     "`ops.publications.code_version`, and wherever it is shown: the version, then the commit",
     columns={"marts.publications": {"code_version"}},
 )
-CHANGES = (BY_SKU, VERSION_OF_CODE)
+END_OF_GOODS = Change(
+    "`marts.return_cycle_time` and the KPI take that as the end",
+    rows={"marts.kpi_definitions": {"kpi": {"return_cycle_time"}}},
+)
+CHANGES = (BY_SKU, VERSION_OF_CODE, END_OF_GOODS)
