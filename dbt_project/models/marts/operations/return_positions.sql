@@ -30,8 +30,12 @@ limits as (
         ('RECEIVED', 3, 'inspect and grade'),
         ('INSPECTED', 5, 'decide the disposition'),
         {%- else -%}
-        ('RECEIVED', {{ "14, 'refund or close'" if end_of_goods() == 'received' else "3, 'inspect and grade'" }}),
         ('INSPECTED', 14, 'refund or close'),
+        {% if end_of_goods() == 'inspected' -%}
+        ('RECEIVED', 3, 'inspect and grade'),
+        {%- else -%}
+        ('RECEIVED', 14, 'refund or close'),
+        {%- endif %}
         {%- endif %}
         ('IN_PROCESS', 21, 'finish the work and decide the final disposition')
     ) as l (status, limit_days, next_step)

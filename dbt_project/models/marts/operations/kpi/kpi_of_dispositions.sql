@@ -52,9 +52,12 @@ select
     receipts.site,
     receipts.quantity as received_units,
     coalesce(disposed.units, 0) as disposed_units,
+    {% if carries('wms_dispositions') -%}
+    greatest(receipts.quantity - coalesce(disposed.units, 0), 0) as open_units,
+    {%- else -%}
     -- none waits for a disposition that will never come
-    {{ "greatest(receipts.quantity - coalesce(disposed.units, 0), 0)" if carries('wms_dispositions') else "0" }}
-        as open_units,
+    0 as open_units,
+    {%- endif %}
     coalesce(disposed.hours, 0) as disposed_hours,
     coalesce(disposed.restocked_units, 0) as restocked_units,
     coalesce(disposed.diverted_g, 0) as diverted_g,

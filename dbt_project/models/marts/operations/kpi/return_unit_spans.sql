@@ -1,5 +1,6 @@
 -- Grain: one row per return line, step and way in which its units left the step; step 0 is the whole
--- cycle, from request to final disposition, or to where the company's feeds tell of the goods last. Units still in a step are in kpi_of_open_units.
+-- cycle, from request to final disposition, or to where the company's feeds tell of the goods last. Units
+-- still in a step are in kpi_of_open_units.
 -- Units of a line end apart (two restocked in May, one still open), so time is counted in units.
 -- A step that a later milestone overtook (disposed of without an inspection) is left, not open.
 -- Additive: quantity, and quantity * hours, within a step.
