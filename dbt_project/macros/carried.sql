@@ -12,13 +12,18 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- Receipts of a company without dispositions whose goods have come to that end. -#}
-{% macro ended_receipts() -%}
+{#- When how many units of a return line came to that end, as a query: of dispositions their `quantity`, the
+    column that counts, of receipts all that was received. -#}
+{% macro ends_of_goods(quantity) -%}
+    {% if end_of_goods() == 'disposed' -%}
+    select unit_key, return_line_key, disposed_at as ended_at, {{ quantity }} as quantity
+    from {{ ref('fct_disposition') }}
+    {%- else -%}
     select
         receipt.unit_key,
         receipt.return_line_key,
-        receipt.quantity,
-        {{ 'inspection.inspected_at' if end_of_goods() == 'inspected' else 'receipt.received_at' }} as ended_at
+        {{ 'inspection.inspected_at' if end_of_goods() == 'inspected' else 'receipt.received_at' }} as ended_at,
+        receipt.quantity
     from {{ ref('fct_receipt') }} as receipt
     {% if end_of_goods() == 'inspected' -%}
     inner join (
@@ -26,5 +31,6 @@
         from {{ ref('fct_inspection') }}
         group by receipt_id
     ) as inspection on receipt.receipt_id = inspection.receipt_id
+    {%- endif %}
     {%- endif %}
 {%- endmacro %}

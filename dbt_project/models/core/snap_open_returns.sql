@@ -40,13 +40,8 @@ moved as (
     select return_line_key, received_at as moved_at, quantity as received, 0 as ended
     from {{ ref('fct_receipt') }}
     union all
-    {% if end_of_goods() == 'disposed' -%}
-    select return_line_key, disposed_at as moved_at, 0 as received, final_change as ended
-    from {{ ref('fct_disposition') }}
-    {%- else -%}
     select return_line_key, ended_at as moved_at, 0 as received, quantity as ended
-    from ({{ ended_receipts() }}) as receipts
-    {%- endif %}
+    from ({{ ends_of_goods('final_change') }}) as ends
 ),
 
 moved_by_day as (

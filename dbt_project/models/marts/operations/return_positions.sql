@@ -27,15 +27,11 @@ limits as (
         ('IN_TRANSIT', 10, 'carrier delivers to the site'),
         ('PARTIALLY_RECEIVED', 14, 'receive the missing units or close the line short'),
         {% if end_of_goods() == 'disposed' -%}
-        ('RECEIVED', 3, 'inspect and grade'),
-        ('INSPECTED', 5, 'decide the disposition'),
-        {%- else -%}
-        ('INSPECTED', 14, 'refund or close'),
-        {% if end_of_goods() == 'inspected' -%}
-        ('RECEIVED', 3, 'inspect and grade'),
+        ('RECEIVED', 3, 'inspect and grade'), ('INSPECTED', 5, 'decide the disposition'),
+        {%- elif end_of_goods() == 'inspected' -%}
+        ('RECEIVED', 3, 'inspect and grade'), ('INSPECTED', 14, 'refund or close'),
         {%- else -%}
         ('RECEIVED', 14, 'refund or close'),
-        {%- endif %}
         {%- endif %}
         ('IN_PROCESS', 21, 'finish the work and decide the final disposition')
     ) as l (status, limit_days, next_step)

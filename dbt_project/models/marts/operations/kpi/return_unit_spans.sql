@@ -15,15 +15,8 @@ with lines as (
 
 ends as (
 
-    {% if end_of_goods() == 'disposed' -%}
-    select return_line_key, disposed_at as ended_at, net_quantity as quantity
-    from {{ ref('fct_disposition') }}
-    where is_final and net_quantity > 0 and {{ in_touched_units('unit_key') }}
-    {%- else -%}
-    select return_line_key, ended_at, quantity
-    from ({{ ended_receipts() }}) as receipts
-    where {{ in_touched_units('unit_key') }}
-    {%- endif %}
+    select * from ({{ ends_of_goods('case when is_final then net_quantity end') }}) as every_end
+    where quantity > 0 and {{ in_touched_units('unit_key') }}
 
 ),
 
