@@ -157,7 +157,7 @@ def test_what_stripe_moved(told: str) -> None:
 
 def test_what_fedex_charged(told: str) -> None:
     assert _rows(
-        "select count(distinct tracking_no), sum(amount) from core.fct_cost_line where component = 'freight'",
+        "select count(distinct unit_key), sum(amount) from core.fct_cost_line where component = 'freight'",
         "auditor",
     ) == [(52, Decimal("567.84"))]
 
