@@ -824,7 +824,9 @@ CLASS_NOTES = {
     "CUTOFF": "Over all periods it adds up to what is still waited for: the legs of a group fell into"
     " different periods, or the other leg is expected within days",
     "ROUNDING": "A component that is off by at most two cents",
-    "UNEXPLAINED": "Shown as it is, never spread over the other classes",
+    "PAYMENT_AMOUNT": "The processor moved another amount than customer service issued",
+    "MISSING_LEG": "The document on the other side has not come within days; open since says since when",
+    "UNEXPLAINED": "Nobody knows; shown as it is, never spread over the other classes",
 }
 WORDS = {
     "Group": "Documents of one refund or return, joined by numbers that they name",

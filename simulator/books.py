@@ -79,7 +79,8 @@ class Books:
     # -- entitlement --
 
     def _entitle(self) -> None:
-        """Cents by case (`e`), whether units were accepted (`has_e`), since when, and by receipt."""
+        """Cents by case (`e`; `value` as if all were paid in money; by component `accepted_parts`), whether
+        units were accepted (`has_e`), since when, and by receipt."""
         known, world = self.known, self.known.world
         rows = known.receipts.sort_values(["received_at", "id"])
         rows = rows[rows["line"] >= 0]
@@ -98,6 +99,13 @@ class Books:
             known.lines, world.sales, row, parts["units"].to_numpy(), parts["before"].to_numpy()
         )
         parts["amount"] = amounts.sum(axis=1)
+        worth = entitled(
+            known.lines, world.sales, row, parts["units"].to_numpy(), parts["before"].to_numpy(),
+            in_money=False,
+        )  # fmt: skip
+        self.value = total(row, worth.sum(axis=1), self.size)
+        self.accepted_parts = np.zeros((self.size, amounts.shape[1]), dtype=np.int64)
+        np.add.at(self.accepted_parts, row, amounts)
         self.accepted = parts
         self.e = total(row, parts["amount"], self.size)
         self.has_e = total(row, parts["units"], self.size) > 0

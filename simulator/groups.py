@@ -37,8 +37,12 @@ def reconciliation_rows(truth: Reconciliation) -> pd.DataFrame:
 
 
 def is_there(truth: Reconciliation) -> np.ndarray:
-    """Groups that have any leg."""
-    return truth.has_m | truth.has_p | truth.has_g | (truth.legs["e"] != 0)
+    """Groups that are entitled to anything or have any document of money."""
+    frames = (truth.books.memos, truth.books.paid, truth.books.postings, truth.counted)
+    documents = pd.concat([frame["case"] for frame in frames]).unique()
+    found = np.zeros(truth.size, dtype=bool)
+    found[truth.group[documents.astype(int)]] = True
+    return found | (truth.legs["e"] != 0)
 
 
 def patterns(truth: Reconciliation) -> np.ndarray:

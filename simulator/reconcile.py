@@ -21,7 +21,7 @@ from simulator.truth.known import KnownReturns, total
 CLASSES = (
     "DUPLICATE", "FAILED_REFUND", "STORE_CREDIT_OR_EXCHANGE", "QUANTITY", "PRICE_OR_DISCOUNT", "TAX",
     "SHIPPING", "DUTY", "RESTOCKING_FEE", "LABEL_FEE", "FX", "PROCESSOR_FEE", "CUTOFF", "ROUNDING",
-    "UNEXPLAINED",
+    "UNEXPLAINED", "PAYMENT_AMOUNT", "MISSING_LEG",
 )  # fmt: skip
 BY_COMPONENT = (
     "PRICE_OR_DISCOUNT", "TAX", "SHIPPING", "DUTY", "RESTOCKING_FEE", "LABEL_FEE", "ROUNDING",
@@ -76,10 +76,10 @@ class Reconciliation:
         return legs - sum((v for (g, _), v in self.found.items() if g == gap), np.zeros_like(legs))
 
     def _put_missing(self, gap: str, cents: np.ndarray, since: np.ndarray, where: np.ndarray) -> None:
-        """A leg that has not come: within some days it may still, after that nothing explains it."""
+        """A leg that has not come: within some days it may still, after that it is missing."""
         young = self.books.today - since // DAY <= CUTOFF_DAYS
         self.put(gap, "CUTOFF", np.where(where & young, cents, 0))
-        self.put(gap, "UNEXPLAINED", np.where(where & ~young, cents, 0))
+        self.put(gap, "MISSING_LEG", np.where(where & ~young, cents, 0))
 
     # -- legs --
 
@@ -121,18 +121,31 @@ class Reconciliation:
         doubled = self.cases(self.doubled, self.doubled["amount"])
         self.put("E-M", "DUPLICATE", self.groups(-doubled))
         rest = b.e - self.m_case
-        self.put("E-M", "STORE_CREDIT_OR_EXCHANGE", self.groups(np.where(b.in_kind, rest, 0)))
-        alone = ~b.in_kind & (b.has_e != self.has_m_case)
+        # Goods make good what came back is worth, and no more.
+        self.made_good = np.where(b.in_kind, np.clip(self.m_case, 0, b.value), 0)
+        self.put("E-M", "STORE_CREDIT_OR_EXCHANGE", self.groups(-self.made_good))
+        alone = b.has_e != self.has_m_case
         m_at = latest(self.standing["case"], self.standing["posted_at"], self.size)
         young = b.today - np.where(b.has_e, b.e_at, m_at) // DAY <= CUTOFF_DAYS
         self.put("E-M", "CUTOFF", self.groups(np.where(alone & young, rest, 0)))
-        self.put("E-M", "UNEXPLAINED", self.groups(np.where(alone & ~young, rest, 0)))
+        self.put("E-M", "MISSING_LEG", self.groups(np.where(alone & ~young, rest, 0)))
         both = ~b.in_kind & b.has_e & self.has_m_case
-        due = b.due()
+        due = self._due()
         self.put("E-M", "QUANTITY", self.groups(np.where(both, b.e - due.sum(axis=1), 0)))
         for component, error in self._errors(due):
             name = BY_COMPONENT[component]
             self.put("E-M", name, self.groups(np.where(both, -error, 0)))
+
+    def _due(self) -> np.ndarray:
+        """Cents due by case and component: for the units credited where the memo is nearer to it, else for
+        those accepted. The memo of other units may leave out their tax or shipping."""
+        rows, credited = self.standing, np.zeros_like(self.books.accepted_parts)
+        np.add.at(
+            credited, (rows["case"].to_numpy(), rows["component"].to_numpy()), rows["amount"].to_numpy()
+        )
+        due, accepted = self.books.due(), self.books.accepted_parts
+        is_nearer = np.abs(due - credited) <= np.abs(accepted - credited)
+        return np.where(is_nearer, due, accepted)
 
     def _errors(self, due: np.ndarray, off: bool = False) -> Iterator[tuple[int, np.ndarray]]:
         """What memos credit too much, by component and case; `off` only where the cash is right."""
@@ -156,7 +169,7 @@ class Reconciliation:
         owed = self.groups(self.cases(failed, failed["amount"]) + self.cases(undone, undone["due"]))
         self._put_up_to(gap, "FAILED_REFUND", owed)
         given = b.tenders[b.tenders["is_given"].to_numpy(dtype=bool)]
-        credit = self.groups(self.cases(given, given["amount"]) + np.where(b.in_kind, self.m_case, 0))
+        credit = self.groups(self.cases(given, given["amount"]) + self.made_good)
         self._put_up_to(gap, "STORE_CREDIT_OR_EXCHANGE", credit)
         p_at = self.groups_latest(b.paid, "booked_at")
         both = self._put_alone(gap, self.has_p, p_at)
@@ -177,7 +190,7 @@ class Reconciliation:
         self.put(gap, "DUPLICATE", self.d_m - self.groups(self.cases(again, again["amount"])))
         failed = b.tenders[b.tenders["has_failed"].to_numpy(dtype=bool)]
         self._put_up_to(gap, "FAILED_REFUND", self.groups(self.cases(failed, failed["amount"])))
-        self._put_up_to(gap, "STORE_CREDIT_OR_EXCHANGE", self.groups(np.where(b.in_kind, self.m_case, 0)))
+        self._put_up_to(gap, "STORE_CREDIT_OR_EXCHANGE", self.groups(self.made_good))
         has_t = self._any(np.isin(np.arange(self.size), self.counted["case"]))
         both = self._put_alone(gap, has_t, self.groups_latest(self.counted, "created_at"))
         self._put_mirrored(gap, both)
@@ -207,7 +220,6 @@ class Reconciliation:
         self, gap: str, both: np.ndarray, unpaid: pd.DataFrame, without_memo: pd.DataFrame
     ) -> None:
         """A further refund of the group that is not settled yet, or that has no memo yet."""
-        b = self.books
         unpaid = unpaid[(unpaid["counts"] & ~unpaid["is_credit"] & (unpaid["role"] != 1)).to_numpy(bool)]
         for frame, sign, column in ((unpaid, 1, "created_at"), (without_memo, -1, "at")):
             if sign < 0:
@@ -215,9 +227,8 @@ class Reconciliation:
             amount = frame["cents" if "cents" in frame else "amount"]
             cents = self.groups(self.cases(frame, amount)) * sign
             since = self.groups_latest(frame, column)
-            young = b.today - since // DAY <= CUTOFF_DAYS
-            fits = both & young & (cents != 0) & (self.rest(gap) * sign >= cents * sign)
-            self.put(gap, "CUTOFF", np.where(fits, cents, 0))
+            fits = both & (cents != 0) & (self.rest(gap) * sign >= cents * sign)
+            self._put_missing(gap, cents, since, fits)
 
     def _without_memo(self, frame: pd.DataFrame) -> pd.DataFrame:
         silent = self.books.tenders[~self.books.tenders["has_memo"].to_numpy(dtype=bool)]
@@ -275,7 +286,7 @@ class Reconciliation:
     def _put_aged(self, gap: str, table: pd.DataFrame, cents: np.ndarray, since: np.ndarray) -> None:
         young = self.books.today - since // DAY <= CUTOFF_DAYS
         self._put_documents(gap, "CUTOFF", table, np.where(young, cents, 0))
-        self._put_documents(gap, "UNEXPLAINED", table, np.where(young, 0, cents))
+        self._put_documents(gap, "MISSING_LEG", table, np.where(young, 0, cents))
 
 
 def _documents(

@@ -121,6 +121,36 @@ components as (
     end
 {%- endmacro %}
 
+{#- Class of cents whose other leg is not there: since some days it may still come. -#}
+{% macro missing_leg_class(since) -%}
+    case when day - {{ since }} <= {{ var('cutoff_days', 7) }} then 'CUTOFF' else 'MISSING_LEG' end
+{%- endmacro %}
+
+{#- Which of `causes`, amounts each taken whole or not at all, add up to `amount`, as a sum of powers of 2: of
+    all that do the fewest, and of those the first. Null where none do. -#}
+{% macro fewest_causes(amount, causes) -%}
+(
+    select masks.mask
+    from generate_series(1, {{ 2 ** (causes | length) - 1 }}) as masks (mask)
+    where {% for cause in causes -%}
+        {{ taken_cause(loop.index0, 'masks.mask', cause) }} {{ '+ ' if not loop.last }}
+        {%- endfor %}= {{ amount }}
+        {%- for cause in causes %}
+        and ({{ cause }} <> 0 or not {{ has_cause(loop.index0, 'masks.mask') }})
+        {%- endfor %}
+    order by bit_count(cast(masks.mask as bit({{ causes | length }}))), masks.mask
+    limit 1
+)
+{%- endmacro %}
+
+{% macro has_cause(place, mask) -%}
+    coalesce({{ mask }} & {{ 2 ** place }} <> 0, false)
+{%- endmacro %}
+
+{% macro taken_cause(place, mask, amount) -%}
+    case when {{ has_cause(place, mask) }} then {{ amount }} else 0 end
+{%- endmacro %}
+
 {#- Classes that come from comparing a memo with the entitlement, component by component. -#}
 {% macro is_component_class(class) -%}
     {{ class }} in (
@@ -147,9 +177,9 @@ components as (
 {%- endmacro %}
 
 {#- Lines of the proof, as a query: each leg as in the sources, what was settled in another currency, the leg
-    in the groups, the bridge from leg to leg by class, and checks that are 0. `sums` is a CTE with period,
-    entity, currency, document_currency, leg, gap, class, part, amount and document_amount; the query has one
-    row per line and row of it, to be added up by line. -#}
+    in the groups, what no group has of the sources, the bridge from leg to leg by class, and checks that are 0.
+    `sums` is a CTE with period, entity, currency, document_currency, leg, gap, class, part, amount,
+    document_amount and source_amount; the query has one row per line and row of it, to be added up by line. -#}
 {% macro proof_lines(sums) -%}
     select
         sums.period, sums.entity, lines.currency, lines.position, lines.line, sums.leg,
@@ -162,13 +192,16 @@ components as (
     ) as legs (leg, position, label) on sums.leg = legs.leg
     cross join lateral (
         values
-        ('source', legs.position, legs.label || ' as in the source', document_currency, document_amount),
+        ('source', legs.position, legs.label || ' as in the source', document_currency, source_amount),
         ('converted', legs.position + 1, legs.label || ' of other currencies, converted',
             document_currency, -document_amount),
         ('converted', legs.position + 1, legs.label || ' of other currencies, converted',
             sums.currency, sums.amount),
-        ('leg', legs.position + 2, legs.label, sums.currency, sums.amount)
+        ('leg', legs.position + 2, legs.label, sums.currency, sums.amount),
+        ('missing', legs.position + 3, legs.label || ': what no group has of the source', document_currency,
+            coalesce(source_amount, 0) - coalesce(document_amount, 0))
     ) as lines (line, position, label, currency, amount)
+    where lines.amount is not null
     union all
     select
         sums.period, sums.entity, sums.currency,
@@ -186,6 +219,7 @@ components as (
     from {{ sums }} as sums
     inner join {{ ref('refund_gaps') }} as gaps
         on sums.leg in (gaps.left_leg, gaps.right_leg) or sums.gap = gaps.gap
+    where sums.amount is not null
 {%- endmacro %}
 
 {#- Condition that keeps a test of the reconciliation to the groups that the night computed. -#}

@@ -22,6 +22,7 @@ from warehouse.settings import settings
 FACTS = (
     "core.fct_return_line", "core.fct_refund_entitlement", "core.fct_credit_memo_component",
     "core.fct_refund_tender", "core.fct_settlement", "core.fct_gl_line", "core.fct_rma_line",
+    "core.fct_sales_line",
 )  # fmt: skip
 FIRST_MODELS = ("int_refund_whole_returns", "int_refund_nodes", "int_refund_links")
 FOLDERS = (
@@ -52,10 +53,16 @@ class Books:
         resolution: str = "refund",
         order: str = "1",
         site: str = "LEJ",
+        unit_price: str | None = None,
     ) -> None:
-        """A return line of a sale."""
+        """A return line of a sale; `unit_price` is that before any discount."""
+        if unit_price:
+            self.rows["core.fct_sales_line"].append(
+                {"unit_key": order, "sales_line_key": key, "unit_price": unit_price}
+            )
         self.rows["core.fct_return_line"].append({
             "unit_key": order, "return_line_key": key, "order_no": order, "currency": currency,
+            "sales_line_key": key if unit_price else None,
             "resolution": resolution, "line_net_amount": net, "line_tax_amount": tax,
             "line_quantity": quantity, "ship_from_site": site, "channel": "WEB",
             "product_category": "TOYS", "is_counted": True,
@@ -237,11 +244,14 @@ class Reconciler:
         ]
 
     @contextmanager
-    def run(self, books: Books) -> Iterator[Found]:
-        """Reconcile the books alone in the warehouse; everything is undone afterwards."""
+    def run(self, books: Books, lost: str | None = None) -> Iterator[Found]:
+        """Reconcile the books alone in the warehouse; everything is undone afterwards.
+
+        `lost` is a document that the joining of documents loses.
+        """
         with connect("admin") as connection:
             try:
-                self._build(connection, books)
+                self._build(connection, books, lost)
                 yield _read(connection)
             finally:
                 connection.rollback()
@@ -251,13 +261,15 @@ class Reconciler:
         with connect("admin") as connection:
             self._build(connection, books)
 
-    def _build(self, connection: psycopg.Connection[Any], books: Books) -> None:
+    def _build(self, connection: psycopg.Connection[Any], books: Books, lost: str | None = None) -> None:
         for fact in FACTS:
             _fill(connection, fact, books.rows[fact])
         for relation, query in self.models:
             connection.execute(f"delete from {relation}")
             columns = ", ".join(_columns(connection, query))
             connection.execute(f"insert into {relation} ({columns}) {query}")
+            if lost and relation.endswith(".bridge_refund_document"):
+                connection.execute(f"delete from {relation} where document_no = %s", [lost])
 
 
 def _in_order(manifest: dict[str, Any]) -> list[dict[str, Any]]:

@@ -173,10 +173,10 @@ def memo_removed(files: Files, v: Victim, cents: Decimal) -> Cents:
     memo = files.memo(v.memo)
     memo.getparent().remove(memo)
     return {
-        (v.group, "E-M", "UNEXPLAINED"): v.total,
-        (v.group, "M-P", "UNEXPLAINED"): -v.total,
-        (v.group, "M-T", "UNEXPLAINED"): -v.total,
-        (f"DOC:{v.memo}", "P-G", "UNEXPLAINED"): v.total,
+        (v.group, "E-M", "MISSING_LEG"): v.total,
+        (v.group, "M-P", "MISSING_LEG"): -v.total,
+        (v.group, "M-T", "MISSING_LEG"): -v.total,
+        (f"DOC:{v.memo}", "P-G", "MISSING_LEG"): v.total,
     }
 
 
@@ -189,7 +189,7 @@ def memo_doubled(files: Files, v: Victim, cents: Decimal) -> Cents:
         (v.group, "E-M", "DUPLICATE"): -v.total,
         (v.group, "M-P", "DUPLICATE"): v.total,
         (v.group, "M-T", "DUPLICATE"): v.total,
-        (v.group, "M-G", "UNEXPLAINED"): v.total,
+        (v.group, "M-G", "MISSING_LEG"): v.total,
     }
 
 
@@ -197,19 +197,19 @@ def settlement_changed(files: Files, v: Victim, cents: Decimal) -> Cents:
     row = files.settlement(v.settlement)
     for name in ("gross_amount", "net_amount"):
         row[name] = str(Decimal(row[name]) - cents)
-    name = _class_of(cents, "UNEXPLAINED")
+    name = _class_of(cents, "PAYMENT_AMOUNT")
     return {(v.group, "M-P", name): -cents, (v.group, "P-G", name): cents}
 
 
 def settlement_removed(files: Files, v: Victim, cents: Decimal) -> Cents:
     files.settlements.remove(files.settlement(v.settlement))
-    return {(v.group, "M-P", "UNEXPLAINED"): v.total, (v.group, "P-G", "UNEXPLAINED"): -v.total}
+    return {(v.group, "M-P", "MISSING_LEG"): v.total, (v.group, "P-G", "MISSING_LEG"): -v.total}
 
 
 def settlement_doubled(files: Files, v: Victim, cents: Decimal) -> Cents:
     row = files.settlement(v.settlement)
     files.settlements.append({**row, "settlement_id": v.settlement + "X"})
-    return {(v.group, "M-P", "DUPLICATE"): -v.total, (v.group, "P-G", "UNEXPLAINED"): v.total}
+    return {(v.group, "M-P", "DUPLICATE"): -v.total, (v.group, "P-G", "MISSING_LEG"): v.total}
 
 
 def refund_changed(files: Files, v: Victim, cents: Decimal) -> Cents:
@@ -220,7 +220,7 @@ def refund_changed(files: Files, v: Victim, cents: Decimal) -> Cents:
 
 def refund_removed(files: Files, v: Victim, cents: Decimal) -> Cents:
     files.refunds.remove(files.tender(v.refund))
-    return {(v.group, "M-T", "UNEXPLAINED"): v.total}
+    return {(v.group, "M-T", "MISSING_LEG"): v.total}
 
 
 def refund_doubled(files: Files, v: Victim, cents: Decimal) -> Cents:
@@ -239,7 +239,7 @@ def memo_journal_changed(files: Files, v: Victim, cents: Decimal) -> Cents:
 
 def memo_journal_removed(files: Files, v: Victim, cents: Decimal) -> Cents:
     files.entries = [row for row in files.entries if row["journal_no"] != v.memo_journal]
-    return {(v.group, "M-G", "UNEXPLAINED"): v.total}
+    return {(v.group, "M-G", "MISSING_LEG"): v.total}
 
 
 def memo_journal_doubled(files: Files, v: Victim, cents: Decimal) -> Cents:
@@ -256,7 +256,7 @@ def cash_journal_changed(files: Files, v: Victim, cents: Decimal) -> Cents:
 
 def cash_journal_removed(files: Files, v: Victim, cents: Decimal) -> Cents:
     files.entries = [row for row in files.entries if row["journal_no"] != v.cash_journal]
-    return {(v.group, "P-G", "UNEXPLAINED"): v.total}
+    return {(v.group, "P-G", "MISSING_LEG"): v.total}
 
 
 def cash_journal_doubled(files: Files, v: Victim, cents: Decimal) -> Cents:

@@ -179,6 +179,7 @@ def _the_roll_forward_rolls_to_what_is_open(found: Found) -> None:
 
 def _the_proof_starts_from_the_sources_and_leaves_nothing(any_books: Books, found: Found) -> None:
     assert {row["amount"] for row in found.proof if row["line"] == "check"} <= {Decimal(0)}
+    assert [row for row in found.proof if row["line"] == "missing"] == []
     shown: Sums = defaultdict(Decimal)
     for row in found.proof:
         if row["line"] == "source" and row["leg"] != "T":

@@ -33,6 +33,8 @@ HISTORY = dt.date(2026, 1, 31)
 DATES = [HISTORY + dt.timedelta(days=night) for night in range(3)]
 LEGS = ("entitled", "credited", "paid", "posted", "issued", "posted_memo")
 LEAST = 30
+# What nobody knows is only a posting of another amount than was paid.
+LEAST_UNEXPLAINED = 10
 # Tables whose rows must be the same after nights and after a rebuild.
 TABLES = (
     "core.bridge_refund_document", "core.dim_refund_group", "core.fct_gl_line",
@@ -153,11 +155,14 @@ def test_the_company_has_every_class_thirty_times_and_every_pattern(run: Run) ->
     for row in _truth(run.nights[HISTORY], "reconciliation"):
         groups[row["class"]].add(row["group_key"])
         classes[row["group_key"]].add(row["class"])
-    assert {name: len(groups[name]) for name in CLASSES if len(groups[name]) < LEAST} == {}
+    # The simulated processor pays what was issued; test_reconciliation_cases has other amounts.
+    names = set(CLASSES) - {"PAYMENT_AMOUNT", "UNEXPLAINED"}
+    assert {name: len(groups[name]) for name in names if len(groups[name]) < LEAST} == {}
+    assert len(groups["UNEXPLAINED"]) >= LEAST_UNEXPLAINED
     assert sum(len(found) >= 2 for found in classes.values()) > 100
     assert any(len(found) >= 3 for found in classes.values())
     patterns = {row["pattern"] for row in _truth(run.nights[HISTORY], "reconciliation")}
-    assert patterns == {f"{number:04b}" for number in range(1, 16)}
+    assert patterns == {f"{number:04b}" for number in range(16)}
 
 
 def test_documents_are_joined_by_every_rule(run: Run) -> None:

@@ -80,4 +80,40 @@ END_OF_GOODS = Change(
     "`marts.return_cycle_time` and the KPI take that as the end",
     rows={"marts.kpi_definitions": {"kpi": {"return_cycle_time"}}},
 )
-CHANGES = (BY_SKU, VERSION_OF_CODE, END_OF_GOODS)
+# Documents that have not come are MISSING_LEG and no longer UNEXPLAINED.
+_RENAMED = {"class": {"UNEXPLAINED", "MISSING_LEG"}}
+NAMED_LEGS = Change(
+    "Refund reconciliation: new classes `MISSING_LEG`",
+    rows={
+        "finance.period_postings": _RENAMED,
+        "finance.reconciliation_rollforward": _RENAMED,
+        "finance.refund_classes": {"class": {"MISSING_LEG", "PAYMENT_AMOUNT"}},
+        "finance.refund_exceptions": _RENAMED,
+        "finance.refund_gap_periods": _RENAMED,
+        "finance.refund_gap_periods__history": _RENAMED,
+        "finance.refund_proof": _RENAMED,
+        "finance.refund_proof_as_restated": _RENAMED,
+        "finance.restatements": _RENAMED,
+    },
+    columns={
+        "finance.refund_exceptions": {"next_action"},
+        "finance.refund_reconciliation": {
+            "entitlement_classes", "cash_classes", "ledger_classes", "issue_classes", "memo_ledger_classes",
+        },
+    },
+)  # fmt: skip
+CHAIN_ONLY = Change(
+    "`finance.refund_reconciliation.chain_unexplained_amount` (was `unexplained_amount`",
+    columns={"finance.refund_reconciliation": {"unexplained_amount"}},
+)
+ISSUED_ONLY = Change(
+    "A refund that was issued and nothing else is a group (pattern `0000`",
+    rows={
+        "finance.refund_patterns": {"pattern": {"0000"}},
+        # Days on which a refund had been issued and its memo was still to come.
+        "finance.reconciliation_rollforward": {"gap": {"M-T"}, "class": {"CUTOFF"}},
+        # Issued on 17 November and paid on the 18th: open since it was issued.
+        "finance.refund_reconciliation": {"group_key": {"REF:RF0000000000045"}},
+    },
+)
+CHANGES = (BY_SKU, VERSION_OF_CODE, END_OF_GOODS, NAMED_LEGS, CHAIN_ONLY, ISSUED_ONLY)

@@ -10,7 +10,8 @@ with sums as (
     select
         posted_period as period, entity, currency, document_currency, leg, gap, class,
         case when is_adjustment then 'earlier' else 'own' end as part,
-        sum(amount) as amount, sum(document_amount) as document_amount
+        sum(amount) as amount, sum(document_amount) as document_amount,
+        sum(document_amount) as source_amount
     from {{ ref('period_postings') }}
     where is_frozen
     group by posted_period, entity, currency, document_currency, leg, gap, class, is_adjustment
@@ -27,4 +28,4 @@ select
     cast(coalesce(sum(amount) filter (where part = 'earlier'), 0) as numeric(18, 2)) as earlier_amount
 from proof_lines
 group by period, entity, currency, position, line, leg, gap, class, label
-having line <> 'converted' or sum(amount) <> 0
+having line not in ('converted', 'missing') or sum(amount) <> 0

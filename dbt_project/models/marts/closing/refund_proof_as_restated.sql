@@ -9,7 +9,8 @@ with sums as (
     select
         original_period as period, entity, currency, document_currency, leg, gap, class,
         case when is_adjustment then 'later' else 'reported' end as part,
-        sum(amount) as amount, sum(document_amount) as document_amount
+        sum(amount) as amount, sum(document_amount) as document_amount,
+        sum(document_amount) as source_amount
     from {{ ref('period_postings') }}
     where is_frozen or is_adjustment
     group by original_period, entity, currency, document_currency, leg, gap, class, is_adjustment
@@ -26,5 +27,5 @@ select
     cast(coalesce(sum(amount) filter (where part = 'later'), 0) as numeric(18, 2)) as difference
 from proof_lines
 group by period, entity, currency, position, line, leg, gap, class, label
-having line <> 'converted' or sum(amount) <> 0
+having line not in ('converted', 'missing') or sum(amount) <> 0
     or coalesce(sum(amount) filter (where part = 'reported'), 0) <> 0

@@ -1,5 +1,6 @@
--- Grain: one row per match group that has any leg as of the business date: its legs in its currency, which
--- of them are there, and what it is about. Not published; the reconciliation and the KPIs read it.
+-- Grain: one row per match group that is entitled to anything or has any document of money as of the business
+-- date, a refund issued and nothing else too: its legs in its currency, which of them are there, and what
+-- it is about. Not published; the reconciliation and the KPIs read it.
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_touched',
@@ -72,4 +73,5 @@ select
     groups.open_between
 from legs
 inner join groups on legs.group_key = groups.group_key
-where legs.has_m or legs.has_p or legs.has_g or legs.e_amount <> 0
+where legs.e_amount <> 0
+    or num_nonnulls(legs.m_on, legs.p_on, legs.g_on, legs.t_on, legs.gm_on) > 0

@@ -69,7 +69,7 @@ select
     open_groups.ledger_classes,
     open_groups.issue_classes,
     open_groups.memo_ledger_classes,
-    cast(coalesce(open_groups.unexplained_amount, 0) as numeric(18, 2)) as unexplained_amount,
+    cast(coalesce(open_groups.chain_unexplained_amount, 0) as numeric(18, 2)) as chain_unexplained_amount,
     open_groups.group_key is null as is_reconciled,
     -- match evidence
     groups.return_lines,

@@ -2,6 +2,12 @@
 -- its share of what the classes before it left. Not published.
 {{ config(materialized='table', indexes=[{'columns': ['group_key', 'day']}]) }}
 
+{%- set causes = {
+    'mirrored': 'mirrored_amount', 'PAYMENT_AMOUNT': 'mispaid_amount', 'TAX': 'tax_amount',
+    'SHIPPING': 'shipping_amount', 'DUTY': 'duty_amount', 'RESTOCKING_FEE': 'restocking_fee_amount',
+    'LABEL_FEE': 'return_label_fee_amount',
+} %}
+
 with sides as (
     select
         *,
@@ -49,58 +55,66 @@ compared as (
     select
         rest.*,
         rest.rest_amount - rest.fx_share - rest.fee_share as left_amount,
-        coalesce(
-            rest.has_both and abs(faults.amount) > 0.02
-            and rest.rest_amount - rest.fx_share - rest.fee_share = -faults.amount, false
-        ) as is_mirrored
+        case when abs(faults.amount) > 0.02 then -faults.amount else 0 end as mirrored_amount
     from rest
     left join faults on rest.group_key = faults.group_key and rest.day = faults.day
 ),
 
-waited as (
+-- A leg that is not there, a refund that is not settled, or one that no memo names yet
+missing as (
     select
         *,
         case
-            when is_mirrored then 0
-            when has_memo <> has_payment
-                then case
-                    when day - case when has_memo then credited_on else payment_on end
-                        <= {{ var('cutoff_days', 7) }} then left_amount
-                    else 0
-                end
-            when not has_both then 0
-            when waiting_amount > 0 and left_amount >= waiting_amount
-                and day - waiting_on <= {{ var('cutoff_days', 7) }} then waiting_amount
-            when unnamed_amount > 0 and left_amount = -unnamed_amount
-                and day - unnamed_on <= {{ var('cutoff_days', 7) }} then left_amount
+            when has_memo <> has_payment then left_amount
+            when not has_both or left_amount = mirrored_amount then 0
+            when waiting_amount > 0 and left_amount >= waiting_amount then waiting_amount
+            when unnamed_amount > 0 and left_amount = -unnamed_amount then left_amount
             else 0
-        end as cutoff_share
+        end as missing_share,
+        case
+            when has_memo <> has_payment then case when has_memo then credited_on else payment_on end
+            when waiting_amount > 0 and left_amount >= waiting_amount then waiting_on
+            else unnamed_on
+        end as missing_since
     from compared
 ),
 
+-- What both legs leave is whole causes, alone or together, or nothing that anybody knows
+named as (
+    select
+        *,
+        left_amount - missing_share as named_amount,
+        case when has_both and abs(left_amount - missing_share) > 0.02
+            then {{ fewest_causes('left_amount - missing_share', causes.values() | list) }}
+        end as causes
+    from missing
+),
+
 classes as (
-    select waited.group_key, waited.day, waited.gap, share.class, share.amount
-    from waited
+    select named.group_key, named.day, named.gap, share.class, share.amount
+    from named
     cross join lateral (
         values
-        ('DUPLICATE', waited.duplicate_memo_amount - waited.duplicate_payment_amount),
-        ('FAILED_REFUND', waited.failed_share),
-        ('STORE_CREDIT_OR_EXCHANGE', waited.credit_share),
-        ('FX', waited.fx_share),
-        ('PROCESSOR_FEE', waited.fee_share),
-        ('CUTOFF', waited.cutoff_share),
+        ('DUPLICATE', named.duplicate_memo_amount - named.duplicate_payment_amount),
+        ('FAILED_REFUND', named.failed_share),
+        ('STORE_CREDIT_OR_EXCHANGE', named.credit_share),
+        ('FX', named.fx_share),
+        ('PROCESSOR_FEE', named.fee_share),
+        ({{ missing_leg_class('named.missing_since') }}, named.missing_share),
         (
-            'ROUNDING', case
-                when waited.has_both and not waited.is_mirrored and abs(waited.left_amount - waited.cutoff_share) <= 0.02
-                    then waited.left_amount - waited.cutoff_share else 0 end
+            'ROUNDING', case when named.has_both and abs(named.named_amount) <= 0.02
+                then named.named_amount else 0 end
         )
+        {%- for class, amount in causes.items() if class != 'mirrored' %},
+        ('{{ class }}', {{ taken_cause(loop.index, 'named.causes', 'named.' ~ amount) }})
+        {%- endfor %}
     ) as share (class, amount)
     union all
-    select waited.group_key, waited.day, waited.gap, fault.class, -fault.amount as amount
-    from waited
+    select named.group_key, named.day, named.gap, fault.class, -fault.amount as amount
+    from named
     inner join {{ ref('refund_line_classes') }} as fault
-        on waited.group_key = fault.group_key and waited.day = fault.day
-    where waited.is_mirrored and {{ is_component_class('fault.class') }}
+        on named.group_key = fault.group_key and named.day = fault.day
+    where {{ has_cause(0, 'named.causes') }} and {{ is_component_class('fault.class') }}
 )
 
 select group_key, day, gap, class, cast(sum(amount) as numeric(18, 2)) as amount

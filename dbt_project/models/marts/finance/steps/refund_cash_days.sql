@@ -14,7 +14,10 @@ credited as (
         bool_or(has_entitlement) as has_entitlement,
         sum(credited_amount) as credited_amount,
         sum(duplicate_amount) as duplicate_amount,
-        coalesce(sum(credited_amount) filter (where is_in_kind), 0) as in_kind_amount,
+        sum(made_good_amount) as made_good_amount,
+        {%- for component in ('tax', 'shipping', 'duty', 'restocking_fee', 'return_label_fee') %}
+        sum(credited_{{ component }}) as {{ component }}_amount,
+        {%- endfor %}
         max(credited_on) as credited_on
     from {{ ref('refund_line_days') }}
     group by group_key, day
@@ -40,10 +43,14 @@ select
     -- what may explain the rest
     case gaps.gap when 'M-P' then paid.failed_cash_amount else paid.failed_amount end
         as failed_amount,
-    coalesce(credited.in_kind_amount, 0)
+    coalesce(credited.made_good_amount, 0)
     + case gaps.gap when 'M-P' then coalesce(paid.given_amount, 0) else 0 end as in_credit_amount,
     case gaps.gap when 'M-P' then paid.fx_amount end as fx_amount,
     case gaps.gap when 'M-P' then paid.kept_fee_amount end as kept_fee_amount,
+    coalesce(case gaps.gap when 'M-P' then paid.mispaid_amount end, 0) as mispaid_amount,
+    {%- for component in ('tax', 'shipping', 'duty', 'restocking_fee', 'return_label_fee') %}
+    coalesce(credited.{{ component }}_amount, 0) as {{ component }}_amount,
+    {%- endfor %}
     case gaps.gap when 'M-P' then paid.waiting_amount end as waiting_amount,
     paid.waiting_on,
     case gaps.gap when 'M-P' then paid.unnamed_paid_amount else paid.unnamed_issued_amount end

@@ -1,10 +1,9 @@
--- Grain: one row per match group, day, gap and class; only classes with cents, of groups that have any leg.
+-- Grain: one row per match group, day, gap and class; only classes with cents.
 -- What no class takes of a gap is UNEXPLAINED, so that the classes re-add to it. Not published.
 {{ config(materialized='table', indexes=[{'columns': ['group_key', 'gap', 'class', 'day']}]) }}
 
 with legs as (
     select * from {{ ref('refund_leg_days') }}
-    where has_m or has_p or has_g or e_amount <> 0
 ),
 
 classes as (

@@ -6,7 +6,8 @@ with lines as (
     select
         *,
         entitled_amount - credited_amount as open_amount,
-        has_entitlement and has_memo and not is_in_kind as is_compared
+        -- what an exchange is credited with beyond the worth of what came back is a fault as any other
+        has_entitlement and has_memo and (not is_in_kind or credited_amount > value_amount) as is_compared
     from {{ ref('refund_line_days') }}
 ),
 
@@ -33,12 +34,11 @@ compared as (
 classes as (
     select group_key, day, 'DUPLICATE' as class, -duplicate_amount as amount from lines
     union all
-    select group_key, day, 'STORE_CREDIT_OR_EXCHANGE' as class, open_amount as amount
-    from lines where is_in_kind
+    select group_key, day, 'STORE_CREDIT_OR_EXCHANGE' as class, -made_good_amount as amount from lines
     union all
     select
         group_key, day, 'QUANTITY' as class,
-        entitled_amount - units_merchandise - units_tax - units_shipping - units_restocking_fee
+        value_amount - units_merchandise - units_tax - units_shipping - units_restocking_fee
         - units_return_label_fee as amount
     from lines where is_compared and has_other_units
     union all
@@ -46,11 +46,12 @@ classes as (
     from compared
     where {{ component_class('component', 'amount') }} is not null
     union all
-    select group_key, day, 'CUTOFF' as class, open_amount as amount
+    select
+        group_key, day,
+        {{ missing_leg_class('case when has_entitlement then entitled_on else credited_on end') }} as class,
+        open_amount as amount
     from lines
-    where not is_in_kind and has_entitlement <> has_memo
-        and day - case when has_entitlement then entitled_on else credited_on end
-        <= {{ var('cutoff_days', 7) }}
+    where has_entitlement <> has_memo
 )
 
 select group_key, day, 'E-M' as gap, class, cast(sum(amount) as numeric(18, 2)) as amount

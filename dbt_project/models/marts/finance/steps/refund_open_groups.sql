@@ -21,12 +21,15 @@ select
         filter (where current_states.gap = '{{ gap }}') as {{ name }}_classes,
     {%- endfor %}
     coalesce(
-        sum(current_states.amount) filter (where current_states.class = 'UNEXPLAINED'), 0
-    ) as unexplained_amount,
+        sum(current_states.amount) filter (
+            where current_states.class = 'UNEXPLAINED' and gaps.is_chain
+        ), 0
+    ) as chain_unexplained_amount,
     -- what is made good or waits for nothing does not age
     min(current_states.open_since) filter (where actions.status <> 'explained') as open_since
 from current_states
 inner join {{ ref('refund_classes') }} as classes on current_states.class = classes.class
+inner join {{ ref('refund_gaps') }} as gaps on current_states.gap = gaps.gap
 inner join actions
     on current_states.gap = actions.gap and current_states.class = actions.class
 group by current_states.group_key

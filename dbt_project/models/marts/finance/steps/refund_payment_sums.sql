@@ -17,15 +17,26 @@ named as (
     where documents.leg = 'M' and fact.refund_id is not null
 ),
 
+again as (
+    select group_key, day, item, sum(amount * copies) as amount
+    from {{ ref('refund_settled_again') }}
+    group by group_key, day, item
+),
+
 payments as (
     select
         payments.*,
+        -- without what was settled again
+        payments.paid_amount - coalesce(again.amount, 0) as settled_amount,
         named.item is not null as is_named,
         payments.due_amount > 0 and payments.paid_amount <> 0 and not payments.is_undone as is_settled
     from {{ ref('refund_payment_days') }} as payments
     left join named
         on payments.group_key = named.group_key and payments.day = named.day
         and payments.item = named.item
+    left join again
+        on payments.group_key = again.group_key and payments.day = again.day
+        and payments.item = again.item
 ),
 
 -- In each currency of the source, so that an exchange rate leaves no trace of cash that went back
@@ -52,12 +63,16 @@ select
     ) as has_cash,
     max(issued_on) as issued_on,
     max(paid_on) as paid_on,
-    -- settled short: by an exchange rate, or by the processor's fee
-    sum(case when is_settled and is_abroad then due_amount - paid_amount else 0 end) as fx_amount,
+    -- settled otherwise than issued: by an exchange rate, the processor's fee, or a wrong amount
+    sum(case when is_settled and is_abroad then due_amount - settled_amount else 0 end) as fx_amount,
     sum(
-        case when is_settled and not is_abroad and due_amount - paid_amount = fee_amount
+        case when is_settled and not is_abroad and due_amount - settled_amount = fee_amount
             then fee_amount else 0 end
     ) as kept_fee_amount,
+    sum(
+        case when is_settled and not is_abroad and due_amount - settled_amount <> fee_amount
+            then due_amount - settled_amount else 0 end
+    ) as mispaid_amount,
     -- not settled yet
     sum(case when not has_movement then due_amount else 0 end) as waiting_amount,
     max(case when not has_movement and due_amount > 0 then issued_on end) as waiting_on,

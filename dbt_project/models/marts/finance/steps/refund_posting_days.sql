@@ -51,6 +51,7 @@ select
     behind.behind_since,
     coalesce(payments.fee_amount, 0) as fee_amount,
     coalesce(payments.given_amount, 0) as given_amount,
+    coalesce(payments.due_amount, 0) as due_amount,
     coalesce(payments.failed_cash_amount, 0) > 0 as has_failed
 from totals
 left join behind
