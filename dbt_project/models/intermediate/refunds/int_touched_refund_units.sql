@@ -13,13 +13,9 @@ with recursive touched as (
     select unit_key from {{ ref('int_touched_units') }}
 ),
 
-refunds as (
-    select substr(unit_key, 5) as refund_id from touched where unit_key like 'RFD:%'
-),
+refunds as (select substr(unit_key, 5) as refund_id from touched where unit_key like 'RFD:%'),
 
-memos as (
-    select substr(unit_key, 5) as memo_no from touched where unit_key like 'MEM:%'
-),
+memos as (select substr(unit_key, 5) as memo_no from touched where unit_key like 'MEM:%'),
 
 idempotency_keys as (
     select any_version.idempotency_key

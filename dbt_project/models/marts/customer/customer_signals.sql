@@ -3,14 +3,11 @@
 {{ config(materialized='table', indexes=[{'columns': ['signal']}]) }}
 
 with customers as (
-
     select * from {{ ref('customer_overview') }}
-
 ),
 
 -- Customers of one segment with returns of their own are peers
 peers as (
-
     select
         coalesce(segment, 'UNKNOWN') as segment,
         sum(returned_value) / nullif(count(*), 0) as mean_returned_value,
@@ -18,58 +15,46 @@ peers as (
     from customers
     where returned_value > 0
     group by coalesce(segment, 'UNKNOWN')
-
 ),
 
 claims as (
-
     select customer_id, opened_on, topic = 'never_arrived' as is_claim, case_id
     from {{ ref('fct_case') }}
     where customer_id is not null and order_no is not null
-
 ),
 
 -- Cases about orders in the order of time: how many claims stand in a row at the end of each run
 runs as (
-
     select
         *,
         row_number() over (partition by customer_id order by opened_on, case_id)
         - row_number() over (partition by customer_id, is_claim order by opened_on, case_id) as run
     from claims
-
 ),
 
 in_a_row as (
-
     select customer_id, count(*) as claims, min(opened_on) as first_on, max(opened_on) as last_on
     from runs
     where is_claim
     group by customer_id, run
     having count(*) >= 2
-
 ),
 
 longest as (
-
     select
         *,
         row_number() over (partition by customer_id order by claims desc, last_on desc) as rank
     from in_a_row
-
 ),
 
 by_line as (
-
     select customer_id, count(distinct return_line_key) as flagged_returns
     from {{ ref('return_signals') }}
     where customer_id is not null
     group by customer_id
-
 ),
 
 found as (
-
     select
         customer_id, 'NEVER_ARRIVED_IN_A_ROW' as signal,
         claims || ' claims in a row, ' || first_on || ' to ' || last_on as evidence
@@ -90,7 +75,6 @@ found as (
         by_line.flagged_returns || ' returns with a signal of their own' as evidence
     from by_line
     where by_line.flagged_returns >= 2
-
 )
 
 select

@@ -1,8 +1,7 @@
 -- Grain: one row per fiscal period, entity (the site that sold), currency and line of the proof: each leg as
 -- the sources have it, what was settled in another currency, the leg in the groups, the bridge from leg to
 -- leg by class, and checks that are 0. Follow `position`: leg less its classes is the next leg. Sources
--- are summed from the facts, so that what the groups lose stands in a check. The reconciliation only
--- says which entity a document is of.
+-- are summed from the facts: what groups lose stands in a check. Groups only say whose a document is.
 {{ config(
     materialized='table',
     indexes=[{'columns': ['period', 'entity', 'currency', 'position', 'line', 'class'], 'unique': true}],
@@ -48,21 +47,15 @@ facts as (
     where posted_on <= {{ as_of_date() }} and account_role = 'refund_liability'
 ),
 
-bridge as (
-    select * from {{ ref('bridge_refund_document') }}
-),
-
 -- A posting belongs to the face of the ledger on which it was matched
 sources as (
     select
         case when facts.leg = 'G' and bridge.matched_to like 'MEM:%' then 'GM' else facts.leg end as leg,
-        coalesce(groups.ship_from_site, 'UNATTRIBUTED') as entity,
-        facts.period,
-        facts.currency,
+        coalesce(groups.ship_from_site, 'UNATTRIBUTED') as entity, facts.period, facts.currency,
         case when facts.leg = 'G' and bridge.matched_to like 'MEM:%' then -facts.amount else facts.amount end
             as amount
     from facts
-    left join bridge
+    left join {{ ref('bridge_refund_document') }} as bridge
         on facts.document_type = bridge.document_type
         and facts.document_no = bridge.document_no
         and (facts.unit_key is null or facts.unit_key = bridge.unit_key)

@@ -29,20 +29,16 @@ credited as (
 
 joined as (
     select
-        group_key,
-        day,
-        line,
+        group_key, day, line,
         entitled.line is not null as has_entitlement,
         credited.line is not null as has_memo,
         coalesce(entitled.is_in_kind, lines.resolution in ('exchange', 'replacement', 'repair'), false)
             as is_in_kind,
-        entitled.entitled_on,
-        credited.credited_on,
+        entitled.entitled_on, credited.credited_on,
         entitled.units_before, entitled.units, entitled.line_quantity,
         entitled.merchandise_basis, entitled.tax_basis, entitled.shipping_basis,
         entitled.fee_pct, entitled.label_fee,
-        coalesce(entitled.entitled_amount, 0) as entitled_amount,
-        coalesce(entitled.value_amount, 0) as value_amount,
+        coalesce(entitled.entitled_amount, 0) as entitled_amount, coalesce(entitled.value_amount, 0) as value_amount,
         {%- for component in ('merchandise', 'tax', 'shipping', 'restocking_fee', 'return_label_fee') %}
         coalesce(entitled.{{ component }}, 0) as entitled_{{ component }},
         {%- endfor %}
@@ -56,8 +52,7 @@ joined as (
             round(credited.merchandise * entitled.line_quantity / entitled.merchandise_basis)
         end as credited_units,
         credited.memos * entitled.line_quantity as most_units,
-        coalesce(round(sales.unit_price * entitled.units, 2) = credited.merchandise, false)
-            as is_undiscounted
+        coalesce(round(sales.unit_price * entitled.units, 2) = credited.merchandise, false) as is_undiscounted
     from entitled
     full join credited using (group_key, day, line)
     left join {{ ref('fct_return_line') }} as lines on lines.return_line_key = line
