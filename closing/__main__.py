@@ -17,7 +17,7 @@ from warehouse.refusal import Refusal
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 Approver = Annotated[str, typer.Option(help="Name of the person who answers for it.")]
-Note = Annotated[str, typer.Option(help="Why, in words.")]
+Note = Annotated[str, typer.Option(help="Why, in words that name no customer: they are kept for good.")]
 
 
 @app.command()

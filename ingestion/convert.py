@@ -537,10 +537,13 @@ class _Rows:
         """Numbers, codes and amounts of the row but the one at fault; nothing of feeds that name people."""
         if self.contract.has_pii:
             return None
+        header = self.chunk.table.column_names
+        hidden = self.owner.sharing.personal(header)
         values = {
             name: str(value)
             for name, column in self.contract.columns.items()
             if name != fault and column.type in READABLE
+            and not self.mapping.sources_of(name, header) & hidden
             and (value := self.done[name][row].as_py()) is not None
         }  # fmt: skip
         return json.dumps(values, ensure_ascii=False).replace("\\u0000", "")

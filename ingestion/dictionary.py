@@ -7,6 +7,7 @@ from pathlib import Path
 from ingestion.contract import Column, Contract, NegativeRule, all_feeds, load_contract
 from ingestion.layout import Layout
 from outputs.escaping import markdown_cell
+from outputs.files import write_text
 from warehouse.settings import ROOT
 
 PAGE = ROOT / "docs" / "data-dictionary" / "feeds.md"
@@ -36,9 +37,7 @@ def page() -> str:
 
 def write_page() -> Path:
     """Write the page; returns its path."""
-    PAGE.parent.mkdir(parents=True, exist_ok=True)
-    PAGE.write_text(page(), encoding="utf-8")
-    return PAGE
+    return write_text(PAGE, page())
 
 
 def _formats(contract: Contract) -> str:

@@ -218,6 +218,7 @@ class _Person:
         for text in _texts_of_others(tables):
             self._withhold(text)
         self._withhold_findings()
+        self._forget_readable()
         self._remember(reason)
         self._count_kept()
         return self.found
@@ -271,6 +272,13 @@ class _Person:
             "   order by f.ordinality) from jsonb_array_elements(findings) with ordinality as f)"
             " where findings::text ~* %(telling)s",
             withheld=Jsonb({"text": WITHHELD}),
+        )
+
+    def _forget_readable(self) -> None:
+        """What could be read of refused rows; with their text it is kept out of a replay, too."""
+        self._change(
+            "ops.quarantine.readable",
+            "update ops.quarantine set readable = null where readable::text ~* %(telling)s",
         )
 
     def _keep_out(self, texts: str) -> None:

@@ -139,6 +139,7 @@ def reload(
     contract = load_contract(feed)
     result = FeedResult(feed)
     with _alone(feed, tell), _connection() as connection:
+        check_key(connection)
         ledger = Ledger(connection, contract, business_date)
         ledger.adopt(contract.layouts)
         connection.commit()
@@ -256,6 +257,8 @@ class _Load:
 
     def _rejected(self, rejection: FileRejected) -> FileResult:
         reason = (rejection.unquoted() if self.contract.has_pii else str(rejection))[:2000]
+        if self.erased.texts_in(pa.array([reason], pa.string())).any():
+            reason = f"{rejection.reason}: {WITHHELD}"
         if self.is_anew:
             return FileResult(self.file.name, "rejected", f"{reason}. What it brought before still counts")
         sha256 = ""
@@ -420,16 +423,17 @@ class _Load:
     def _quarantine(self, bad: list[BadRow], file_id: int) -> pa.Table:
         texts = pa.array([self._shown(b) for b in bad], pa.string())
         details = pa.array([b.detail for b in bad], pa.string())
-        gone = self.erased.texts_in(texts) | self.erased.texts_in(details)
+        gone = pa.array(self.erased.texts_in(texts) | self.erased.texts_in(details))
+        readable = pa.array([b.readable for b in bad], pa.string())
         rows = {
             "line_no": pa.array([b.line_no for b in bad], pa.int64()),
             "record_no": pa.array([b.record_no for b in bad], pa.int64()),
             "feed": pa.array([self.contract.feed] * len(bad), pa.string()),
             "reason": pa.array([str(b.reason) for b in bad], pa.string()),
             "column_name": pa.array([b.column for b in bad], pa.string()),
-            "raw_text": pc.if_else(pa.array(gone), WITHHELD_ROW, texts),
-            "detail": pc.if_else(pa.array(gone), WITHHELD, details),
-            "readable": pa.array([b.readable for b in bad], pa.string()).cast(pa.json_()),
+            "raw_text": pc.if_else(gone, WITHHELD_ROW, texts),
+            "detail": pc.if_else(gone, WITHHELD, details),
+            "readable": pc.if_else(gone, pa.scalar(None, pa.string()), readable).cast(pa.json_()),
         }
         return _with_file(pa.table(rows), file_id, "file_id")
 

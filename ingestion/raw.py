@@ -148,7 +148,7 @@ def _move(connection: psycopg.Connection[Any], contract: Contract, columns: list
         else:
             connection.execute(f'alter table {raw} drop column "{name}"')
     connection.execute(
-        "update ops.quarantine set raw_text = %s, detail = %s where feed = %s",
+        "update ops.quarantine set raw_text = %s, detail = %s, readable = null where feed = %s",
         [WITHHELD_ROW, WITHHELD, contract.feed],
     )
 

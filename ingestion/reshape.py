@@ -26,6 +26,7 @@ from ingestion.reasons import FileRejected, Reason, Rejection
 from ingestion.sandbox import sandbox
 from ingestion.selection import FILE, LINE, NAME, RECORD, Selection
 from ingestion.text import as_array, trimmed, without_empty, without_words
+from ingestion.withheld import WITHHELD_ROW
 
 if TYPE_CHECKING:
     import duckdb
@@ -139,10 +140,27 @@ class _Reshaping:
             made, faults = self._made(frame)
             records = made[RECORD].to_numpy()
             origin = self._origins(records, chunk.record_no)
+            bad = self._set_apart(chunk) + self._bad_rows(frame, faults)
             yield self._chunk(
-                made, chunk.line_no[origin], replace(chunk, bad=chunk.bad + self._bad_rows(frame, faults)),
-                chunk.table.num_rows - len(faults) - len(np.unique(origin)), _Texts(chunk, origin),
+                made, chunk.line_no[origin], replace(chunk, bad=bad),
+                chunk.table.num_rows - len(faults) - len(np.unique(origin)),
+                _Texts(chunk, origin) if self._reads_all(chunk) else None,
             )  # fmt: skip
+
+    def _reads_all(self, chunk: Chunk) -> bool:
+        """True where the SELECT names every column of the file; what nobody reads may be anything."""
+        names = self.selection.names
+        return (
+            names is not None
+            and all(column.lower() in names for column in chunk.table.column_names)
+            and not any(chunk.extras)
+        )
+
+    def _set_apart(self, chunk: Chunk) -> list[BadRow]:
+        """Rows that the reader refused, as much of them as may be shown."""
+        if self._reads_all(chunk):
+            return chunk.bad
+        return [replace(row, raw_text=WITHHELD_ROW) for row in chunk.bad]
 
     def _made(self, frame: pa.Table) -> tuple[pa.Table, list[Fault]]:
         """Result of the SELECT over some rows, and those rows on which it fails, found by halves."""
@@ -187,6 +205,8 @@ class _Reshaping:
         places = dict(zip(frame[RECORD].to_pylist(), frame[LINE].to_pylist(), strict=True))
         index = {record: at for at, record in enumerate(places)}
         source = frame.drop_columns([RECORD, LINE, NAME])
+        if self.selection.names is not None:
+            source = source.select([n for n in source.column_names if n.lower() in self.selection.names])
         found: list[BadRow] = []
         for record, column, text in faults:
             code, _, value = text.partition(": ")
@@ -207,7 +227,8 @@ class _Reshaping:
             self._keep(frame)
             count = max(count, int(chunk.record_no.max(initial=0)))
             nothing = pa.table({n: pa.array([], pa.string()) for n in self._plan.columns})
-            yield self._chunk(nothing, chunk.line_no[:0], chunk, 0, None)
+            bad = self._set_apart(chunk)
+            yield self._chunk(nothing, chunk.line_no[:0], replace(chunk, bad=bad), 0, None)
         seen = np.zeros(count + 1, dtype=bool)
         for batch in self._results():
             records = batch[RECORD].to_numpy()

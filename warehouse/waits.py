@@ -20,6 +20,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import class_row
 
+from outputs.escaping import one_line
 from warehouse.connections import ROLES, connect
 from warehouse.refusal import Refusal
 from warehouse.settings import settings
@@ -54,7 +55,7 @@ class Blocker:
     def __str__(self) -> str:
         since = f" since {self.since:%Y-%m-%d %H:%M:%S} UTC" if self.since else ""
         program = f", {self.application}" if self.application else ""
-        query = f": {self.query}" if self.query else ""
+        query = f": {one_line(self.query)}" if self.query else ""
         return f"process {self.pid} ({self.role}{program}), {self.state}{since}{query}"
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from ingestion.customer_key import fingerprint, keep_key
 from ingestion.erasure import erase
+from ingestion.load import reload
 from ingestion.pseudonym import pseudonym
 from nightly import stages
 from nightly.errors import NightFailed
@@ -44,6 +45,8 @@ def test_another_key_stops_before_the_first_row(landing: Path, monkeypatch: pyte
         load()
     with pytest.raises(NightFailed, match="Restore the key"):
         stages.ingest("erp_recovery_sales", DAY.isoformat())
+    with pytest.raises(WrongKey):
+        reload("crm_customers", "crm_customers_20260130.csv", DAY)
     with pytest.raises(WrongKey):
         erase(["C1"], "asked")
     with pytest.raises(WrongKey):

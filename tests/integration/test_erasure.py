@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -76,9 +77,9 @@ def land(landing: Path, date: str = "20260131") -> None:
     requests = request(1, "C100", "It's me: Ada") + request(2, "C200", "As for Ada Secret, too small")
     requests += request(3, "C200", "Too small")
     events = event(1, recipient="Ada Secret") + event(2, recipient="Ben Other")
-    events += event(3, recipient="ADA SECRET", leg="sideways") + event(
-        4, recipient="Ben Other", leg="sideways"
-    )
+    # A refused row keeps what could be read of it: here her address stands where the carrier belongs.
+    events += event(3, recipient="ADA SECRET", leg="sideways", carrier="ada@example.com")
+    events += event(4, recipient="Ben Other", leg="sideways")
     put(landing, f"{CUSTOMERS}_{date}.csv", HEADER + ADA + BEN)
     put(landing, f"{REQUESTS}_{date}.jsonl", requests)
     put(landing, f"{CASES}_{date}.csv", cases)
@@ -112,7 +113,8 @@ def erased() -> list[str]:
 
 
 def assert_only_ben_is_named() -> None:
-    text = everything().casefold()
+    # Hashes are written in letters of which a name may be made.
+    text = re.sub(r"\b[0-9a-f]{32,64}\b", "", everything()).casefold()
     assert [word for word in WORDS if word.casefold() in text] == []
     assert query("select comment from raw.crm_return_requests_identity where comment is not null") == [
         ("Too small",)
@@ -149,6 +151,7 @@ def test_an_erasure_reaches_every_place_and_says_what_it_found(form: str, landin
         "erp_gl_entries_identity.text": 1,
         "wms_shipment_events._extra": 1,
         "ops.quarantine.raw_text": 1,
+        "ops.quarantine.readable": 1,
     }
     assert {feed: n for feed, n in done.kept.items() if n} == {CUSTOMERS: 1, REQUESTS: 1, CASES: 1}
     assert "crm_return_requests_identity.comment 1" in str(done)

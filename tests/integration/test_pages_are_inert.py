@@ -153,7 +153,7 @@ def _csv(cells: tuple[str, ...] | list[str]) -> str:
 
 
 def test_a_key_of_a_file_forges_no_line_of_log_or_ledger(landed: list[str]) -> None:
-    assert len(landed) == 3 and [line for line in landed if not line.isprintable()] == []
+    assert len(landed) == 4 and [line for line in landed if not line.isprintable()] == []
     with connect("auditor") as connection:
         rows = connection.execute("select reason from ops.file_ledger where run_date = %s", [DAY]).fetchall()
     reasons = [reason for (reason,) in rows if reason]

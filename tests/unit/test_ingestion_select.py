@@ -333,6 +333,13 @@ def test_a_file_that_is_larger_than_memory_waits_on_disk(monkeypatch: pytest.Mon
     assert (file.rows, texts(file, "amount")[1]) == (1000, f"{60 + 1000 * 59 * 60 // 2}.00")
 
 
+@pytest.mark.parametrize("row", ["2,3.00,Ann Lee,too much", "2,three,Ann Lee"])
+def test_a_column_that_the_select_does_not_read_is_in_no_refused_row(row: str) -> None:
+    text = "select no as key, number(amount) as amount, _record_no from file"
+    [bad] = _select(text, f"no,amount,recipient\n1,2.00,Bob May\n{row}\n").bad
+    assert "Ann" not in bad.raw_text + str(bad.detail)
+
+
 def test_personal_data_is_in_no_reason() -> None:
     columns = {
         "customer_id": {"type": "id", "required": True, "pii": "pseudonym", "description": "Who."},

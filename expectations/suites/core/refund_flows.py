@@ -48,7 +48,7 @@ def assets(night: Night) -> list[Asset]:
                     description=f"They are within {WARNS:.0%} of each other.",
                 ),
             ],
-            ("currency", "compared", "refunded", "other", "gap_share"),
+            ("currency", "compared", "gap_share"),
         )
     ]
 
