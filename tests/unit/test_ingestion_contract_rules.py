@@ -97,8 +97,19 @@ def test_a_column_of_a_list_takes_its_values_and_no_other(feed: str, name: str) 
     for value in column.values or ():
         assert _faults(contract, _sound(contract) | {name: value}) == []
     others = ["0", "6", "-1", "33"] if column.type == "integer" else ["?", "nothing", "NA"]
+    refused = [] if column.other_values == "carry" else [(Reason.VALUE_NOT_ALLOWED, name)]
     for value in others:
-        assert _faults(contract, _sound(contract) | {name: value}) == [(Reason.VALUE_NOT_ALLOWED, name)]
+        assert _faults(contract, _sound(contract) | {name: value}) == refused
+
+
+def test_only_the_type_of_a_settlement_is_carried_whatever_it_says() -> None:
+    carried = [
+        (feed, name)
+        for feed in all_feeds()
+        for name, column in load_contract(feed, "standard").columns.items()
+        if column.other_values == "carry"
+    ]
+    assert carried == [("erp_payment_settlements", "type")]
 
 
 def test_a_score_of_service_is_a_number_from_1_to_5() -> None:
