@@ -77,6 +77,7 @@ class Company:
         self.numbers = itertools.count(1)
         self.bad: set[tuple[str, int]] = set()
         self.said: dict[tuple[str, int], tuple[bool, int]] = {}
+        self.published: set[int] = set()
         self.planted = NOTHING
         shape = "(id int primary key, staging int, core int, marts int, seq bigint, build_id bigint)"
         for schema in SCHEMAS.values():
@@ -245,10 +246,10 @@ class Nights(RuleBasedStateMachine):
             periods.close("2025-12", "A. Controller")
         except periods.Refused:
             return
-        ((marts, build_id),) = _rows("select marts, build_id from marts.shelf")
+        ((marts,),) = _rows("select marts from marts.shelf")
         closed = _rows("select amount from ops.frozen_postings order by act_id desc limit 1")
         assert closed == [(marts,)]
-        assert self._is_judged(build_id, marts)
+        assert marts in self.company.published, "what is published was judged good when it was"
 
     @rule()
     def accept_or_mend(self) -> None:
@@ -309,6 +310,7 @@ class Nights(RuleBasedStateMachine):
         ((core, marts, seq, made_by),) = _rows("select core, marts, seq, build_id from marts.shelf")
         assert made_by == build_id, "it published what another build made"
         assert self._is_judged(build_id, marts)
+        self.company.published.add(marts)
         assert self.company.said["core", core][0]
         is_good, upto = self.company.said["landed", build_id]
         assert is_good and upto >= seq, f"{seq} has landed, the gate has judged up to {upto}"
