@@ -51,7 +51,7 @@ def run_command(command: Callable[[], object]) -> None:
     try:
         command()
     except SettingsError as error:
-        sys.exit(without_secrets(str(error)))
+        sys.exit(str(error))
     except Exception:
         sys.stderr.write(without_secrets(traceback.format_exc()))
         sys.exit(1)
