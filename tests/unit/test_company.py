@@ -147,7 +147,8 @@ def test_a_system_is_taken_in_and_what_is_another_way_is_said(acme: Path) -> Non
     assert ours.timestamp is not None
     assert (ours.timestamp.zone, ours.timestamp.format) == ("Europe/Berlin", shipped["timestamp"]["format"])
     assert ours.select == shipped["select"]
-    assert layouts["orders"] == load_contract("erp_sales_lines", "shopify").layouts["orders_csv"]
+    theirs = load_contract("erp_sales_lines", "shopify").layouts["orders_csv"]
+    assert layouts["orders"].model_dump() == theirs.model_dump()  # what a layout remembers of files is not it
     assert faults(str(acme)) == []
 
 
