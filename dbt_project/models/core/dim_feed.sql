@@ -13,6 +13,6 @@
 select
     cast('{{ feed }}' as text) as feed,
     {{ carries(feed) or 'false' }} as is_carried,
-    exists (select 1 from {{ ref('stg_' ~ feed.replace('_', '__', 1)) }}) as has_come
+    exists(select 1 from {{ ref('stg_' ~ feed.replace('_', '__', 1)) }}) as has_come
 {% if not loop.last %}union all{% endif %}
 {%- endfor %}

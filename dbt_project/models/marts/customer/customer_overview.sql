@@ -117,12 +117,13 @@ contacts as (
 told as (
 
     select
-        bool_or(has_come and feed in ('crm_return_requests', 'erp_return_authorizations')) as tells_returns,
-        bool_or(has_come and feed = 'crm_refunds') as tells_refunds,
-        bool_or(has_come and feed = 'crm_cases') as tells_contacts,
+        bool_or(feeds.has_come and feeds.feed in ('crm_return_requests', 'erp_return_authorizations'))
+            as tells_returns,
+        bool_or(feeds.has_come and feeds.feed = 'crm_refunds') as tells_refunds,
+        bool_or(feeds.has_come and feeds.feed = 'crm_cases') as tells_contacts,
         max(completeness.completeness) as completeness,
         max(completeness.reason) as completeness_reason
-    from {{ ref('dim_feed') }}
+    from {{ ref('dim_feed') }} as feeds
     -- which counts returns as these do, at their sale
     inner join {{ ref('kpi_completeness') }} as completeness on completeness.kpi = 'order_return_rate'
 
