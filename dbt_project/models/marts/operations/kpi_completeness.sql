@@ -1,7 +1,7 @@
 -- Grain: one row per KPI: whether the feeds that it is counted from have come.
--- lacking: a feed without which it says nothing hasn't, or no return that came names a sale; kpi_daily shows
--- no figure then. partly: it says less than its definition, for want of feeds that only add to it, or since
--- some returns name no sale. Not additive.
+-- lacking: a feed without which it says nothing has not come, or no return has a known sale; kpi_daily shows no
+-- figure then. partly: it says less than its definition, for want of feeds that only add to it, or since some
+-- returns have no known sale. Not additive.
 {{ config(materialized='table') }}
 
 with needs as (
