@@ -14,6 +14,8 @@ from dictionary.tracing import columns_above, relations
 from semantic.definitions import Kpi, kpis
 
 TABLE = "kpi_daily"
+# Names a KPI to tell returns without a sale, and adds nothing up for it.
+COMPLETENESS = "kpi_completeness"
 SUMS = ("numerator", "denominator")
 
 
@@ -28,7 +30,7 @@ class _Makers:
     """Models on the way to `kpi_daily`; the SQL of those that name a KPI is read once."""
 
     def __init__(self, artifacts: Artifacts, book: Book) -> None:
-        wanted = {TABLE, *book.before(TABLE)}
+        wanted = {TABLE, *book.before(TABLE)} - {COMPLETENESS}
         self.book = book
         self.nodes = [node for node in artifacts.nodes(*MODELS) if node["name"] in wanted]
         self.ids = relations(artifacts, book.tables)

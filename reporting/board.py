@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reporting.carried import DELIVERED
+from reporting.carried import read_definitions
 from reporting.figures import Figures, figures_in, is_published
 from reporting.snapshots import Row, snapshot
 
@@ -15,7 +15,7 @@ OVERDUE_SHOWN = 10
 
 @dataclass(frozen=True)
 class Board:
-    """Rows of the queries below, and the figures that the terminal shows, too."""
+    """Rows of the queries below, definitions of KPIs, and the figures that the terminal shows, too."""
 
     figures: Figures
     definitions: list[Row]
@@ -25,10 +25,8 @@ class Board:
     quarantine: list[Row]
     files: list[Row]
     alerts: list[Row]
-    delivered: list[Row]
 
 
-DEFINITIONS = "select * from marts.kpi_definitions order by kpi"
 # One row a KPI, basis, currency and month; of a level, one row a day that it was taken on.
 MONTHS = """
 select kpi, basis, currency,
@@ -108,6 +106,7 @@ def read_board() -> Board:
         def rows(query: str) -> list[Row]:
             return reader.execute(query, GIVEN).fetchall()
 
-        published = [rows(query) if is_there else [] for query in (DEFINITIONS, MONTHS, STEPS, OVERDUE)]
-        books = [rows(query) for query in (QUARANTINE, FILES, ALERTS, DELIVERED)]
-        return Board(figures_in(reader), *published, *books)
+        definitions = read_definitions(reader) if is_there else []
+        published = [rows(query) if is_there else [] for query in (MONTHS, STEPS, OVERDUE)]
+        books = [rows(query) for query in (QUARANTINE, FILES, ALERTS)]
+        return Board(figures_in(reader), definitions, *published, *books)

@@ -31,7 +31,7 @@ def page(found: Reconciliation, workbooks: list[str]) -> str:
     return render(
         "finance.html", title="Finance scorecard", parts=PARTS, bases=BASES, levels=LEVELS, cycle=None,
         night=found.night, looks=_looks(found), workbooks=workbooks,
-        audiences=tiles.audiences(found.definitions, found.months, found.night, found.delivered),
+        audiences=tiles.audiences(found.definitions, found.months, found.night),
         patterns=found.patterns, agreed=found.agreed,
         explained=found.explained, refund_groups=found.groups,
         classes=by_class(found.exceptions), gaps=_gaps(found.exceptions), gap_titles=GAPS,

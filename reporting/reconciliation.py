@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from reporting.board import DEFINITIONS, GIVEN, MONTHS
-from reporting.carried import DELIVERED
+from reporting.board import GIVEN, MONTHS
+from reporting.carried import read_definitions
 from reporting.figures import NIGHT
 from reporting.snapshots import Row, exists, snapshot
 
@@ -47,7 +47,6 @@ class Reconciliation:
     night: Row | None
     definitions: list[Row]
     months: list[Row]
-    delivered: list[Row]
     exceptions: list[Row]
     ages: list[Row]
     patterns: list[Row]
@@ -72,14 +71,14 @@ def read_reconciliation() -> Reconciliation:
     """Read everything as one snapshot; before the first publication there is nothing."""
     with snapshot() as reader:
         if not exists(reader, "finance.refund_exceptions"):
-            return Reconciliation(None, [], [], [], [], [], [])
+            return Reconciliation(None, [], [], [], [], [])
 
         def rows(query: str) -> list[Row]:
             return reader.execute(query, GIVEN).fetchall()
 
         return Reconciliation(
-            next(iter(rows(NIGHT)), None), rows(DEFINITIONS), rows(MONTHS), rows(DELIVERED),
-            rows(EXCEPTIONS), rows(AGES), rows(PATTERNS),
+            next(iter(rows(NIGHT)), None), read_definitions(reader), rows(MONTHS), rows(EXCEPTIONS),
+            rows(AGES), rows(PATTERNS),
         )  # fmt: skip
 
 

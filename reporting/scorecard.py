@@ -37,7 +37,7 @@ def page(board: Board) -> str:
     return render(
         "scorecard.html", title="Scorecard", parts=PARTS, bases=BASES, levels=LEVELS, meanings=MEANINGS,
         night=figures.night, cycle=figures.cycle, state=_state(board), looks=_looks(board),
-        audiences=tiles.audiences(board.definitions, board.months, figures.night, board.delivered),
+        audiences=tiles.audiences(board.definitions, board.months, figures.night),
         statuses=figures.statuses, overdue=board.overdue,
         steps=board.steps, waiting=board.steps, most_lines=most(board.steps, "lines"),
         files=board.files, checks=figures.checks, alerts=board.alerts,

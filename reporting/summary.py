@@ -7,7 +7,7 @@ from rich.table import Table
 
 from outputs.escaping import rich_text
 from reporting.board import read_board
-from reporting.carried import by_lack, lacking
+from reporting.carried import by_lack, is_lacking
 from reporting.figures import Figures, counted, read_figures, shown, step_times
 from reporting.reconciliation import by_class, read_reconciliation
 from warehouse.connections import connect
@@ -193,11 +193,10 @@ def print_retailer(console: Console) -> None:
             rate = f"{returned / shipped:.2%}" if shipped else "–"
             _row(table, month, f"{shipped:,}", f"{returned:,}", rate, f"{credited:,.2f} {currency}")
     console.print(table)
-    delivered = {row["feed"] for row in board.delivered}
-    carried = [row["title"] for row in board.definitions if not lacking(row, delivered)]
+    carried = [row["title"] for row in board.definitions if not is_lacking(row)]
     console.print(f"\n[bold]KPIs that these feeds carry[/]  {rich_text(', '.join(carried))}")
-    table = _table("What the other KPIs lack", "KPIs", "no file has come of")
+    table = _table("What the other KPIs lack", "KPIs", "why")
     table.columns[1].justify = "left"
-    for feeds, titles in by_lack(board.definitions, delivered):
-        _row(table, ", ".join(titles), ", ".join(feeds))
+    for why, titles in by_lack(board.definitions):
+        _row(table, ", ".join(titles), why)
     console.print(table)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from reporting.board import LEVELS
-from reporting.carried import by_lack, lacking
+from reporting.carried import by_lack, is_lacking
 from reporting.snapshots import Row
 from reporting.subjects import SUBJECTS, subject_of
 
@@ -91,27 +90,24 @@ class Group:
     question: str
     tiles: list[Tile]
     empty: list[str]
-    lacks: list[tuple[tuple[str, ...], list[str]]] = field(default_factory=list)
+    lacks: list[tuple[str, list[str]]] = field(default_factory=list)
 
 
-def audiences(
-    definitions: list[Row], months: list[Row], night: Row | None, delivered: Collection[Row]
-) -> dict[str, list[Group]]:
-    """Groups of tiles by who asks first; none before the first night. `delivered` are rows with a `feed`."""
+def audiences(definitions: list[Row], months: list[Row], night: Row | None) -> dict[str, list[Group]]:
+    """Groups of tiles by who asks first; none before the first night."""
     if night is None:
         return {}
-    feeds = {row["feed"] for row in delivered}
-    return dict(groups(definitions, months, night["business_date"], feeds))
+    return dict(groups(definitions, months, night["business_date"]))
 
 
 def groups(
-    definitions: list[Row], months: list[Row], business_date: dt.date, delivered: Collection[str]
+    definitions: list[Row], months: list[Row], business_date: dt.date
 ) -> list[tuple[str, list[Group]]]:
     """Audiences with their groups of tiles, in the order of the questions.
 
-    A KPI that lacks a feed has no tile, whatever its figure: nothing was counted.
+    A KPI that is lacking what it needs has no tile: nothing was counted.
     """
-    carried = [row for row in definitions if not lacking(row, delivered)]
+    carried = [row for row in definitions if not is_lacking(row)]
     tiles = {tile.kpi: tile for tile in _tiles(carried, months, business_date)}
     titles = {row["kpi"]: row["title"] for row in carried}
     stems = {row["kpi"].split(".")[0] for row in definitions}
@@ -123,9 +119,7 @@ def groups(
             title for kpi, title in titles.items() if kpi.split(".")[0] in names and not _shown(kpi, tiles)
         ]
         mine = [row for row in definitions if row["kpi"].split(".")[0] in names]
-        group = Group(
-            question, [tiles[name] for name in names if name in tiles], empty, by_lack(mine, delivered)
-        )
+        group = Group(question, [tiles[name] for name in names if name in tiles], empty, by_lack(mine))
         if mine:
             found.setdefault(audience, []).append(group)
     return list(found.items())

@@ -8,6 +8,7 @@ TABLES = """
 create table marts.kpi_definitions (kpi text, title text, question text, formula text, numerator text,
     denominator text, unit text, bases text, grain text, better text, owner text, caveats text,
     needs text);
+create table marts.kpi_completeness (kpi text, completeness text, reason text, lacking_feeds text);
 create table marts.kpi_daily (kpi text, basis text, period_date date, channel text, product_category text,
     site text, currency text, numerator numeric(20, 2), denominator numeric(20, 2), is_mature boolean,
     business_date date);
@@ -22,6 +23,9 @@ create table finance.refund_reconciliation (pattern_name text, is_reconciled boo
 insert into marts.kpi_definitions (kpi, title, question, formula, unit, bases, better, caveats, needs) values
     ('returned_stock_days', 'Days of stock', 'How long?', 'a / b', 'days per unit', 'STOCK', 'down', '', ''),
     ('product_return_rate', 'Return rate', 'How much?', 'a / b', 'ratio', 'SALE', 'down', '', '');
+insert into marts.kpi_completeness values
+    ('returned_stock_days', 'complete', null, null),
+    ('product_return_rate', 'partly', 'does not count X', null);
 insert into marts.kpi_daily (kpi, basis, period_date, currency, numerator, denominator, is_mature) values
     ('returned_stock_days', 'STOCK', '2026-02-09', 'EUR', 100, 10, true),
     ('returned_stock_days', 'STOCK', '2026-02-10', 'EUR', 60, 20, true),

@@ -56,8 +56,8 @@ def night(database: Path) -> list[Path]:
         texts = connection.execute(
             "select table_schema, table_name, column_name from information_schema.columns"
             " where table_schema in ('marts', 'finance') and data_type = 'text' and is_updatable = 'YES'"
-            # A KPI's name is ours, and where it needs a feed that has not come it has no tile.
-            " and column_name not in ('kpi', 'needs')"
+            # A KPI's name is ours, and so are what it needs and whether that has come.
+            " and column_name not in ('kpi', 'needs', 'completeness')"
         ).fetchall()
         texts += [("ops", table, column) for table, columns in BOOKS.items() for column in columns]
         for schema, table, column in texts:

@@ -25,7 +25,7 @@ def published(database: Path) -> None:
         connection.execute(
             "create table marts.kpi_daily (kpi text, basis text, period_date date, channel text,"
             " product_category text, site text, currency text, numerator numeric(20, 2),"
-            " denominator numeric(20, 2), is_mature boolean, business_date date)"
+            " denominator numeric(20, 2), is_mature boolean, business_date date, completeness text)"
         )
         connection.execute(
             "create table marts.calendar as select date_day::date from"
@@ -34,7 +34,7 @@ def published(database: Path) -> None:
         for number, (kpi, basis) in enumerate(CELLS, start=1):
             connection.cursor().executemany(
                 "insert into marts.kpi_daily values"
-                " (%s, %s, %s, %s, 'apparel', 'LEJ', 'EUR', %s, %s, true, '2026-02-28')",
+                " (%s, %s, %s, %s, 'apparel', 'LEJ', 'EUR', %s, %s, true, '2026-02-28', 'complete')",
                 [
                     (kpi.name, basis, dt.date(2026, 1, 5), "WEB", number, 100 + number),
                     (kpi.name, basis, dt.date(2026, 1, 20), "WEB", 3 * number, 200),

@@ -121,9 +121,10 @@ def test_the_return_rate_of_kpi_daily_agrees_by_month(
 
 def test_the_run_says_what_its_feeds_carry_and_what_the_others_lack(published: pd.DataFrame) -> None:
     board = read_board()
-    delivered = {row["feed"] for row in board.delivered}
-    assert delivered == {"erp_sales_lines", "wms_return_receipts", "erp_credit_memos"}
-    lacks = {row["kpi"]: lacking(row, delivered) for row in board.definitions}
+    with connect("auditor") as connection:
+        come = connection.execute("select feed from core.dim_feed where has_come and is_carried").fetchall()
+    assert {feed for (feed,) in come} == {"erp_sales_lines", "wms_return_receipts", "erp_credit_memos"}
+    lacks = {row["kpi"]: lacking(row) for row in board.definitions}
     assert {kpi for kpi, lack in lacks.items() if not lack} == {"product_return_rate"}
     assert lacks["contacts_per_return"] == ("erp_return_authorizations", "crm_cases")
     # No return names its order: what goes by the sale lacks what would.
@@ -136,7 +137,36 @@ def test_the_run_says_what_its_feeds_carry_and_what_the_others_lack(published: p
     assert any("Refund rate" in line and "erp_payment_settlements" in line for line in text.splitlines())
     tree = html.fromstring(page(board))
     assert [title.text for title in tree.xpath("//article/h4")][:1] == ["Product return rate"]
-    assert "no file of erp_vendor_claims has come" in tree.text_content()
+    assert "no row of erp_vendor_claims has come" in tree.text_content()
+
+
+def test_what_the_retailers_feeds_cannot_tell_is_null_with_a_reason(published: pd.DataFrame) -> None:
+    no_returns = "needs crm_return_requests or erp_return_authorizations (not carried)"
+    no_sale = "no return that came has a known sale"
+    with connect("bi_reader") as connection:
+        figures = connection.execute(
+            "select kpi, bool_and(numerator is null and denominator is null), min(completeness),"
+            " min(completeness_reason) from marts.kpi_daily group by kpi"
+        ).fetchall()
+        rates = connection.execute(
+            "select distinct return_rate, rate_low, rate_high, completeness, completeness_reason"
+            " from marts.product_return_rates"
+        ).fetchall()
+        customers = connection.execute(
+            "select distinct returned_units, unit_return_rate, refunded_value, contacts, completeness"
+            " from marts.customer_overview"
+        ).fetchall()
+    found = {kpi: told for kpi, *told in figures}
+    assert {kpi for kpi, (is_null, *_) in found.items() if not is_null} == {"product_return_rate"}
+    assert found["product_return_rate"][1:] == ["complete", None]
+    assert found["order_return_rate"] == found["return_value_rate"]
+    assert found["order_return_rate"] == [True, "lacking", f"{no_returns}; {no_sale}"]
+    assert found["refund_rate"] == [True, "lacking", "needs erp_payment_settlements (not carried)"]
+    assert found["returnless_share"] == [True, "lacking", f"{no_returns}, crm_refunds (not carried)"]
+    no_weights = "needs erp_items (not carried), wms_dispositions (not carried)"
+    assert found["co2e_per_return"] == [True, "lacking", no_weights]
+    assert rates == [(None, None, None, "lacking", f"{no_returns}; {no_sale}")]
+    assert customers == [(None, None, None, None, "lacking")]
 
 
 def test_true_repeats_are_kept_and_every_row_is_accounted_for(published: pd.DataFrame) -> None:

@@ -15,7 +15,7 @@ from lxml import html
 from ingestion.contract import all_feeds
 from reporting import charts, finance_page, tiles
 from reporting.board import Board
-from reporting.carried import by_lack, lacking
+from reporting.carried import by_lack
 from reporting.figures import Figures
 from reporting.page import render
 from reporting.reconciliation import Reconciliation
@@ -30,8 +30,13 @@ def _definition(kpi: str, **more: str) -> dict[str, Any]:
     words = {
         "title": kpi.replace("_", " ").capitalize(), "question": "Why?", "formula": "a / b", "unit": "ratio",
         "bases": "RETURN", "better": "down", "caveats": "", "needs": "",
+        "completeness": "complete", "reason": None, "lacking_feeds": None,
     }  # fmt: skip
     return {"kpi": kpi, **words, **more}
+
+
+def _lacking(kpi: str, feeds: str | None, **more: str) -> dict[str, Any]:
+    return _definition(kpi, **more) | {"completeness": "lacking", "lacking_feeds": feeds}
 
 
 def _month(
@@ -44,7 +49,7 @@ def _month(
 
 
 def _tile(definitions: list[dict[str, Any]], months: list[dict[str, Any]]) -> tiles.Tile:
-    (found,) = (t for _, gs in tiles.groups(definitions, months, TODAY, ()) for g in gs for t in g.tiles)
+    (found,) = (t for _, gs in tiles.groups(definitions, months, TODAY) for g in gs for t in g.tiles)
     return found
 
 
@@ -143,7 +148,6 @@ def test_kpis_without_figures_are_named_and_new_ones_have_a_place() -> None:
             [_definition("csat", title="CSAT"), _definition("brand_new")],
             [_month("brand_new", "2026-01-01", 1, 2)],
             TODAY,
-            (),
         )
     )
     assert [(g.question, g.empty) for g in found["customer service"]] == [
@@ -153,35 +157,56 @@ def test_kpis_without_figures_are_named_and_new_ones_have_a_place() -> None:
 
 
 def test_a_kpi_without_its_feed_has_no_figure_whatever_its_cells_say() -> None:
-    definitions = [
-        _definition("csat", title="CSAT", needs="crm_cases"),
-        _definition("contacts_per_return", title="Contacts", needs="crm_cases, rmas or requests"),
-    ]
     months = [_month(kpi, "2026-01-01", 0, 9) for kpi in ("csat", "contacts_per_return")]
-    (found,) = dict(tiles.groups(definitions, months, TODAY, {"requests"}))["customer service"]
+    lacking = [
+        _lacking("csat", "crm_cases", title="CSAT"),
+        _lacking("contacts_per_return", "crm_cases", title="Contacts"),
+    ]
+    (found,) = dict(tiles.groups(lacking, months, TODAY))["customer service"]
     assert (found.tiles, found.empty) == ([], [])
-    assert found.lacks == [(("crm_cases",), ["CSAT", "Contacts"])]
-    (found,) = dict(tiles.groups(definitions, months, TODAY, {"crm_cases"}))["customer service"]
+    assert found.lacks == [("no row of crm_cases has come", ["CSAT", "Contacts"])]
+    (found,) = dict(tiles.groups([_definition("csat"), lacking[1]], months, TODAY))["customer service"]
     assert [tile.kpi for tile in found.tiles] == ["csat"]
-    assert found.lacks == [(("rmas or requests",), ["Contacts"])]
+    assert found.lacks == [("no row of crm_cases has come", ["Contacts"])]
 
 
-def test_what_a_kpi_needs_has_a_contract() -> None:
-    needs = {feed for kpi in kpis() for feed in re.split(", | or ", kpi.row["needs"])}
-    assert needs <= set(all_feeds())
-    assert [kpi.name for kpi in kpis() if lacking(kpi.row, ()) == ()] == []
+def test_a_tile_says_what_its_figure_does_not_count() -> None:
+    partly = {"completeness": "partly", "reason": "does not count crm_cases (not carried)"}
+    board = dataclasses.replace(_board("x"), definitions=[_definition("restock_rate") | partly])
+    tile = html.fromstring(page(board)).xpath("//article")[0]
+    assert "Partly: does not count crm_cases (not carried)." in tile.text_content()
+
+
+def test_a_kpi_may_lack_the_sales_of_returns_and_no_feed() -> None:
+    assert by_lack([_lacking("order_return_rate", None, title="Orders")]) == [
+        ("no return that came has a known sale", ["Orders"])
+    ]
+
+
+def test_what_a_kpi_needs_or_counts_has_a_contract() -> None:
+    feeds = {
+        feed
+        for kpi in kpis()
+        for column in ("needs", "also_counts")
+        for feed in re.split(", | or ", kpi.row[column])
+    }
+    assert feeds - {""} <= set(all_feeds())
+    assert [kpi.name for kpi in kpis() if not kpi.row["needs"]] == []
 
 
 def test_parts_lack_what_their_kpi_lacks() -> None:
-    definitions = [
-        _definition("cost", title="Cost", needs="receipts"),
-        _definition("cost.freight", title="Cost: freight", needs="receipts, invoices"),
-        _definition("open.0_7", title="Open: 0 to 7 days", needs="receipts"),
-        _definition("open.8_14", title="Open: 8 to 14 days", needs="receipts"),
+    freight = _lacking("cost.freight", "receipts, invoices", title="Cost: freight")
+    buckets = [
+        _lacking("open.0_7", "receipts", title="Open: 0 to 7 days"),
+        _lacking("open.8_14", "receipts", title="Open: 8 to 14 days"),
     ]
-    assert by_lack(definitions, ()) == [(("receipts",), ["Cost", "Open"])]
-    assert by_lack(definitions, {"receipts"}) == [(("invoices",), ["Cost: freight"])]
-    assert by_lack(definitions, {"receipts", "invoices"}) == []
+    assert by_lack([_lacking("cost", "receipts", title="Cost"), freight, *buckets]) == [
+        ("no row of receipts has come", ["Cost", "Open"])
+    ]
+    assert by_lack([_definition("cost", title="Cost"), freight]) == [
+        ("no row of receipts, invoices has come", ["Cost: freight"])
+    ]
+    assert by_lack([_definition("cost"), _definition("cost.freight")]) == []
 
 
 def test_a_line_of_months_ends_whole_where_they_may_still_change() -> None:
@@ -243,9 +268,9 @@ def test_finances_page_leads_to_the_workbooks_beside_it() -> None:
 
 
 def test_before_the_first_night_the_pages_say_so() -> None:
-    nothing = Board(Figures(None, [], [], None, [], [], [], []), *([[]] * 8))
+    nothing = Board(Figures(None, [], [], None, [], [], [], []), *([[]] * 7))
     assert "No night has been published" in page(nothing)
-    assert "Nothing has been reconciled yet" in finance_page.page(Reconciliation(None, *([[]] * 6)), [])
+    assert "Nothing has been reconciled yet" in finance_page.page(Reconciliation(None, *([[]] * 5)), [])
 
 
 def test_a_night_that_was_held_is_told() -> None:
@@ -285,7 +310,7 @@ def _cents(text: str) -> Reconciliation:
     """A reconciliation whose texts are all `text`, but for the codes that the page knows."""
     cents = [("E-M", "EUR", 3, "-10.00"), ("E-M", "GBP", 1, "-3.50"), ("M-P", "EUR", 1, "7.25")]
     return Reconciliation(
-        _night(text), [_worded("restock_rate", text)], [_month("restock_rate", "2026-01-01", 1, 2)], [],
+        _night(text), [_worded("restock_rate", text)], [_month("restock_rate", "2026-01-01", 1, 2)],
         exceptions=[
             {
                 "class": "DUPLICATE", "gap": gap, "currency": currency, "status": "open", "next_action": text,
@@ -322,5 +347,4 @@ def _board(text: str) -> Board:
             "stage": text, "engine": text, "asset": text, "check_name": text, "severity": "warning",
             "unexpected_count": None, "message": text,
         }],
-        delivered=[],
     )  # fmt: skip

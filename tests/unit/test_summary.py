@@ -45,7 +45,7 @@ def _reconciliation() -> Reconciliation:
         for number in range(11)
     ]  # fmt: skip
     patterns = [{"pattern_name": "all", "groups": 1000, "reconciled": 900, "explained": 60}]
-    return Reconciliation(None, [], [], [], exceptions, [], patterns)
+    return Reconciliation(None, [], [], exceptions, [], patterns)
 
 
 def _printed(width: int, monkeypatch: pytest.MonkeyPatch) -> str:

@@ -116,4 +116,9 @@ ISSUED_ONLY = Change(
         "finance.refund_reconciliation": {"group_key": {"REF:RF0000000000045"}},
     },
 )
-CHANGES = (BY_SKU, VERSION_OF_CODE, END_OF_GOODS, NAMED_LEGS, CHAIN_ONLY, ISSUED_ONLY)
+# The two units of 000053 that came back, and of all electronics, have no known sale.
+NO_RATE = Change(
+    "A product all of whose returns have no known sale has no rate",
+    rows={"marts.product_return_rates": {"member": {"000053", "ELECTRONICS"}}},
+)
+CHANGES = (BY_SKU, VERSION_OF_CODE, END_OF_GOODS, NAMED_LEGS, CHAIN_ONLY, ISSUED_ONLY, NO_RATE)

@@ -1,6 +1,6 @@
 -- Grain: one row per month, site, source of emissions, what it depends on, and version of the factors:
 -- grams of CO2 equivalent. Transport stands in the month of the receipt, disposal in that of the disposition.
--- Additive: units, weight and grams.
+-- Additive: units, weight and grams; grams are null, not 0, where nothing has come that says what goods weigh.
 {{ config(materialized='table', indexes=[{'columns': ['month']}]) }}
 
 with transport as (
@@ -42,12 +42,16 @@ emissions as (
 )
 
 select
-    month,
-    site,
-    source,
-    coalesce(detail, 'UNKNOWN') as detail,
-    coalesce(factor_version, 'NONE') as factor_version,
-    cast(sum(units) as bigint) as units,
-    cast(coalesce(sum(co2e_g), 0) as numeric(20, 2)) as co2e_g
+    emissions.month,
+    emissions.site,
+    emissions.source,
+    coalesce(emissions.detail, 'UNKNOWN') as detail,
+    coalesce(emissions.factor_version, 'NONE') as factor_version,
+    cast(sum(emissions.units) as bigint) as units,
+    cast(case when items.has_come then coalesce(sum(emissions.co2e_g), 0) end as numeric(20, 2)) as co2e_g,
+    {{ completeness_of_weight('items') }}
 from emissions
-group by month, site, source, coalesce(detail, 'UNKNOWN'), coalesce(factor_version, 'NONE')
+inner join {{ ref('dim_feed') }} as items on items.feed = 'erp_items'
+group by
+    emissions.month, emissions.site, emissions.source, coalesce(emissions.detail, 'UNKNOWN'),
+    coalesce(emissions.factor_version, 'NONE'), items.has_come, items.is_carried

@@ -1,6 +1,6 @@
 -- Grain: one row per customer (keyed hash, merges followed): purchases, returns, refunds, contacts, and the
 -- next step of the open returns. Amounts in the reporting currency, at the day of each sale or refund.
--- Additive over customers: counts, units and amounts.
+-- Additive over customers: counts, units and amounts; null, not 0, where what would tell has not come.
 {{ config(materialized='table', indexes=[{'columns': ['open_returns']}]) }}
 
 with customers as (
@@ -113,6 +113,22 @@ contacts as (
 
 ),
 
+-- What has come of the feeds that tell it
+told as (
+
+    select
+        bool_or(feeds.has_come and feeds.feed in ('crm_return_requests', 'erp_return_authorizations'))
+            as tells_returns,
+        bool_or(feeds.has_come and feeds.feed = 'crm_refunds') as tells_refunds,
+        bool_or(feeds.has_come and feeds.feed = 'crm_cases') as tells_contacts,
+        max(completeness.completeness) as completeness,
+        max(completeness.reason) as completeness_reason
+    from {{ ref('dim_feed') }} as feeds
+    -- which counts returns as these do, at their sale
+    inner join {{ ref('kpi_completeness') }} as completeness on completeness.kpi = 'order_return_rate'
+
+),
+
 keys as (
 
     select survivor_customer_id as customer_id from customers
@@ -139,31 +155,40 @@ select
     purchases.first_ordered_on,
     purchases.last_ordered_on,
     -- returns
-    coalesce(return_lines.return_lines, 0) as return_lines,
-    coalesce(return_lines.returnless_lines, 0) as returnless_lines,
-    cast(coalesce(purchases.returned_units, 0) as bigint) as returned_units,
-    cast(coalesce(purchases.returned_value, 0) as numeric(18, 2)) as returned_value,
-    cast(round(cast(purchases.returned_units as numeric) / nullif(purchases.purchased_units, 0), 4)
-        as numeric(12, 4)) as unit_return_rate,
+    case when told.tells_returns then coalesce(return_lines.return_lines, 0) end as return_lines,
+    case when told.tells_returns then coalesce(return_lines.returnless_lines, 0) end as returnless_lines,
+    {{ known('coalesce(purchases.returned_units, 0)', 'told.completeness', 'bigint') }} as returned_units,
+    {{ known('coalesce(purchases.returned_value, 0)', 'told.completeness', 'numeric(18, 2)') }}
+        as returned_value,
+    {{ known(
+        'round(cast(purchases.returned_units as numeric) / nullif(purchases.purchased_units, 0), 4)',
+        'told.completeness', 'numeric(12, 4)'
+    ) }} as unit_return_rate,
     return_lines.last_return_on,
     -- what is open
-    coalesce(open_lines.open_returns, 0) as open_returns,
-    cast(coalesce(open_lines.open_units, 0) as bigint) as open_units,
+    case when told.tells_returns then coalesce(open_lines.open_returns, 0) end as open_returns,
+    cast(case when told.tells_returns then coalesce(open_lines.open_units, 0) end as bigint) as open_units,
     open_lines.oldest_open_return,
     open_lines.oldest_open_status,
     open_lines.next_step,
     open_lines.next_step_due_on,
     -- refunds
-    cast(coalesce(refunds.refunded_value, 0) as numeric(18, 2)) as refunded_value,
-    cast(coalesce(refunds.pending_refund_value, 0) as numeric(18, 2)) as pending_refund_value,
+    cast(case when told.tells_refunds then coalesce(refunds.refunded_value, 0) end as numeric(18, 2))
+        as refunded_value,
+    cast(case when told.tells_refunds then coalesce(refunds.pending_refund_value, 0) end as numeric(18, 2))
+        as pending_refund_value,
     cast('{{ var("reporting_currency") }}' as text) as currency,
     -- contacts
-    coalesce(contacts.contacts, 0) as contacts,
-    coalesce(contacts.open_contacts, 0) as open_contacts,
+    case when told.tells_contacts then coalesce(contacts.contacts, 0) end as contacts,
+    case when told.tells_contacts then coalesce(contacts.open_contacts, 0) end as open_contacts,
     contacts.last_contact_on,
-    cast(coalesce(contacts.csat_sum, 0) as bigint) as csat_sum,
-    coalesce(contacts.csat_answers, 0) as csat_answers
+    cast(case when told.tells_contacts then coalesce(contacts.csat_sum, 0) end as bigint) as csat_sum,
+    case when told.tells_contacts then coalesce(contacts.csat_answers, 0) end as csat_answers,
+    -- what of the returns and their rate is known
+    told.completeness,
+    told.completeness_reason
 from keys
+cross join told
 left join customers on keys.customer_id = customers.customer_id
 left join purchases on keys.customer_id = purchases.customer_id
 left join open_lines on keys.customer_id = open_lines.customer_id

@@ -1,5 +1,6 @@
 -- Grain: one row per publication and cell of kpi_daily that it changed: before and after, and the files
--- that came with it. Before is empty where the cell is new, after where it is gone.
+-- that came with it. Before is empty where the cell is new, after where it is gone, and both where the KPI
+-- was lacking what it needs. A KPI whose completeness alone changes is told in kpi_completeness__history.
 {{ config(
     materialized='view',
     meta={'publish_to': 'marts', 'primary_key': [
@@ -47,13 +48,20 @@ select
     changes.publication_id,
     publications.business_date,
     publications.published_at,
-    changes.numerator_before,
-    changes.numerator_after,
-    changes.denominator_before,
-    changes.denominator_after,
+    {{ known('changes.numerator_before', 'was.completeness') }} as numerator_before,
+    {{ known('changes.numerator_after', 'is_now.completeness') }} as numerator_after,
+    {{ known('changes.denominator_before', 'was.completeness') }} as denominator_before,
+    {{ known('changes.denominator_after', 'is_now.completeness') }} as denominator_after,
     changes.was_mature,
     changes.is_mature,
     publications.files
 from changes
 inner join {{ ref('publications') }} as publications
     on changes.publication_id = publications.publication_id
+left join {{ ref('kpi_completeness__history') }} as is_now
+    on changes.kpi = is_now.kpi and {{ published_with('is_now', 'changes.publication_id') }}
+-- what readers saw until then
+left join {{ ref('kpi_completeness__history') }} as was
+    on changes.kpi = was.kpi
+    and was.from_publication < changes.publication_id
+    and (was.to_publication is null or was.to_publication >= changes.publication_id)

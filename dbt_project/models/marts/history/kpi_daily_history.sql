@@ -17,11 +17,16 @@ select
     cells.product_category,
     cells.site,
     cells.currency,
-    cells.numerator,
-    cells.denominator,
+    {{ known('cells.numerator', 'completeness.completeness') }} as numerator,
+    {{ known('cells.denominator', 'completeness.completeness') }} as denominator,
     cells.is_mature,
     publications.business_date,
-    publications.published_at
+    publications.published_at,
+    completeness.completeness,
+    completeness.reason as completeness_reason
 from {{ ref('publications') }} as publications
 inner join {{ ref('kpi_cells__history') }} as cells
     on {{ published_with('cells', 'publications.publication_id') }}
+left join {{ ref('kpi_completeness__history') }} as completeness
+    on cells.kpi = completeness.kpi
+    and {{ published_with('completeness', 'publications.publication_id') }}

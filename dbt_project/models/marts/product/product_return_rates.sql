@@ -1,70 +1,39 @@
 -- Grain: one row per level and member: a SKU, a lot of a SKU, a category, a reason, or a reason within a SKU.
 -- Units that came back over units shipped, of all sales ever, with the Wilson interval of the rate: order by
 -- rate_low, so that three returns of four sold don't top the list. Blind returns without a known sale are
--- left out: they have no denominator. Not additive over levels.
+-- left out: they have no denominator. A rate is null, not 0, where a feed that it needs is lacking or units came
+-- back and none of them has a known sale. Not additive over levels.
 {{ config(materialized='table', indexes=[{'columns': ['level', 'rate_low']}]) }}
 
-with cohorts as (
+with members as (
 
-    select * from {{ ref('lot_cohorts') }}
+    select
+        members.*,
+        completeness.completeness = 'lacking' as is_lacking,
+        completeness.reason as lacking_told,
+        members.returned_quantity = 0 and members.unattributed_quantity > 0 as has_no_sale
+    from {{ ref('product_rate_members') }} as members
+    -- which counts returns as these rates do, at their sale
+    inner join {{ ref('kpi_completeness') }} as completeness on completeness.kpi = 'order_return_rate'
 
 ),
 
-shipped as (
-
-    select sku, max(product_category) as product_category, sum(shipped_quantity) as shipped_quantity
-    from cohorts
-    group by sku
-
-),
-
-by_reason as (
-
-    select sku, reason, sum(received_quantity) as returned_quantity
-    from {{ ref('fct_return_line') }}
-    where is_counted and is_attributed and received_quantity > 0
-    group by sku, reason
-
-),
-
-members as (
+judged as (
 
     select
-        'sku' as level, sku as member, sku, null as lot_no, max(product_category) as product_category,
-        null as reason, sum(shipped_quantity) as shipped_quantity,
-        sum(returned_quantity) as returned_quantity
-    from cohorts
-    group by sku
-    union all
-    select
-        'lot' as level, sku || ' / ' || lot_no as member, sku, lot_no,
-        max(product_category) as product_category, null as reason,
-        sum(shipped_quantity) as shipped_quantity, sum(returned_quantity) as returned_quantity
-    from cohorts
-    where lot_no <> 'NONE'
-    group by sku, lot_no
-    union all
-    select
-        'category' as level, product_category as member, null as sku, null as lot_no,
-        product_category, null as reason,
-        sum(shipped_quantity) as shipped_quantity, sum(returned_quantity) as returned_quantity
-    from cohorts
-    group by product_category
-    union all
-    select
-        'reason' as level, by_reason.reason as member, null as sku, null as lot_no,
-        null as product_category, by_reason.reason,
-        (select sum(shipped_quantity) from cohorts) as shipped_quantity,
-        sum(by_reason.returned_quantity) as returned_quantity
-    from by_reason
-    group by by_reason.reason
-    union all
-    select
-        'sku_reason' as level, by_reason.sku || ' / ' || by_reason.reason as member, by_reason.sku,
-        null as lot_no, shipped.product_category, by_reason.reason, shipped.shipped_quantity,
-        by_reason.returned_quantity
-    from by_reason
-    inner join shipped on by_reason.sku = shipped.sku
+        *,
+        case
+            when is_lacking or has_no_sale then 'lacking'
+            when unattributed_quantity > 0 then 'partly'
+            else 'complete'
+        end as completeness,
+        case
+            when is_lacking then lacking_told
+            when has_no_sale then 'no return that came has a known sale'
+            when unattributed_quantity > 0 then 'leaves out returns without a known sale'
+        end as completeness_reason,
+        not is_lacking and not has_no_sale as is_known
+    from members
 
 )
 
@@ -76,8 +45,14 @@ select
     product_category,
     reason,
     cast(shipped_quantity as bigint) as shipped_quantity,
-    cast(returned_quantity as bigint) as returned_quantity,
-    cast(round(returned_quantity / nullif(shipped_quantity, 0), 6) as numeric(12, 6)) as return_rate,
-    {{ wilson_bound('returned_quantity', 'shipped_quantity', '-1') }} as rate_low,
-    {{ wilson_bound('returned_quantity', 'shipped_quantity', '1') }} as rate_high
-from members
+    cast(case when is_known then returned_quantity end as bigint) as returned_quantity,
+    cast(case when is_known then round(returned_quantity / nullif(shipped_quantity, 0), 6) end
+        as numeric(12, 6)) as return_rate,
+    cast(case when is_known then {{ wilson_bound('returned_quantity', 'shipped_quantity', '-1') }} end
+        as numeric(9, 6)) as rate_low,
+    cast(case when is_known then {{ wilson_bound('returned_quantity', 'shipped_quantity', '1') }} end
+        as numeric(9, 6)) as rate_high,
+    cast(unattributed_quantity as bigint) as unattributed_quantity,
+    completeness,
+    completeness_reason
+from judged
