@@ -33,7 +33,7 @@ def page(found: Reconciliation, workbooks: list[str]) -> str:
         night=found.night, looks=_looks(found), workbooks=workbooks,
         audiences=tiles.audiences(found.definitions, found.months, found.night),
         patterns=found.patterns, agreed=found.agreed,
-        explained=found.explained, refund_groups=found.groups,
+        explained=found.explained, lacks=found.lacks, refund_groups=found.groups,
         classes=by_class(found.exceptions), gaps=_gaps(found.exceptions), gap_titles=GAPS,
         ages=ages, most_aged=most(ages, "count"),
     )  # fmt: skip

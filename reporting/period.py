@@ -9,7 +9,11 @@ from typing import Any
 
 from reporting.snapshots import Reader, Row, exists
 
-LEGS = ("E", "M", "P", "G", "T", "GM")
+LEG_NAMES = {
+    "E": "Entitlement", "M": "Credit memos", "P": "Cash", "G": "Cash in the ledger",
+    "T": "Refunds issued", "GM": "Memos in the ledger",
+}  # fmt: skip
+LEGS = tuple(LEG_NAMES)
 AGES = ("0-3", "4-7", "8-14", "15-30", "31-60", "61-90", "90+")
 
 
@@ -170,6 +174,12 @@ select currency, amount, period < %(period)s as is_earlier
 from finance.refund_exceptions
 where period <= %(period)s and status in ('open', 'waiting') and is_chain
 """
+# As JSON: a warehouse that an older version published has no such column.
+NOT_CARRIED = """
+select distinct to_jsonb(groups) ->> 'legs_not_carried' as legs
+from finance.refund_reconciliation as groups
+where to_jsonb(groups) ->> 'legs_not_carried' is not null
+"""
 GAPS = "select * from finance.refund_gaps order by gap_no"
 CLASSES = "select * from finance.refund_classes order by class_no"
 PATTERNS = "select * from finance.refund_patterns order by pattern desc"
@@ -193,6 +203,11 @@ def touched(connection: Reader, night: Publication) -> set[str]:
     """Periods whose groups the night's files touched; of a load of all history, none."""
     found = connection.execute(TOUCHED, {"publication_id": night.publication_id}).fetchall()
     return {row["period"] for row in found}
+
+
+def not_carried(connection: Reader) -> tuple[str, ...]:
+    """Legs of which the company carries no feed: nothing is claimed of them."""
+    return tuple(leg for row in read(connection, NOT_CARRIED) for leg in row["legs"].split(", "))
 
 
 def read(connection: Reader, query: str, **given: Any) -> list[Row]:

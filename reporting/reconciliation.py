@@ -8,6 +8,7 @@ from typing import Any
 from reporting.board import GIVEN, MONTHS
 from reporting.carried import read_definitions
 from reporting.figures import NIGHT
+from reporting.period import LEG_NAMES, not_carried
 from reporting.snapshots import Row, exists, snapshot
 
 STATUS_ORDER = ("open", "waiting", "explained")
@@ -50,6 +51,7 @@ class Reconciliation:
     exceptions: list[Row]
     ages: list[Row]
     patterns: list[Row]
+    not_carried: tuple[str, ...] = ()
 
     @property
     def groups(self) -> int:
@@ -60,6 +62,14 @@ class Reconciliation:
     def agreed(self) -> int:
         """How many of the groups agree in every leg."""
         return sum(row["reconciled"] for row in self.patterns)
+
+    @property
+    def lacks(self) -> str:
+        """Which legs the company doesn't carry, in a sentence; empty where it carries all."""
+        if not self.not_carried:
+            return ""
+        names = ", ".join(LEG_NAMES[leg].lower() for leg in self.not_carried)
+        return f"Not carried: {names}. Nothing is said of what would differ from them."
 
     @property
     def explained(self) -> int:
@@ -78,7 +88,7 @@ def read_reconciliation() -> Reconciliation:
 
         return Reconciliation(
             next(iter(rows(NIGHT)), None), read_definitions(reader), rows(MONTHS), rows(EXCEPTIONS),
-            rows(AGES), rows(PATTERNS),
+            rows(AGES), rows(PATTERNS), not_carried(reader),
         )  # fmt: skip
 
 

@@ -117,6 +117,8 @@ def _reconciliation(console: Console) -> None:
             f"  {found.groups - found.agreed - found.explained:,} wait or have to be looked at.",
             style="dim",
         )
+    if found.lacks:
+        console.print(f"  {found.lacks}", style="dim")
     table = _table("", "class", "items", "status")
     classes = by_class(found.exceptions)
     for entry in classes[:CLASSES_SHOWN]:

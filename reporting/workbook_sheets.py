@@ -16,18 +16,15 @@ from xlsxwriter.utility import xl_col_to_name
 from outputs.escaping import formula_text
 from reporting import period as reader
 from reporting.closing import as_reported, is_closed, restatements, status_lines
-from reporting.period import AGES, LEGS, Publication
+from reporting.period import AGES, LEG_NAMES, LEGS, Publication
 from reporting.sheets import ROWS_MOST, Area, Book, Column, Formula, Link, Sheet
 from reporting.snapshots import Reader, Row
 from warehouse.settings import variable
 
-LEG_NAMES = {
-    "E": "Entitlement", "M": "Credit memos", "P": "Cash", "G": "Cash in the ledger",
-    "T": "Refunds issued", "GM": "Memos in the ledger",
-}  # fmt: skip
 GAP_SIDES = {"E-M": ("E", "M"), "M-P": ("M", "P"), "P-G": ("P", "G"), "M-T": ("M", "T"), "M-G": ("M", "GM")}
 CHAIN = ("E-M", "M-P", "P-G")
 ZERO = Decimal(0)
+NOT_CARRIED = "not carried"
 # Rows above the first row of a list: title, two notes, an empty row, the head.
 LIST_HEAD = 5
 
@@ -44,6 +41,8 @@ class Month:
     rollforward: list[Row] = field(default_factory=list)
     document_sums: list[Row] = field(default_factory=list)
     documents: int = 0
+    # Legs of which the company carries no feed.
+    not_carried: tuple[str, ...] = ()
     # Where the documents of a group begin on their sheet, as rows counted from 0.
     first_documents: dict[str, int] = field(default_factory=dict)
 
@@ -71,6 +70,7 @@ def write_sheets(book: Book, connection: Reader, night: Publication, period: str
     month.proof, month.aged = month.read(reader.PROOF), month.read(reader.AGED)
     month.rollforward = month.read(reader.ROLLFORWARD)
     month.document_sums = month.read(reader.DOCUMENT_SUMS)
+    month.not_carried = reader.not_carried(connection)
     month.documents = month.read(reader.DOCUMENTS_COUNT)[0]["count"]
     sheets = {
         name: book.sheet(name)
@@ -115,11 +115,12 @@ def _summary(sheet: Sheet, month: Month, lists: Lists) -> None:
     _particulars(sheet, month)
     _sign_off(sheet)
     sheet.heading("Legs and gaps")
-    _legs_and_gaps(sheet, month.proof)
+    _legs_and_gaps(sheet, month.proof, month.not_carried)
     before = _period_before(month)
     sheet.heading(f"Legs and gaps of the period before, {before}" if before else "There is no period before")
     if before:
-        _legs_and_gaps(sheet, reader.read(month.connection, reader.PROOF, period=before))
+        proof = reader.read(month.connection, reader.PROOF, period=before)
+        _legs_and_gaps(sheet, proof, month.not_carried)
     _checks(sheet, month, lists)
     _exposure(sheet, month, lists)
     _items(sheet, month)
@@ -128,18 +129,27 @@ def _summary(sheet: Sheet, month: Month, lists: Lists) -> None:
         sheet.link(name, what)
 
 
-def _legs_and_gaps(sheet: Sheet, proof: list[Row]) -> None:
+def _legs_and_gaps(sheet: Sheet, proof: list[Row], lacking: tuple[str, ...]) -> None:
     legs = list(_legs(proof))
     columns = (
         Column("entity", "Entity", 24), Column("currency", "Currency", 9),
         *(Column(leg, f"{name} ({leg})", 14, "amount") for leg, name in LEG_NAMES.items()),
         *(Column(gap, gap.replace("-", " − "), 12, "amount") for gap in GAP_SIDES),
     )  # fmt: skip
-    rows = [_with_gaps(row, number, columns) for number, row in enumerate(legs, start=sheet.row + 2)]
+    unknown = _not_carried(lacking)
+    rows = [
+        _with_gaps(row, number, columns) | unknown for number, row in enumerate(legs, start=sheet.row + 2)
+    ]
     area = sheet.table(columns, rows)
     for currency in sorted({row["currency"] for row in legs}):
-        sheet.line_of(columns, _totals(area, legs, currency, columns), bold=True, top=1)
+        sheet.line_of(columns, _totals(area, legs, currency, columns) | unknown, bold=True, top=1)
     sheet.row += 1
+
+
+def _not_carried(lacking: tuple[str, ...]) -> Row:
+    """Words in place of the amounts of legs that the company lacks, and of their gaps."""
+    gaps = [gap for gap, sides in GAP_SIDES.items() if set(sides) & set(lacking)]
+    return dict.fromkeys((*lacking, *gaps), NOT_CARRIED)
 
 
 def _period_before(month: Month) -> str | None:
@@ -806,6 +816,7 @@ def _terms(sheet: Sheet, month: Month) -> None:
     sheet.heading("Patterns: which of the legs E, M, P, G a group has")
     for row in month.read(reader.PATTERNS):
         sheet.line(row["pattern"], row["pattern_name"], row["meaning"])
+    sheet.line("-", NOT_CARRIED, "The company has no feed of the leg: it has no amount, and no gap with it")
     sheet.row += 1
     sheet.heading("Other words")
     for word, what in WORDS.items():

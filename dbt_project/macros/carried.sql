@@ -35,3 +35,43 @@
     {%- endif %}
     {%- endif %}
 {%- endmacro %}
+
+{#- Legs of the refund reconciliation of which the company lacks a feed, as a text like 'G, GM'. Such a leg is
+    neither there nor missing: it has no amount, and no gap with it is claimed. -#}
+{% macro legs_not_carried() -%}
+    {%- set feeds = {
+        'E': ['erp_sales_lines', 'wms_return_receipts'], 'M': ['erp_credit_memos'],
+        'P': ['erp_payment_settlements'], 'G': ['erp_gl_entries'], 'T': ['crm_refunds'],
+        'GM': ['erp_gl_entries'],
+    } -%}
+    {%- set lacking = [] -%}
+    {%- for leg in feeds if feeds[leg] | select('in', var('feeds_not_carried')) | list -%}
+        {%- set _ = lacking.append(leg) -%}
+    {%- endfor -%}
+    {{- lacking | join(', ') -}}
+{%- endmacro %}
+
+{#- Whether the company has a leg: a word that is true, or nothing. -#}
+{% macro carries_leg(leg) -%}
+    {%- if leg not in legs_not_carried().split(', ') -%} true {%- endif -%}
+{%- endmacro %}
+
+{#- An amount of these legs; null where the company lacks one of them. -#}
+{% macro amount_of(legs, expression) -%}
+    cast({{ 'null' if legs | select('in', legs_not_carried().split(', ')) | list else expression }}
+        as numeric(18, 2))
+{%- endmacro %}
+
+{#- Condition: the company has both legs of a row of `refund_gaps`, so that the gap is claimed. -#}
+{% macro is_claimed(gap) -%}
+    not array[{{ gap }}.left_leg, {{ gap }}.right_leg] && string_to_array('{{ legs_not_carried() }}', ', ')
+{%- endmacro %}
+
+{#- Which of the legs E, M, P and G are there, as bits in that order; - for one that the company lacks. -#}
+{% macro leg_pattern() -%}
+    concat(
+        {%- for leg, column in [('E', 'has_e'), ('M', 'has_m'), ('P', 'has_p'), ('G', 'has_g')] %}
+        {{ 'cast(' ~ column ~ ' as integer)' if carries_leg(leg) else "'-'" }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    )
+{%- endmacro %}

@@ -219,7 +219,7 @@ components as (
     from {{ sums }} as sums
     inner join {{ ref('refund_gaps') }} as gaps
         on sums.leg in (gaps.left_leg, gaps.right_leg) or sums.gap = gaps.gap
-    where sums.amount is not null
+    where sums.amount is not null and {{ is_claimed('gaps') }}
 {%- endmacro %}
 
 {#- Condition that keeps a test of the reconciliation to the groups that the night computed. -#}

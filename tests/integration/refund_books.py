@@ -236,8 +236,8 @@ class Found:
 class Reconciler:
     """The compiled models from the documents' graph to the proof, in the order in which they depend."""
 
-    def __init__(self) -> None:
-        target = settings().var / "dbt" / "target"
+    def __init__(self, target: Path | None = None) -> None:
+        target = target or settings().var / "dbt" / "target"
         manifest = json.loads((target / "manifest.json").read_text())
         self.models = [
             (f"{node['schema']}.{node['name']}", _compiled(target, node)) for node in _in_order(manifest)

@@ -6,6 +6,7 @@ All dates are before 2026-01-31, the business date of the build that compiled th
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -20,6 +21,7 @@ from simulator.habits import DENSE
 from simulator.run import simulate
 from tests.integration.refund_books import CLEARING, LIABILITY, Books, Found, Reconciler
 from tests.nights import build_night
+from warehouse import build
 from warehouse.connections import connect
 
 DAY = dt.date(2026, 1, 31)
@@ -41,6 +43,19 @@ def reconciler(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Reco
         load_feed(feed, DAY)
     build_night(DAY)
     return Reconciler()
+
+
+@pytest.fixture(scope="module")
+def without_ledger(reconciler: Reconciler, tmp_path_factory: pytest.TempPathFactory) -> Reconciler:
+    """The same models, as they are compiled for a company that carries no journals."""
+    with pytest.MonkeyPatch.context() as patch:
+        target = tmp_path_factory.mktemp("target")
+        variables = json.loads(build._variables()) | {"feeds_not_carried": ["erp_gl_entries"]}
+        patch.setattr(build, "_variables", lambda: json.dumps(variables))
+        patch.setattr(build, "_target", lambda: target)
+        done = build._dbt(["compile", "--full-refresh", "--quiet"])
+    assert done.returncode == 0, done.stdout
+    return Reconciler(target)
 
 
 @contextmanager
@@ -670,3 +685,27 @@ def test_a_missing_leg_is_named_on_each_gap_and_what_nobody_knows_is_counted_onc
         assert found.classes("REQ:B-1") == {("M-P", "UNEXPLAINED"): "3.33", ("M-T", "UNEXPLAINED"): "3.33"}
         # The side gap says the same of the same cents.
         assert found.groups["REQ:B-1"]["chain_unexplained_amount"] == Decimal("3.33")
+
+
+def test_a_company_without_a_ledger_misses_no_posting(without_ledger: Reconciler) -> None:
+    books = Books()
+    books.line("REQ:A-1")
+    books.accept("REQ:A-1", "2025-12-10")
+    books.memo("CM1", "2025-12-10", PARTS, line="REQ:A-1", refund="RF1")
+    books.refund("RF1", "2025-12-10", "119.00", "REQ:A-1")
+    books.settle("ST1", "2025-12-11", "119.00", "RF1")
+    books.line("REQ:B-1", order="2")
+    books.accept("REQ:B-1", "2025-12-10")
+    with reconciled(without_ledger, books) as found:
+        group = found.groups["REQ:A-1"]
+        assert (group["pattern"], group["pattern_name"]) == ("111-", "complete")
+        assert (group["posted_amount"], group["ledger_gap"], group["memo_ledger_gap"]) == (None, None, None)
+        assert (group["legs_not_carried"], group["is_reconciled"]) == ("G, GM", True)
+        assert (group["paid_amount"], group["cash_gap"]) == (Decimal("119.00"), Decimal("0.00"))
+        # What the other legs lack is told as ever.
+        other = found.groups["REQ:B-1"]
+        assert (other["pattern"], other["pattern_name"]) == ("100-", "without memo, cash")
+        assert found.classes("REQ:B-1") == {("E-M", "MISSING_LEG"): "119.00"}
+        # For a day the memo waited for its payment.
+        assert {row["gap"] for row in found.rollforward} == {"E-M", "M-P"}
+        assert {row["gap"] for row in found.proof if row["line"] == "check"} == {"E-M", "M-P", "M-T"}

@@ -49,7 +49,7 @@ select
     groups.order_line_no,
     groups.rma_no,
     groups.pattern,
-    patterns.pattern_name,
+    groups.pattern_name,
     -- cents
     cast(case when listed.is_current then listed.amount else 0 end as numeric(18, 2)) as amount,
     listed.amount as last_amount,
@@ -70,5 +70,4 @@ from listed
 inner join {{ ref('refund_groups') }} as groups on listed.group_key = groups.group_key
 inner join gaps on listed.gap = gaps.gap
 left join actions on listed.gap = actions.gap and listed.class = actions.class
-left join {{ ref('refund_patterns') }} as patterns on groups.pattern = patterns.pattern
 left join periods on listed.group_key = periods.group_key and listed.gap = periods.gap

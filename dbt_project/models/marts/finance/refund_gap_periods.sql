@@ -27,7 +27,7 @@ sides as (
     inner join {{ ref('refund_documents') }} as documents on groups.group_key = documents.group_key
     inner join {{ ref('refund_gaps') }} as gaps
         on documents.leg in (gaps.left_leg, gaps.right_leg)
-    where documents.effective_on <= {{ as_of_date() }}
+    where documents.effective_on <= {{ as_of_date() }} and {{ is_claimed('gaps') }}
 ),
 
 by_period as (

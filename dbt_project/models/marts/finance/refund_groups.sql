@@ -12,7 +12,9 @@
 ) }}
 
 with legs as (
-    select distinct on (group_key) *
+    select distinct on (group_key)
+        *,
+        {{ leg_pattern() }} as pattern
     from {{ ref('refund_leg_days') }}
     where day <= {{ as_of_date() }}
     order by group_key asc, day desc
@@ -49,10 +51,22 @@ select
     legs.has_m as has_memo,
     legs.has_p as has_cash,
     legs.has_g as has_posting,
-    concat(
-        cast(legs.has_e as integer), cast(legs.has_m as integer), cast(legs.has_p as integer),
-        cast(legs.has_g as integer)
-    ) as pattern,
+    legs.pattern,
+    {% if not legs_not_carried() -%}
+    patterns.pattern_name,
+    {%- else -%}
+    case
+        when legs.pattern not like '%1%' then 'issued only'
+        when legs.pattern not like '%0%' then 'complete'
+        else 'without ' || concat_ws(
+            ', ',
+            case when substr(legs.pattern, 1, 1) = '0' then 'return' end,
+            case when substr(legs.pattern, 2, 1) = '0' then 'memo' end,
+            case when substr(legs.pattern, 3, 1) = '0' then 'cash' end,
+            case when substr(legs.pattern, 4, 1) = '0' then 'posting' end
+        )
+    end as pattern_name,
+    {%- endif %}
     -- timing
     legs.e_on as entitled_on,
     legs.m_on as credited_on,
@@ -73,5 +87,6 @@ select
     groups.open_between
 from legs
 inner join groups on legs.group_key = groups.group_key
+left join {{ ref('refund_patterns') }} as patterns on legs.pattern = patterns.pattern
 where legs.e_amount <> 0
     or num_nonnulls(legs.m_on, legs.p_on, legs.g_on, legs.t_on, legs.gm_on) > 0

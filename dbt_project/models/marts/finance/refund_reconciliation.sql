@@ -1,7 +1,7 @@
 -- Grain: one row per match group: its legs, its gaps, the classes that explain them, on what evidence its
 -- documents belong together, and how long it has been open. Amounts are in the row's currency; additive
--- within a currency only. Rows of untouched groups that agree stay as they were, so there is no column for
--- the night that wrote them.
+-- within a currency only, and null where the company lacks a leg's feed. Rows of untouched groups that
+-- agree stay as they were, so there is no column for the night that wrote them.
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_touched',
@@ -26,10 +26,6 @@ groups as (
     select * from {{ ref('refund_groups') }}
     where group_key in (select group_key from open_groups)
     {% endif %}
-),
-
-patterns as (
-    select * from {{ ref('refund_patterns') }}
 )
 
 select
@@ -48,21 +44,27 @@ select
     groups.resolution,
     -- structure
     groups.pattern,
-    patterns.pattern_name,
+    groups.pattern_name,
+    cast(nullif('{{ legs_not_carried() }}', '') as text) as legs_not_carried,
     -- legs
     groups.currency,
-    groups.entitled_amount,
-    groups.credited_amount,
-    groups.paid_amount,
-    groups.posted_amount,
-    groups.issued_amount,
-    groups.posted_memo_amount,
+    {{ amount_of(['E'], 'groups.entitled_amount') }} as entitled_amount,
+    {{ amount_of(['M'], 'groups.credited_amount') }} as credited_amount,
+    {{ amount_of(['P'], 'groups.paid_amount') }} as paid_amount,
+    {{ amount_of(['G'], 'groups.posted_amount') }} as posted_amount,
+    {{ amount_of(['T'], 'groups.issued_amount') }} as issued_amount,
+    {{ amount_of(['GM'], 'groups.posted_memo_amount') }} as posted_memo_amount,
     -- gaps
-    cast(groups.entitled_amount - groups.credited_amount as numeric(18, 2)) as entitlement_gap,
-    cast(groups.credited_amount - groups.paid_amount as numeric(18, 2)) as cash_gap,
-    cast(groups.paid_amount - groups.posted_amount as numeric(18, 2)) as ledger_gap,
-    cast(groups.credited_amount - groups.issued_amount as numeric(18, 2)) as issue_gap,
-    cast(groups.credited_amount - groups.posted_memo_amount as numeric(18, 2)) as memo_ledger_gap,
+    {{ amount_of(['E', 'M'], 'groups.entitled_amount - groups.credited_amount') }}
+        as entitlement_gap,
+    {{ amount_of(['M', 'P'], 'groups.credited_amount - groups.paid_amount') }}
+        as cash_gap,
+    {{ amount_of(['P', 'G'], 'groups.paid_amount - groups.posted_amount') }}
+        as ledger_gap,
+    {{ amount_of(['M', 'T'], 'groups.credited_amount - groups.issued_amount') }}
+        as issue_gap,
+    {{ amount_of(['M', 'GM'], 'groups.credited_amount - groups.posted_memo_amount') }}
+        as memo_ledger_gap,
     -- classes
     open_groups.entitlement_classes,
     open_groups.cash_classes,
@@ -92,4 +94,3 @@ select
     {{ age_bucket('open_groups.open_since') }} as age_bucket
 from groups
 left join open_groups on groups.group_key = open_groups.group_key
-left join patterns on groups.pattern = patterns.pattern

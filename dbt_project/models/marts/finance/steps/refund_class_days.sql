@@ -1,5 +1,6 @@
 -- Grain: one row per match group, day, gap and class; only classes with cents.
--- What no class takes of a gap is UNEXPLAINED, so that the classes re-add to it. Not published.
+-- What no class takes of a gap is UNEXPLAINED, so that the classes re-add to it. A gap with a leg that the
+-- company doesn't carry is none. Not published.
 {{ config(materialized='table', indexes=[{'columns': ['group_key', 'gap', 'class', 'day']}]) }}
 
 with legs as (
@@ -25,6 +26,8 @@ gaps as (
         ('M-T', legs.m_amount - legs.t_amount),
         ('M-G', legs.m_amount - legs.gm_amount)
     ) as gap (gap, amount)
+    inner join {{ ref('refund_gaps') }} as sides on gap.gap = sides.gap
+    where {{ is_claimed('sides') }}
 ),
 
 explained as (
