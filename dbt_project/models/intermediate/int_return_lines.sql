@@ -23,6 +23,10 @@ sales as (
 
 products as (
     select * from {{ ref('dim_product') }}
+),
+
+policies as (
+    select * from {{ ref('dim_return_policy') }}
 )
 
 select
@@ -68,6 +72,7 @@ select
     -- sale
     sales.ordered_on,
     sales.shipped_on,
+    coalesce(sales.delivered_on, sales.shipped_on + {{ var('transit_days') }}) as delivered_by,
     sales.currency,
     sales.quantity as line_quantity,
     sales.net_amount as line_net_amount,
@@ -78,7 +83,11 @@ select
     case when sales.unit_cost is null then products.currency else sales.cost_currency end
         as cost_currency,
     sales.restocking_fee_pct,
-    sales.return_window_days
+    sales.return_window_days,
+    case
+        when not policies.is_window_waived
+            then coalesce(policies.window_days, products.return_window_days)
+    end as policy_window_days
 from joined
 left join sales
     on joined.unit_key = sales.unit_key
@@ -92,3 +101,8 @@ left join products
         case when joined.returned_sku is null then 'UNKNOWN' else 'LATE_ARRIVING' end
     )
 left join reasons on joined.reason = reasons.reason
+left join policies
+    on sales.product_category = policies.product_category
+    and joined.reason = policies.reason
+    and sales.ordered_on >= policies.valid_from
+    and sales.ordered_on < policies.valid_to

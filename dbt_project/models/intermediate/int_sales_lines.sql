@@ -16,6 +16,19 @@ customers as (
 
 fx as (
     select * from {{ ref('int_fx') }}
+),
+
+-- what the policy in force leaves longest, whatever the reason: until then the line may come back
+windows as (
+    select
+        product_category,
+        valid_from,
+        valid_to,
+        max(window_days) as window_days,
+        bool_or(window_days is null) as has_items_own
+    from {{ ref('dim_return_policy') }}
+    where not is_window_waived
+    group by product_category, valid_from, valid_to
 )
 
 select
@@ -46,7 +59,10 @@ select
     products.weee_category,
     {{ is_product('sales.sku') }} as is_product,
     coalesce(products.is_returnable, true) as is_returnable,
-    products.return_window_days,
+    greatest(
+        windows.window_days,
+        case when coalesce(windows.has_items_own, true) then products.return_window_days end
+    ) as return_window_days,
     products.restocking_fee_pct,
     sales.lot_no,
     sales.serial_nos,
@@ -57,6 +73,7 @@ select
     sales.ordered_on,
     sales.shipped_at,
     sales.shipped_on,
+    {{ utc_date('sales.delivered_at') }} as delivered_on,
     sales.updated_at,
     -- amounts
     sales.quantity,
@@ -86,6 +103,10 @@ left join products
     on sales.sku = products.sku
     and sales.ordered_on >= products.valid_from
     and sales.ordered_on < products.valid_to
+left join windows
+    on coalesce(products.product_category, 'UNKNOWN') = windows.product_category
+    and sales.ordered_on >= windows.valid_from
+    and sales.ordered_on < windows.valid_to
 left join customers
     on sales.customer_id = customers.customer_id
     and sales.ordered_on >= customers.valid_from
