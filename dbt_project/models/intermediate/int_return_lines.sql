@@ -11,22 +11,6 @@ with joined as (
     from {{ ref('int_return_line_documents') }} as documents
     inner join {{ ref('int_return_line_origins') }} as origins
         on documents.return_line_key = origins.return_line_key
-),
-
-reasons as (
-    select * from {{ ref('reasons') }}
-),
-
-sales as (
-    select * from {{ ref('int_sales_lines') }}
-),
-
-products as (
-    select * from {{ ref('dim_product') }}
-),
-
-policies as (
-    select * from {{ ref('dim_return_policy') }}
 )
 
 select
@@ -89,19 +73,19 @@ select
             then coalesce(policies.window_days, products.return_window_days)
     end as policy_window_days
 from joined
-left join sales
+left join {{ ref('int_sales_lines') }} as sales
     on joined.unit_key = sales.unit_key
     and joined.order_no = sales.order_no
     and joined.order_line_no = sales.line_no
-left join products as today on joined.returned_sku = today.sku and today.is_current
-left join products
+left join {{ ref('dim_product') }} as today on joined.returned_sku = today.sku and today.is_current
+left join {{ ref('dim_product') }} as products
     on products.product_key = coalesce(
         sales.product_key,
         today.product_key,
         case when joined.returned_sku is null then 'UNKNOWN' else 'LATE_ARRIVING' end
     )
-left join reasons on joined.reason = reasons.reason
-left join policies
+left join {{ ref('reasons') }} as reasons on joined.reason = reasons.reason
+left join {{ ref('dim_return_policy') }} as policies
     on sales.product_category = policies.product_category
     and joined.reason = policies.reason
     and sales.ordered_on >= policies.valid_from

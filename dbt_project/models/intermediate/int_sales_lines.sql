@@ -6,18 +6,6 @@ with sales as (
     where {{ in_touched_units('order_no') }}
 ),
 
-products as (
-    select * from {{ ref('dim_product') }}
-),
-
-customers as (
-    select * from {{ ref('dim_customer') }}
-),
-
-fx as (
-    select * from {{ ref('int_fx') }}
-),
-
 -- what the policy in force leaves longest, whatever the reason: until then the line may come back
 windows as (
     select
@@ -99,7 +87,7 @@ select
         as cost_currency,
     sales.is_void
 from sales
-left join products
+left join {{ ref('dim_product') }} as products
     on sales.sku = products.sku
     and sales.ordered_on >= products.valid_from
     and sales.ordered_on < products.valid_to
@@ -107,11 +95,11 @@ left join windows
     on coalesce(products.product_category, 'UNKNOWN') = windows.product_category
     and sales.ordered_on >= windows.valid_from
     and sales.ordered_on < windows.valid_to
-left join customers
+left join {{ ref('dim_customer') }} as customers
     on sales.customer_id = customers.customer_id
     and sales.ordered_on >= customers.valid_from
     and sales.ordered_on < customers.valid_to
-left join fx
+left join {{ ref('int_fx') }} as fx
     on sales.currency = fx.currency
     and sales.ordered_on >= fx.valid_from
     and sales.ordered_on < fx.valid_to
