@@ -163,7 +163,8 @@ class KnownReturns:
 
     def is_granted(self) -> np.ndarray:
         """Lines that the company let come back: by an RMA that stands, or where there is none by its word."""
-        by_word = (self.column("decision") == 1) & (self.column("decided_at") < self.end)
+        asked = self.column("request") >= 0
+        by_word = asked & (self.column("decision") == 1) & (self.column("decided_at") < self.end)
         return np.where(self.has_rma, ~self.cancelled, by_word & ~self.cancelled)
 
     def first_scan_at(self) -> np.ndarray:

@@ -26,8 +26,7 @@ select
     sales.line_no,
     -- who and what
     sales.customer_id,
-    coalesce(customers.survivor_customer_id, sales.customer_id, 'UNKNOWN')
-        as survivor_customer_id,
+    coalesce(customers.survivor_customer_id, sales.customer_id, 'UNKNOWN') as survivor_customer_id,
     coalesce(
         customers.customer_key,
         case when sales.customer_id is null then 'UNKNOWN' else 'LATE_ARRIVING' end
@@ -79,27 +78,21 @@ select
     {{ to_reporting('sales.tax_amount', 'fx.rate') }} as tax_reporting,
     {{ to_reporting('sales.shipping_amount', 'fx.rate') }} as shipping_reporting,
     -- what the customer paid, rounded once
-    {{ to_reporting('(sales.net_amount + sales.tax_amount + sales.shipping_amount)', 'fx.rate') }}
-        as captured_reporting,
+    {{ to_reporting('(sales.net_amount + sales.tax_amount + sales.shipping_amount)', 'fx.rate') }} as captured_reporting,
     -- cost: what the sale says, else the item
     coalesce(sales.unit_cost, products.unit_cost) as unit_cost,
-    case when sales.unit_cost is null then products.currency else sales.currency end
-        as cost_currency,
+    case when sales.unit_cost is null then products.currency else sales.currency end as cost_currency,
     sales.is_void
 from sales
 left join {{ ref('dim_product') }} as products
     on sales.sku = products.sku
-    and sales.ordered_on >= products.valid_from
-    and sales.ordered_on < products.valid_to
+    and sales.ordered_on >= products.valid_from and sales.ordered_on < products.valid_to
 left join windows
     on coalesce(products.product_category, 'UNKNOWN') = windows.product_category
-    and sales.ordered_on >= windows.valid_from
-    and sales.ordered_on < windows.valid_to
+    and sales.ordered_on >= windows.valid_from and sales.ordered_on < windows.valid_to
 left join {{ ref('dim_customer') }} as customers
     on sales.customer_id = customers.customer_id
-    and sales.ordered_on >= customers.valid_from
-    and sales.ordered_on < customers.valid_to
+    and sales.ordered_on >= customers.valid_from and sales.ordered_on < customers.valid_to
 left join {{ ref('int_fx') }} as fx
     on sales.currency = fx.currency
-    and sales.ordered_on >= fx.valid_from
-    and sales.ordered_on < fx.valid_to
+    and sales.ordered_on >= fx.valid_from and sales.ordered_on < fx.valid_to
