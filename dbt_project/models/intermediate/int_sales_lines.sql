@@ -78,7 +78,8 @@ select
     {{ to_reporting('sales.tax_amount', 'fx.rate') }} as tax_reporting,
     {{ to_reporting('sales.shipping_amount', 'fx.rate') }} as shipping_reporting,
     -- what the customer paid, rounded once
-    {{ to_reporting('(sales.net_amount + sales.tax_amount + sales.shipping_amount)', 'fx.rate') }} as captured_reporting,
+    {{ to_reporting('(sales.net_amount + sales.tax_amount + sales.shipping_amount)', 'fx.rate') }}
+        as captured_reporting,
     -- cost: what the sale says, else the item
     coalesce(sales.unit_cost, products.unit_cost) as unit_cost,
     case when sales.unit_cost is null then products.currency else sales.currency end as cost_currency,
