@@ -42,7 +42,7 @@ SUBJECTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
         "Are returns what they claim to be?",
         "operations",
-        ("policy_violation_rate", "serial_mismatch_rate"),
+        ("policy_violation_rate", "policy_exception_rate", "serial_mismatch_rate"),
     ),
     ("How do customers take it?", "customer service", ("contacts_per_return", "csat")),
     ("What becomes of the rest?", "operations", ("landfill_diversion_rate", "co2e_per_return")),

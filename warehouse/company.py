@@ -49,7 +49,9 @@ class Company(BaseModel):
         default=1, ge=1, le=12, description="Month in which the fiscal year begins."
     )
     transit_days: int = Field(
-        default=14, ge=0, description="Days that a parcel may travel after the return window has closed."
+        default=14,
+        ge=0,
+        description="Days that a parcel may travel: to a customer where no feed tells when it came, or back.",
     )
     reason_systems: ReasonLists = Field(
         default=ReasonLists(),

@@ -141,6 +141,11 @@ def _address() -> dict[str, str]:
     given = settings().warehouse_dsn
     if given:
         return _understood(given)
+    if not server.exists():
+        raise NoWarehouse(
+            "there is no PostgreSQL here yet: make run makes one and fills it, make upgrade an empty one;"
+            " or name one of your own in WAREHOUSE_DSN (docs/how-to/own-postgresql.md)"
+        )
     return {
         "host": "127.0.0.1",
         "port": str(server.port()),

@@ -46,6 +46,8 @@
                  'numerator': 'confirmed_units', 'denominator': 'judged_units'},
                 {'kpi': 'policy_violation_rate', 'basis': 'RETURN',
                  'numerator': 'violating_units', 'denominator': 'sold_units'},
+                {'kpi': 'policy_exception_rate', 'basis': 'RETURN',
+                 'numerator': 'excepted_units', 'denominator': 'sold_units'},
                 {'kpi': 'serial_mismatch_rate', 'basis': 'RETURN',
                  'numerator': 'mismatched_units', 'denominator': 'serial_units'},
             ],

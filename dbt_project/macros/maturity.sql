@@ -8,10 +8,12 @@
     case when {{ condition }} then {{ always_mature() }} else {{ never_mature() }} end
 {%- endmacro %}
 
-{#- A shipping cohort changes until the item's window and the transit after it have passed. -#}
+{#- A shipping cohort changes until its window, and the transit, have passed; where nobody tells the window,
+    until a stated number of days. -#}
 {% macro sale_mature_on(shipped_on, window_days) -%}
     coalesce(
-        {{ shipped_on }} + cast({{ window_days }} as integer) + {{ var('transit_days') }},
+        {{ shipped_on }} + coalesce(cast({{ window_days }} as integer), {{ var('unknown_window_days') }})
+        + {{ var('transit_days') }},
         {{ always_mature() }}
     )
 {%- endmacro %}

@@ -151,6 +151,22 @@ class KnownReturns:
         rows = self.world.money.settlements
         return rows[(rows["seen"] < self.end) & (rows["status"] == SUCCEEDED) & (rows["line"] >= -1)]
 
+    def asked_at(self) -> np.ndarray:
+        """First that is known of each line: asked for, authorized, handed to the carrier or received."""
+        asked = (
+            self.column("requested_at"),
+            self.column("authorized_at"),
+            self.first_scan_at(),
+            self.first_at,
+        )
+        return np.minimum.reduce([np.where(at < self.end, at, NEVER) for at in asked])
+
+    def is_granted(self) -> np.ndarray:
+        """Lines that the company let come back: by an RMA that stands, or where there is none by its word."""
+        asked = self.column("request") >= 0
+        by_word = asked & (self.column("decision") == 1) & (self.column("decided_at") < self.end)
+        return np.where(self.has_rma, ~self.cancelled, by_word & ~self.cancelled)
+
     def first_scan_at(self) -> np.ndarray:
         """First scan of each line's parcel on its way back; NEVER where there is none."""
         scans = self.world.goods.scans

@@ -45,6 +45,7 @@ KPIS: tuple[tuple[str, str, str], ...] = (
     ("restock_rate", "RETURN", ""),
     ("reason_confirmation_rate", "RETURN", ""),
     ("policy_violation_rate", "RETURN", ""),
+    ("policy_exception_rate", "RETURN", ""),
     ("serial_mismatch_rate", "RETURN", ""),
     ("landfill_diversion_rate", "RETURN", ""),
     ("co2e_per_return", "RETURN", N),

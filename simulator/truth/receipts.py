@@ -20,6 +20,7 @@ from simulator.company import (
     RV,
     SITE_COUNTRY,
     SS,
+    TRANSIT_DAYS,
     UNMAPPED,
     rounded,
 )
@@ -131,16 +132,22 @@ def _add_reasons(
 def _add_rules(
     cells: KpiCells, known: KnownReturns, rows: pd.DataFrame, day: np.ndarray, where: Where
 ) -> None:
-    """Whether the goods might come back, and in time, by the rules at the sale."""
+    """Whether the goods might come back, and were given back in time, by the rules at the sale.
+
+    Nothing tells when a parcel came to the customer: the window begins when the longest way has passed.
+    """
     line, sold = rows["line"].to_numpy(), rows["has_sale"].to_numpy()
     sale = known.column("sale")[line]
     window = known.world.sales["window"].to_numpy()[sale]
-    late = day - known.column("shipped_at")[line] // DAY > window
+    asked_on, shipped_on = day_of(known.asked_at()[line]), known.column("shipped_at")[line] // DAY
+    late = asked_on > shipped_on + TRANSIT_DAYS + window
     waived = np.isin(known.reason[line], WAIVED)
     forbidden = ~known.world.items.returnable[known.column("item")[line]]
+    against, granted = forbidden | (late & ~waived), known.is_granted()[line]
     units = rows["quantity"].to_numpy()
-    against = np.where(forbidden | (late & ~waived), units, 0)
-    cells.put("policy_violation_rate", RETURN, day[sold], where[sold], against[sold], units[sold])
+    for kpi, counts in (("policy_violation_rate", ~granted), ("policy_exception_rate", granted)):
+        counted = np.where(against & counts, units, 0)
+        cells.put(kpi, RETURN, day[sold], where[sold], counted[sold], units[sold])
 
 
 def _add_serials(

@@ -41,6 +41,12 @@ BLIND_LINE: Row = {
     "expires_at": NEVER, "authorized": 0, "customer": -1,
 }  # fmt: skip
 
+# Asked for, and nobody has answered.
+UNANSWERED: Row = {
+    "decision": 0, "decided_at": NEVER, "rma": -1, "rma_line": -1, "authorized_at": NEVER,
+    "expires_at": NEVER, "authorized": 0, "tracking": -1,
+}  # fmt: skip
+
 
 # -- what was sold --
 
@@ -170,26 +176,55 @@ def test_a_reason_is_confirmed_or_not(
 
 @pytest.mark.parametrize(
     ("day", "reason", "against"),
-    [(3, 8, 0), (4, 8, 1), (4, 0, 0), (4, WARRANTY, 0), (4, UNMAPPED, 1)],
+    [(17, 8, 0), (18, 8, 1), (18, 0, 0), (18, WARRANTY, 0), (18, UNMAPPED, 1)],
     ids=["last day of the window", "a day late", "defective", "warranty", "unmapped reason"],
 )
 def test_late_returns_break_the_rules_unless_the_window_is_waived(
     day: int, reason: int, against: int
 ) -> None:
-    # 1 February + 30 days is 3 March.
-    found = cells(sales=[{}], lines=[{"reason": reason}], receipts=[{"received_at": at(3, day, 23)}])
-    key = (f"2025-03-0{day}", *WEB)
-    assert of(found, "policy_violation_rate", "RETURN")[key] == (str(against), "1", "true")
+    # 1 February + 14 days on the way + 30 days is 17 March.
+    asked: Row = {"reason": reason, "requested_at": at(3, day, 23), **UNANSWERED}
+    found = cells(sales=[{}], lines=[asked], receipts=[{"received_at": at(3, 25)}])
+    assert of(found, "policy_violation_rate", "RETURN")["2025-03-25", *WEB] == (str(against), "1", "true")
+    assert of(found, "policy_exception_rate", "RETURN")["2025-03-25", *WEB] == ("0", "1", "true")
 
 
-def test_goods_that_may_not_come_back_break_the_rules() -> None:
-    found_known = known(sales=[{}], lines=[{}], receipts=[{}])
+@pytest.mark.parametrize(
+    ("line", "violations", "exceptions"),
+    [
+        ({"requested_at": at(3, 17)}, 0, 0),
+        ({"authorized_at": at(3, 17)}, 0, 0),
+        ({"tracking": 0}, 0, 0),
+        ({}, 1, 0),
+        ({"decision": 1, "decided_at": at(3, 20)}, 0, 1),
+        ({"decision": 1, "decided_at": at(4, 20)}, 1, 0),
+        ({"decision": 1, "decided_at": at(3, 20), "cancelled_at": at(3, 21)}, 1, 0),
+    ],
+    ids=["asked in time", "authorized in time", "handed over in time", "none of them", "approved",
+         "not yet approved", "approved and withdrawn"],
+)  # fmt: skip
+def test_the_first_that_is_known_of_a_return_counts_and_what_was_approved_is_an_exception(
+    line: Row, violations: int, exceptions: int
+) -> None:
+    late: Row = {"reason": 8, **UNANSWERED, "requested_at": at(3, 19), **line}
+    if "authorized_at" in line:
+        late = {**late, "rma": 0, "expires_at": at(4, 30), "authorized": 1}
+    found = cells(
+        sales=[{}], lines=[late], receipts=[{"received_at": at(3, 25)}], scans=[{"at": at(3, 17, 23)}]
+    )
+    key = ("2025-03-25", *WEB)
+    assert of(found, "policy_violation_rate", "RETURN")[key] == (str(violations), "1", "true")
+    assert of(found, "policy_exception_rate", "RETURN")[key] == (str(exceptions), "1", "true")
+
+
+def test_goods_that_may_not_come_back_break_the_rules_unless_they_were_approved() -> None:
+    found_known = known(sales=[{}], lines=[{}, UNANSWERED], receipts=[{}, {"line": 1, "quantity": 2}])
     found_known.world.items.returnable[0] = False
     truth = KpiTruth()
     truth.add(found_known)
-    assert of(as_cells(truth), "policy_violation_rate", "RETURN") == {
-        ("2025-02-20", *WEB): ("1", "1", "true")
-    }
+    key = ("2025-02-20", *WEB)
+    assert of(as_cells(truth), "policy_exception_rate", "RETURN") == {key: ("1", "3", "true")}
+    assert of(as_cells(truth), "policy_violation_rate", "RETURN") == {key: ("2", "3", "true")}
 
 
 @pytest.mark.parametrize(
@@ -506,7 +541,7 @@ def test_open_units_of_an_unknown_sale_have_no_value() -> None:
 
 def test_a_parcel_that_names_only_its_order_states_no_reason() -> None:
     line = {**BLIND_LINE, "sale": 0, "category": 0, "channel": 0, "ship_site": 0, "path": BLIND_ORDER}
-    found = cells(sales=[{"window": 10}], lines=[line], receipts=[{}], inspections=[{"confirmed_reason": 0}])
+    found = cells(sales=[{"window": 4}], lines=[line], receipts=[{}], inspections=[{"confirmed_reason": 0}])
     assert of(found, "reason_confirmation_rate", "RETURN") == {}
     # Whatever the reason was: nobody has waived the window.
     assert of(found, "policy_violation_rate", "RETURN") == {("2025-02-20", *WEB): ("1", "1", "true")}

@@ -121,4 +121,17 @@ NO_RATE = Change(
     "A product all of whose returns have no known sale has no rate",
     rows={"marts.product_return_rates": {"member": {"000053", "ELECTRONICS"}}},
 )
-CHANGES = (BY_SKU, VERSION_OF_CODE, END_OF_GOODS, NAMED_LEGS, CHAIN_ONLY, ISSUED_ONLY, NO_RATE)
+_POLICY = {"kpi": {"policy_violation_rate", "policy_exception_rate"}}
+IN_TIME = Change(
+    "`policy_violation_rate` and the signal `OUTSIDE_WINDOW` count from delivery",
+    rows={
+        "marts.kpi_cells": _POLICY,
+        "marts.kpi_cells__history": _POLICY,
+        "marts.kpi_daily": _POLICY,
+        "marts.kpi_definitions": _POLICY,
+        "marts.return_signals": {"signal": {"OUTSIDE_WINDOW"}},
+        # Who has a flagged return fewer.
+        "marts.customer_signals": {"customer_id": {"3f137bb5ba2234590198bd8a8dbd4dc6"}},
+    },
+)
+CHANGES = (BY_SKU, VERSION_OF_CODE, END_OF_GOODS, NAMED_LEGS, CHAIN_ONLY, ISSUED_ONLY, NO_RATE, IN_TIME)

@@ -16,7 +16,11 @@ with lines as (
 ),
 
 statuses as (
-    select * from {{ ref('int_return_line_status') }}
+    select
+        *,
+        -- the first that is known of the customer's giving it back
+        {{ utc_date('least(requested_at, authorized_at, first_scan_at, first_received_at)') }} as asked_on
+    from {{ ref('int_return_line_status') }}
 ),
 
 final as (
@@ -124,6 +128,14 @@ final as (
         lines.cost_currency,
         lines.restocking_fee_pct,
         lines.return_window_days,
+        -- policy
+        statuses.asked_on,
+        lines.delivered_by + lines.policy_window_days as window_ends_on,
+        case
+            when statuses.asked_on > lines.delivered_by + lines.policy_window_days then 'OUTSIDE_WINDOW'
+            when lines.is_attributed and not lines.is_returnable then 'NOT_RETURNABLE'
+        end as policy_breach,
+        statuses.approved_at is not null as is_approved,
         cast(statuses.credited_amount as numeric(18, 2)) as credited_amount,
         cast(statuses.settled_amount as numeric(18, 2)) as settled_amount,
         cast(statuses.refunded_amount as numeric(18, 2)) as refunded_amount

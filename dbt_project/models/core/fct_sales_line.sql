@@ -61,6 +61,7 @@ final as (
         sales.ordered_on,
         sales.shipped_at,
         sales.shipped_on,
+        sales.delivered_on,
         sales.updated_at,
         -- quantities
         sales.quantity,

@@ -11,18 +11,6 @@ with joined as (
     from {{ ref('int_return_line_documents') }} as documents
     inner join {{ ref('int_return_line_origins') }} as origins
         on documents.return_line_key = origins.return_line_key
-),
-
-reasons as (
-    select * from {{ ref('reasons') }}
-),
-
-sales as (
-    select * from {{ ref('int_sales_lines') }}
-),
-
-products as (
-    select * from {{ ref('dim_product') }}
 )
 
 select
@@ -68,6 +56,7 @@ select
     -- sale
     sales.ordered_on,
     sales.shipped_on,
+    coalesce(sales.delivered_on, sales.shipped_on + {{ var('transit_days') }}) as delivered_by,
     sales.currency,
     sales.quantity as line_quantity,
     sales.net_amount as line_net_amount,
@@ -78,17 +67,26 @@ select
     case when sales.unit_cost is null then products.currency else sales.cost_currency end
         as cost_currency,
     sales.restocking_fee_pct,
-    sales.return_window_days
+    sales.return_window_days,
+    case
+        when not policies.is_window_waived
+            then coalesce(policies.window_days, products.return_window_days)
+    end as policy_window_days
 from joined
-left join sales
+left join {{ ref('int_sales_lines') }} as sales
     on joined.unit_key = sales.unit_key
     and joined.order_no = sales.order_no
     and joined.order_line_no = sales.line_no
-left join products as today on joined.returned_sku = today.sku and today.is_current
-left join products
+left join {{ ref('dim_product') }} as today on joined.returned_sku = today.sku and today.is_current
+left join {{ ref('dim_product') }} as products
     on products.product_key = coalesce(
         sales.product_key,
         today.product_key,
         case when joined.returned_sku is null then 'UNKNOWN' else 'LATE_ARRIVING' end
     )
-left join reasons on joined.reason = reasons.reason
+left join {{ ref('reasons') }} as reasons on joined.reason = reasons.reason
+left join {{ ref('dim_return_policy') }} as policies
+    on sales.product_category = policies.product_category
+    and joined.reason = policies.reason
+    and sales.ordered_on >= policies.valid_from
+    and sales.ordered_on < policies.valid_to

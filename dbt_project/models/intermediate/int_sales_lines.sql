@@ -6,16 +6,17 @@ with sales as (
     where {{ in_touched_units('order_no') }}
 ),
 
-products as (
-    select * from {{ ref('dim_product') }}
-),
-
-customers as (
-    select * from {{ ref('dim_customer') }}
-),
-
-fx as (
-    select * from {{ ref('int_fx') }}
+-- what the policy in force leaves longest, whatever the reason: until then the line may come back
+windows as (
+    select
+        product_category,
+        valid_from,
+        valid_to,
+        max(window_days) as window_days,
+        bool_or(window_days is null) as has_items_own
+    from {{ ref('dim_return_policy') }}
+    where not is_window_waived
+    group by product_category, valid_from, valid_to
 )
 
 select
@@ -25,8 +26,7 @@ select
     sales.line_no,
     -- who and what
     sales.customer_id,
-    coalesce(customers.survivor_customer_id, sales.customer_id, 'UNKNOWN')
-        as survivor_customer_id,
+    coalesce(customers.survivor_customer_id, sales.customer_id, 'UNKNOWN') as survivor_customer_id,
     coalesce(
         customers.customer_key,
         case when sales.customer_id is null then 'UNKNOWN' else 'LATE_ARRIVING' end
@@ -46,7 +46,10 @@ select
     products.weee_category,
     {{ is_product('sales.sku') }} as is_product,
     coalesce(products.is_returnable, true) as is_returnable,
-    products.return_window_days,
+    greatest(
+        windows.window_days,
+        case when coalesce(windows.has_items_own, true) then products.return_window_days end
+    ) as return_window_days,
     products.restocking_fee_pct,
     sales.lot_no,
     sales.serial_nos,
@@ -57,6 +60,7 @@ select
     sales.ordered_on,
     sales.shipped_at,
     sales.shipped_on,
+    {{ utc_date('sales.delivered_at') }} as delivered_on,
     sales.updated_at,
     -- amounts
     sales.quantity,
@@ -78,19 +82,18 @@ select
         as captured_reporting,
     -- cost: what the sale says, else the item
     coalesce(sales.unit_cost, products.unit_cost) as unit_cost,
-    case when sales.unit_cost is null then products.currency else sales.currency end
-        as cost_currency,
+    case when sales.unit_cost is null then products.currency else sales.currency end as cost_currency,
     sales.is_void
 from sales
-left join products
+left join {{ ref('dim_product') }} as products
     on sales.sku = products.sku
-    and sales.ordered_on >= products.valid_from
-    and sales.ordered_on < products.valid_to
-left join customers
+    and sales.ordered_on >= products.valid_from and sales.ordered_on < products.valid_to
+left join windows
+    on coalesce(products.product_category, 'UNKNOWN') = windows.product_category
+    and sales.ordered_on >= windows.valid_from and sales.ordered_on < windows.valid_to
+left join {{ ref('dim_customer') }} as customers
     on sales.customer_id = customers.customer_id
-    and sales.ordered_on >= customers.valid_from
-    and sales.ordered_on < customers.valid_to
-left join fx
+    and sales.ordered_on >= customers.valid_from and sales.ordered_on < customers.valid_to
+left join {{ ref('int_fx') }} as fx
     on sales.currency = fx.currency
-    and sales.ordered_on >= fx.valid_from
-    and sales.ordered_on < fx.valid_to
+    and sales.ordered_on >= fx.valid_from and sales.ordered_on < fx.valid_to

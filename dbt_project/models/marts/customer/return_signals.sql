@@ -100,18 +100,10 @@ found as (
     select return_line_key, 'OTHER_SKU' as signal, evidence from swapped
     union all
     select
-        lines.return_line_key, 'OUTSIDE_WINDOW' as signal,
-        'received ' || lines.first_received_on || ', shipped ' || lines.shipped_on || ', window '
-        || coalesce(policies.window_days, lines.return_window_days) || ' days' as evidence
+        return_line_key, 'OUTSIDE_WINDOW' as signal,
+        'asked for ' || asked_on || ', window ended ' || window_ends_on || ', not approved' as evidence
     from lines
-    inner join {{ ref('dim_return_policy') }} as policies
-        on lines.product_category = policies.product_category
-        and lines.reason = policies.reason
-        and lines.ordered_on >= policies.valid_from
-        and lines.ordered_on < policies.valid_to
-    where not policies.is_window_waived
-        and lines.first_received_on - lines.shipped_on
-        > coalesce(policies.window_days, lines.return_window_days)
+    where policy_breach = 'OUTSIDE_WINDOW' and not is_approved
     union all
     select
         return_line_key, 'REFUND_BEFORE_FIRST_SCAN' as signal,

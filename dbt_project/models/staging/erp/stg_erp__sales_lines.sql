@@ -38,6 +38,7 @@ select
     {{ utc_date('winners.ordered_at') }} as ordered_on,
     winners.shipped_at,
     {{ utc_date('winners.shipped_at') }} as shipped_on,
+    winners.delivered_at,
     winners.updated_at,
     -- amounts
     winners.quantity,

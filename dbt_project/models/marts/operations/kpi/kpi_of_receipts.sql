@@ -18,7 +18,7 @@ with receipts as (
 
 lines as (
 
-    select return_line_key, reason from {{ ref('fct_return_line') }}
+    select return_line_key, reason, policy_breach, is_approved from {{ ref('fct_return_line') }}
     where {{ in_touched_units('unit_key') }}
 
 ),
@@ -53,13 +53,8 @@ judged as (
         and coalesce(inspections.confirmed_reason, 'UNKNOWN') not in ('UNKNOWN', 'UNMAPPED')
             as is_judged,
         sales.shipped_quantity > 0 as is_sold,
-        not sales.is_returnable
-        or coalesce(
-            not policies.is_window_waived
-            and receipts.received_on - sales.shipped_on
-            > coalesce(policies.window_days, sales.return_window_days),
-            false
-        ) as is_violation,
+        lines.policy_breach is not null and not lines.is_approved as is_violation,
+        lines.policy_breach is not null and lines.is_approved as is_exception,
         serials.is_mismatch,
         {{ share_upto('sales.net_reporting', 'receipts.upto_quantity', 'sales.quantity') }}
         - {{ share_upto('sales.net_reporting', '(receipts.upto_quantity - receipts.quantity)', 'sales.quantity') }}
@@ -67,11 +62,6 @@ judged as (
     from receipts
     inner join lines on receipts.return_line_key = lines.return_line_key
     left join sales on receipts.sales_line_key = sales.sales_line_key
-    left join {{ ref('dim_return_policy') }} as policies
-        on sales.product_category = policies.product_category
-        and lines.reason = policies.reason
-        and sales.ordered_on >= policies.valid_from
-        and sales.ordered_on < policies.valid_to
     left join inspections on receipts.receipt_id = inspections.receipt_id
     left join serials on receipts.receipt_id = serials.receipt_id
 
@@ -91,6 +81,7 @@ select
     case when is_judged then {{ units_if('is_confirmed') }} end as confirmed_units,
     case when is_sold then quantity end as sold_units,
     case when is_sold then {{ units_if('is_violation') }} end as violating_units,
+    case when is_sold then {{ units_if('is_exception') }} end as excepted_units,
     case when is_mismatch is not null then quantity end as serial_units,
     case when is_mismatch is not null then {{ units_if('is_mismatch') }} end as mismatched_units
 from judged
