@@ -13,15 +13,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath
 
-import fsspec
 import psycopg
 
 from ingestion.contract import sound_contracts
 from ingestion.landing import COPY, modified_at, within
 from ingestion.layout import Layout
+from ingestion.storage import zone
 from outputs.escaping import one_line
 from warehouse.connections import connect
-from warehouse.settings import settings
 
 MARKER = ".done"
 # Folders within folders that are looked into, and files that are named; beyond them they are counted.
@@ -202,7 +201,7 @@ def _of_other_ending(name: str, layout: Layout) -> bool:
 
 def _lying() -> Iterator[Lying]:
     """Everything in the landing zone, folder by folder."""
-    filesystem, root = fsspec.url_to_fs(settings().landing)
+    filesystem, root = zone()
     root = root.rstrip("/")
     filesystem.invalidate_cache()
     if not filesystem.isdir(root):

@@ -25,6 +25,11 @@ SECRET_SETTINGS = (
     "AIRFLOW_FINANCE_PASSWORD", "AIRFLOW_PRIVACY_PASSWORD", "AIRFLOW__API__SECRET_KEY",
     "AIRFLOW__API_AUTH__JWT_SECRET", "AIRFLOW__CORE__FERNET_KEY", "DBT_PASSWORD",
 )  # fmt: skip
+# What a bucket or server of the landing zone wants; the tasks that load need it, and no message shows it.
+STORAGE_SECRETS = (
+    "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_STORAGE_KEY", "AZURE_STORAGE_ACCOUNT_KEY",
+    "AZURE_STORAGE_CONNECTION_STRING", "AZURE_STORAGE_SAS_TOKEN", "AZURE_CLIENT_SECRET", "SFTP_PASSWORD",
+)  # fmt: skip
 # Shorter values are words of the language rather than secrets.
 LEAST_SECRET = 8
 
@@ -60,7 +65,7 @@ def run_command(command: Callable[[], object]) -> None:
 def _known_secrets() -> list[str]:
     """Values that nobody shall read; the longest first, since one may hold another."""
     given = {**dotenv_values(env_file()), **os.environ}
-    found = {v or "" for k, v in given.items() if k.startswith(SECRET_SETTINGS)}
+    found = {v or "" for k, v in given.items() if k.startswith((*SECRET_SETTINGS, *STORAGE_SECRETS))}
     for name in ADDRESSES:
         found |= _parts_of_login(given.get(name) or "")
     if secrets_file().exists():
