@@ -124,7 +124,7 @@ def _options(scheme: str) -> dict[str, Any]:
         config = {"connect_timeout": CONNECT, "read_timeout": READ, "retries": {"total_max_attempts": TRIES}}
         return {"config_kwargs": config, "max_concurrency": 1}
     if scheme in ("gs", "gcs"):
-        # The library's newer ways ask Google itself, also where an emulator is named; they are told by its import.
+        # Read at import: the library's newer ways ask Google itself, also where an emulator is named.
         os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
         # An emulator has no logins.
         token = {"token": "anon"} if os.environ.get("STORAGE_EMULATOR_HOST") else {}
