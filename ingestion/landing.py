@@ -25,7 +25,7 @@ from ingestion.layout import Layout
 from ingestion.readers.chunk import Scan
 from ingestion.reasons import FileRejected, Rejection
 from ingestion.refusal import refused
-from ingestion.storage import entries, opened, reached, zone
+from ingestion.storage import entries, entry_of, opened, zone
 from outputs.escaping import one_line
 from warehouse.settings import variable
 
@@ -115,16 +115,12 @@ class LandedFile:
 
     def seen_again(self) -> LandedFile:
         """The same file as it lies there now; unchanged where it has gone since it was opened."""
-        filesystem, _ = zone()
-        filesystem.invalidate_cache(self.path.rpartition("/")[0])
-        try:
-            with reached():
-                entry = filesystem.info(self.path)
-        except FileNotFoundError:
+        found = entry_of(self.path)
+        if found is None:
             return self
         return replace(
-            self, size=entry["size"], modified_at=modified_at(entry), mark=_mark(entry),
-            changed_at=_changed(entry),
+            self, size=found["size"], modified_at=modified_at(found), mark=_mark(found),
+            changed_at=_changed(found),
         )  # fmt: skip
 
     @property
@@ -204,8 +200,7 @@ def _look(contract: Contract) -> Iterable[LandedFile]:
         found = {e["name"]: e for e in entries(filesystem, f"{root.rstrip('/')}/{folder}".rstrip("/"))}
         for place, entry in found.items():
             if entry["type"] != "directory" and not place.endswith(".done"):
-                is_done = f"{place}.done" in found
-                yield from _matching(contract, layouts, entry, is_done)
+                yield from _matching(contract, layouts, entry, f"{place}.done" in found)
 
 
 def folders(contract: Contract) -> dict[str, list[str]]:
@@ -249,7 +244,7 @@ def day_of(layout: Layout, name: str, modified_at: dt.datetime) -> dt.date | Non
 def _fault(name: str, entry: dict[str, Any]) -> FileRejected | None:
     """What is wrong with a file before it is opened."""
     detail = None
-    if entry.get("islink") or entry["type"] not in ("file", "link"):
+    if entry.get("islink") or entry["type"] != "file":
         detail = "it is a link or no plain file; deliver the file itself"
     elif one_line(name) != name or len(name) > MAX_NAME:
         detail = "its name has control or broken characters, or is too long; rename it"

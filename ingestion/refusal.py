@@ -11,7 +11,6 @@ import psycopg
 from ingestion.contract import ContractError
 from ingestion.reasons import FileRejected, Rejection
 from warehouse.refusal import Refusal
-from warehouse.settings import SettingsError
 
 log = logging.getLogger(__name__)
 HERE = Path(__file__).parent
@@ -23,7 +22,7 @@ def refused(error: Exception, name: str) -> FileRejected | None:
     """The rejection of a file that raised this; None where the error is not the file's but the run's."""
     if isinstance(error, FileRejected):
         return error
-    if isinstance(error, Refusal | ContractError | SettingsError) or _is_of_the_server(error):
+    if isinstance(error, Refusal | ContractError) or _is_of_the_server(error):
         return None
     if isinstance(error, OSError):
         return FileRejected(Rejection.UNREADABLE, _unreadable(error))

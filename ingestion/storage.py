@@ -1,7 +1,6 @@
 """Where files lie: a folder, or a bucket or server that LANDING_URL names.
 
-Credentials are those of the storage's own tools, from the environment or `.env`; a URL that holds one is
-refused.
+Credentials are those of the storage's own tools, from the environment or `.env`.
 What lies elsewhere is downloaded once, whole, into a nameless file of the disk, and read from there: every
 reading of it sees the same bytes, and nothing of it stays when the process ends.
 """
@@ -10,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import os
 import tempfile
 import threading
@@ -22,19 +22,35 @@ from urllib.parse import urlsplit
 import fsspec
 from dotenv import dotenv_values
 
-from warehouse.settings import SettingsError, env_file, settings, variable
+from outputs.escaping import one_line
+from warehouse import full_disk
+from warehouse.refusal import Refusal
+from warehouse.secrets import secrets_folder
+from warehouse.settings import env_file, settings, variable
 
-# What the storages' own tools read; from `.env`, too, though an environment wins.
-CREDENTIALS = ("AWS_", "GOOGLE_", "AZURE_", "STORAGE_EMULATOR_HOST")
+# What the storages' own tools read, and SFTP_ of this; from `.env`, too, though the environment wins.
+CREDENTIALS = ("AWS_", "GOOGLE_", "AZURE_", "STORAGE_EMULATOR_HOST", "SFTP_")
+# In the folder of REVLOG_SECRETS: the same, for the loader alone.
+HANDED_OUT = "storage.env"
 # Seconds until a storage that doesn't answer is given up, and tries at each request.
 CONNECT, READ, TRIES = 5, 60, 2
 # Downloads that are kept for another reading in the same process, in bytes; the newest always is.
-KEPT_BYTES = 4 << 30
-BUCKETS = ("s3", "s3a", "gs", "gcs", "abfs", "abfss", "az")
+KEPT_BYTES = 1 << 30
+S3, GOOGLE, AZURE, SFTP = ("s3", "s3a"), ("gs", "gcs"), ("abfs", "abfss", "az"), ("sftp", "ssh")
+# They tell each try that failed, with addresses; what is to be said is in the error.
+CHATTY = ("gcsfs", "asyncssh", "azure", "aiobotocore", "botocore", "s3fs", "adlfs")
 
 
-class StorageError(SettingsError):
-    """The landing zone can't be reached or listed; the message says where, and what to do."""
+class StorageError(Refusal):
+    """The landing zone can't be read; the message says where, and what to do."""
+
+
+class Denied(StorageError):
+    """The storage knows no such login, or gives it no right."""
+
+
+class Unreached(StorageError):
+    """The storage does not answer, or this machine has no room; a little later it may go well."""
 
 
 class FileDenied(PermissionError):
@@ -43,27 +59,7 @@ class FileDenied(PermissionError):
 
 def zone() -> tuple[Any, str]:
     """The filesystem of the landing zone, and its root there."""
-    url = settings().landing
-    if not is_remote():
-        return cast("tuple[Any, str]", fsspec.url_to_fs(url))
-    if urlsplit(url).password is not None or "?" in url:
-        raise StorageError(
-            "LANDING_URL holds a password or a key, which logs and messages would show: leave it out, and"
-            " give it as docs/how-to/where-files-lie.md says"
-        )
-    for name, value in dotenv_values(env_file()).items():
-        if value and name.startswith(CREDENTIALS):
-            os.environ.setdefault(name, value)
-    with reached():
-        filesystem, root = fsspec.url_to_fs(url, **_options(_scheme()))
-    if _scheme() in ("s3", "s3a"):
-        filesystem.retries = TRIES
-    return filesystem, str(root)
-
-
-def is_remote() -> bool:
-    """True where files must be fetched to be read."""
-    return _scheme() not in ("", "file", "local")
+    return _filesystem(settings().landing)
 
 
 def entries(filesystem: Any, path: str) -> list[dict[str, Any]]:
@@ -71,70 +67,131 @@ def entries(filesystem: Any, path: str) -> list[dict[str, Any]]:
 
     Raises StorageError where the storage can't be asked, or has no such bucket.
     """
-    if not is_remote():
-        return (
-            cast("list[dict[str, Any]]", filesystem.ls(path, detail=True)) if filesystem.isdir(path) else []
-        )
+    url = settings().landing
     filesystem.invalidate_cache(path)
-    with reached():
+    with reached(url):
+        if not is_remote(url):
+            return list(filesystem.ls(path, detail=True)) if filesystem.isdir(path) else []
         try:
             found = filesystem.ls(path, detail=True)
         except FileNotFoundError:
-            _require_top(filesystem)
+            _require_top(filesystem, url)
             return []
     return [
-        {**entry, "name": str(entry["name"])}
+        {**entry, "name": str(entry["name"]).rstrip("/")}
         for entry in found
         if entry["name"].strip("/") != path.strip("/")
     ]
 
 
+def entry_of(path: str) -> dict[str, Any] | None:
+    """A file as it lies there now; None where it has gone, or may not be looked at."""
+    filesystem, _ = zone()
+    filesystem.invalidate_cache(path.rpartition("/")[0])
+    try:
+        with reached(settings().landing):
+            return cast("dict[str, Any]", filesystem.info(path))
+    except (FileNotFoundError, Denied):
+        return None
+
+
 def opened(path: str, look: str) -> IO[bytes]:
     """Content of the file that looks so; one that lies elsewhere is downloaded once."""
     filesystem, _ = zone()
-    if not is_remote():
+    if not is_remote(settings().landing):
         return cast("IO[bytes]", filesystem.open(path, "rb"))
     return _downloads.opened(filesystem, path, look)
 
 
+def forget() -> None:
+    """Give back the room that downloads take."""
+    _downloads.forget()
+
+
 @contextlib.contextmanager
-def reached() -> Iterator[None]:
+def at_hand(file: str) -> Iterator[Path]:
+    """A file of this machine, or a copy of one that lies elsewhere, under its name and for this long."""
+    if not is_remote(file):
+        yield Path(file)
+        return
+    filesystem, path = _filesystem(file)
+    with tempfile.TemporaryDirectory(prefix="revlog-") as folder:
+        copy = Path(folder) / one_line(path.rsplit("/", 1)[-1])
+        with reached(file):
+            try:
+                filesystem.get_file(path, str(copy))
+            except FileNotFoundError:
+                raise StorageError(f"there is no file {shown(file)}") from None
+        yield copy
+
+
+def is_remote(url: str) -> bool:
+    """True where files must be fetched to be read."""
+    return _scheme(url) not in ("", "file", "local")
+
+
+def shown(url: str) -> str:
+    """The URL without its user."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if "://" in url else url
+
+
+@contextlib.contextmanager
+def reached(url: str) -> Iterator[None]:
     """Tell what keeps the storage from answering, without its own words, which may quote a key."""
     try:
         yield
     except (StorageError, FileNotFoundError, FileDenied):
         raise
     except Exception as error:
-        raise StorageError(f"the landing zone {_shown()} {_remedy(error)}; nothing was loaded") from None
+        raise _told(error, url) from None
 
 
-def _scheme() -> str:
-    head, separator, _ = settings().landing.partition("://")
+def _filesystem(url: str) -> tuple[Any, str]:
+    if not is_remote(url):
+        return cast("tuple[Any, str]", fsspec.url_to_fs(url))
+    for name, value in _given().items():
+        os.environ.setdefault(name, value)
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    options = _options(_scheme(url))
+    with reached(url):
+        filesystem, root = fsspec.url_to_fs(url, **options)
+    if _scheme(url) in S3:
+        filesystem.retries = TRIES
+    return filesystem, str(root)
+
+
+def _given() -> dict[str, str]:
+    """Credentials of `.env`, and of the file that init hands out to the loader."""
+    files = [env_file()]
+    if folder := secrets_folder():
+        files.append(folder / HANDED_OUT)
+    read = [dotenv_values(file, interpolate=False) for file in files if os.access(file, os.R_OK)]
+    return {k: v for values in reversed(read) for k, v in values.items() if v and k.startswith(CREDENTIALS)}
+
+
+def _scheme(url: str) -> str:
+    head, separator, _ = url.partition("://")
     return head.lower() if separator else ""
 
 
-def _shown() -> str:
-    """The URL without its user."""
-    url = urlsplit(settings().landing)
-    return f"{url.scheme}://{url.netloc.rpartition('@')[2]}{url.path}"
-
-
 def _options(scheme: str) -> dict[str, Any]:
-    if scheme in ("s3", "s3a"):
+    if scheme in S3:
         config = {"connect_timeout": CONNECT, "read_timeout": READ, "retries": {"total_max_attempts": TRIES}}
         return {"config_kwargs": config, "max_concurrency": 1}
-    if scheme in ("gs", "gcs"):
+    if scheme in GOOGLE:
         # Read at import: the library's newer ways ask Google itself, also where an emulator is named.
         os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
         # An emulator has no logins.
         token = {"token": "anon"} if os.environ.get("STORAGE_EMULATOR_HOST") else {}
         return {"requests_timeout": READ, **token}
-    if scheme in ("abfs", "abfss", "az"):
+    if scheme in AZURE:
         return {"connection_timeout": CONNECT, "read_timeout": READ, "max_concurrency": 1}
-    if scheme in ("sftp", "ssh"):
+    if scheme in SFTP:
         return _sftp_options()
     raise StorageError(
-        f"LANDING_URL begins with {scheme}://; files are read from a folder, s3://, gs://, abfs:// or sftp://"
+        f"files are read from a folder, s3://, gs://, abfs:// or sftp://, not from {scheme}://"
     )
 
 
@@ -157,18 +214,43 @@ def _sftp_options() -> dict[str, Any]:
     return found
 
 
-def _require_top(filesystem: Any) -> None:
+def _require_top(filesystem: Any, url: str) -> None:
     """Raise StorageError where not the folder alone, but the bucket or the zone itself is missing."""
-    _, root = zone()
-    top = root.strip("/").partition("/")[0] if _scheme() in BUCKETS else root
+    _, root = _filesystem(url)
+    is_bucket = _scheme(url) not in SFTP
     try:
-        filesystem.ls(top, detail=True)
+        filesystem.ls(root.strip("/").partition("/")[0] if is_bucket else root, detail=True)
     except FileNotFoundError:
-        what = "bucket or container" if _scheme() in BUCKETS else "folder"
+        what = "bucket or container" if is_bucket else "folder"
         raise StorageError(
-            f"the landing zone {_shown()} is not there: the storage has no such {what}, or shows it to nobody"
-            " with this login; correct LANDING_URL. Nothing was loaded"
+            f"the landing zone {shown(url)} is not there: the storage has no such {what}, or shows it to"
+            " nobody with this login; correct LANDING_URL. Nothing was loaded"
         ) from None
+
+
+# -- what an error of a storage's library means
+
+
+def _told(error: Exception, url: str) -> StorageError:
+    kinds, where = _kinds(error), f"the landing zone {shown(url)}"
+    if full_disk.is_full(error):
+        return Unreached(
+            full_disk.told("TMPDIR names another folder.", f"the disk of {tempfile.gettempdir()}")
+        )
+    if "hostkey" in kinds:
+        return StorageError(
+            f"{where} shows another host key than the known one; ask the server's owner before you trust it"
+        )
+    if _is_denied(error):
+        return Denied(
+            f"{where} refuses the login or its rights; look at the credentials and at what they may read"
+            " (docs/how-to/where-files-lie.md)"
+        )
+    if any(word in kinds for word in _UNREACHED):
+        return Unreached(f"{where} does not answer; look at host, port and network, then run it again")
+    return StorageError(
+        f"{where} can't be read ({type(error).__name__}); look at the URL, and at the storage's own log"
+    )
 
 
 def _kinds(error: BaseException) -> str:
@@ -176,6 +258,8 @@ def _kinds(error: BaseException) -> str:
     found, seen = "", cast("BaseException | None", error)
     while seen is not None:
         found += f" {type(seen).__name__} {getattr(seen, 'status', '')} {getattr(seen, 'code', '')}".lower()
+        # Google's library says it in words only.
+        found += " forbidden" if str(seen).startswith("Forbidden") else ""
         seen = seen.__cause__ or seen.__context__
     return found
 
@@ -184,22 +268,14 @@ def _is_denied(error: BaseException) -> bool:
     return any(word in _kinds(error) for word in _DENIED)
 
 
-def _remedy(error: Exception) -> str:
-    kinds = _kinds(error)
-    if "hostkey" in kinds:
-        return "shows another host key than the known one; ask the server's owner before you trust it"
-    if _is_denied(error):
-        return "refuses the login or its rights; look at the credentials (docs/how-to/where-files-lie.md)"
-    if any(word in kinds for word in _UNREACHED):
-        return "does not answer; look at host, port and network"
-    return f"can't be read ({type(error).__name__}); look at LANDING_URL and at the storage's own log"
-
-
 _DENIED = (
     "permission", "credential", "auth", "forbidden", "unauthorized", "accessdenied", " 401", " 403",
     "keyimport",
 )  # fmt: skip
 _UNREACHED = ("connect", "timeout", "gaierror", "servicerequest", "oserror", "unreachable", "transport")
+
+
+# -- downloads
 
 
 class _Downloads:
@@ -218,6 +294,10 @@ class _Downloads:
             self._kept.move_to_end(key)
             return io.BufferedReader(_Reading(self._kept[key]), 1 << 20)
 
+    def forget(self) -> None:
+        with self._lock:
+            self._kept.clear()
+
     def _give_way(self) -> None:
         while len(self._kept) > 1 and sum(map(_size, self._kept.values())) > KEPT_BYTES:
             self._kept.popitem(last=False)
@@ -231,7 +311,7 @@ def _fetched(filesystem: Any, path: str) -> IO[bytes]:
     """The file at `path`, in one download; it has no name any more when this returns."""
     with tempfile.TemporaryDirectory(prefix="revlog-") as folder:
         target = Path(folder) / "file"
-        with reached():
+        with reached(settings().landing):
             try:
                 filesystem.get_file(path, str(target))
             except Exception as error:

@@ -19,16 +19,18 @@ from warehouse.settings import ROOT, SettingsError, env_file, settings
 LOGIN = re.compile(r"(?<=://)\S*:\S*(?=@)")
 PASSWORD = re.compile(r"(?i)\b(password|passwd|pwd)(\s*[=:]\s*)('[^']*'|\S+)")
 ADDRESSES = ("WAREHOUSE_DSN", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN")
+# What the bucket or server of the landing zone wants to know.
+STORAGE_SECRETS = (
+    "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_STORAGE_ACCOUNT_KEY",
+    "AZURE_STORAGE_CONNECTION_STRING", "AZURE_STORAGE_SAS_TOKEN", "AZURE_STORAGE_CLIENT_SECRET",
+    "AZURE_CLIENT_SECRET", "SFTP_PASSWORD",
+)  # fmt: skip
 SECRET_SETTINGS = (
+    *STORAGE_SECRETS,
     "REVLOG_PASSWORD_", "REVLOG_SECRET_", "POSTGRES_PASSWORD", "NOTIFY_URL", "NOTIFY_SMTP_PASSWORD",
     "AIRFLOW_ADMIN_PASSWORD", "AIRFLOW_VIEWER_PASSWORD", "AIRFLOW_OPERATOR_PASSWORD",
     "AIRFLOW_FINANCE_PASSWORD", "AIRFLOW_PRIVACY_PASSWORD", "AIRFLOW__API__SECRET_KEY",
     "AIRFLOW__API_AUTH__JWT_SECRET", "AIRFLOW__CORE__FERNET_KEY", "DBT_PASSWORD",
-)  # fmt: skip
-# What a bucket or server of the landing zone wants; the tasks that load need it, and no message shows it.
-STORAGE_SECRETS = (
-    "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_STORAGE_KEY", "AZURE_STORAGE_ACCOUNT_KEY",
-    "AZURE_STORAGE_CONNECTION_STRING", "AZURE_STORAGE_SAS_TOKEN", "AZURE_CLIENT_SECRET", "SFTP_PASSWORD",
 )  # fmt: skip
 # Shorter values are words of the language rather than secrets.
 LEAST_SECRET = 8
@@ -65,7 +67,7 @@ def run_command(command: Callable[[], object]) -> None:
 def _known_secrets() -> list[str]:
     """Values that nobody shall read; the longest first, since one may hold another."""
     given = {**dotenv_values(env_file()), **os.environ}
-    found = {v or "" for k, v in given.items() if k.startswith((*SECRET_SETTINGS, *STORAGE_SECRETS))}
+    found = {v or "" for k, v in given.items() if k.startswith(SECRET_SETTINGS)}
     for name in ADDRESSES:
         found |= _parts_of_login(given.get(name) or "")
     if secrets_file().exists():
