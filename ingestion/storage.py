@@ -257,7 +257,8 @@ def _kinds(error: BaseException) -> str:
     """Names and codes of an error and of those behind it."""
     found, seen = "", cast("BaseException | None", error)
     while seen is not None:
-        found += f" {type(seen).__name__} {getattr(seen, 'status', '')} {getattr(seen, 'code', '')}".lower()
+        codes = (str(getattr(seen, name, "")) for name in ("status", "status_code", "code"))
+        found += f" {type(seen).__name__} {' '.join(codes)}".lower()
         # Google's library says it in words only.
         found += " forbidden" if str(seen).startswith("Forbidden") else ""
         seen = seen.__cause__ or seen.__context__

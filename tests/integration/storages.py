@@ -83,9 +83,13 @@ class Zone:
         """Downloads so far, of files whose names end so."""
         return sum(_is_download(line) and _path(line).endswith(name) for line in self.asked)
 
-    def lists(self) -> int:
-        """Listings so far."""
-        return sum(_is_listing(line) for line in self.asked)
+    def listings(self) -> int:
+        """Listings of a folder so far; Azure's library asks twice for each.
+
+        Google's also asks whether a file is a folder.
+        """
+        found = sum(_is_listing(line) and not line.endswith("maxResults=1") for line in self.asked)
+        return found // 2 if self.url.startswith("abfs") else found
 
 
 def _path(line: str) -> str:
@@ -282,7 +286,11 @@ def sftp(folder: Path) -> Iterator[Storage]:
 
     async def close() -> None:
         server.close()
-        await server.wait_closed()
+        # Connections of the tests, too: their handlers would be left behind.
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     def write(name: str, data: bytes) -> None:
         path = home / name
@@ -300,7 +308,7 @@ def sftp(folder: Path) -> Iterator[Storage]:
         {"SFTP_KNOWN_HOSTS": str(known), "SFTP_PASSWORD": SECRET},
         write, lambda name: (home / name).unlink(), asked, denied,
     )  # fmt: skip
-    asyncio.run_coroutine_threadsafe(close(), loop)
+    asyncio.run_coroutine_threadsafe(close(), loop).result(10)
     loop.call_soon_threadsafe(loop.stop)
 
 
