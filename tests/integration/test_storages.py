@@ -210,6 +210,7 @@ def test_a_download_has_no_name_and_each_reading_a_place_of_its_own(
     assert list(spool.iterdir()) == [], "nor does anything stay after one that failed"
 
 
+@pytest.mark.parametrize("server", ["s3"], indirect=True)
 def test_a_file_of_a_storage_can_be_previewed(place: Zone) -> None:
     _put(place, sale("A"), sale("B", amount="x"))
     done = _command("preview", f"{place.url}/{PLACE}")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ingestion import storage
+from local import run
 from warehouse.redaction import environment_without_secrets, without_secrets
 
 
@@ -54,3 +55,9 @@ def test_an_error_is_told_by_what_to_do_and_without_its_own_words(
         raise error
     assert type(found.value) is kind
     assert told in str(found.value) and "AKIA1" not in str(found.value) and "user@" not in str(found.value)
+
+
+def test_a_simulated_company_is_not_written_into_a_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANDING_URL", "s3://company/landing")
+    with pytest.raises(run.RunFailed, match="LANDING_URL names s3://company/landing"):
+        run.run(order_lines=10)
