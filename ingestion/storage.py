@@ -119,7 +119,7 @@ def at_hand(file: str) -> Iterator[Path]:
         copy = Path(folder) / one_line(path.rsplit("/", 1)[-1])
         with reached(file):
             try:
-                filesystem.get_file(path, str(copy))
+                _save(filesystem, path, copy)
             except FileNotFoundError:
                 raise StorageError(f"there is no file {shown(file)}") from None
         yield copy
@@ -314,12 +314,18 @@ def _fetched(filesystem: Any, path: str) -> IO[bytes]:
         target = Path(folder) / "file"
         with reached(settings().landing):
             try:
-                filesystem.get_file(path, str(target))
+                _save(filesystem, path, target)
             except Exception as error:
                 if _is_denied(error):  # of this file: the folder was listed
                     raise FileDenied from None
                 raise
         return target.open("rb")
+
+
+def _save(filesystem: Any, path: str, target: Path) -> None:
+    # Else Google's library asks for parts of a large file at once, and keeps them in memory.
+    options = {"concurrency": 1} if filesystem.protocol == GOOGLE else {}
+    filesystem.get_file(path, str(target), **options)
 
 
 class _Reading(io.RawIOBase):

@@ -224,6 +224,8 @@ def test_older_downloads_give_way_to_newer_ones(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(storage, "KEPT_BYTES", 25)
 
     class Files:
+        protocol = "memory"
+
         def get_file(self, path: str, target: str) -> None:
             fetched.append(path)
             Path(target).write_bytes(b"x" * 10)
