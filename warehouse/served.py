@@ -39,8 +39,8 @@ def check(connection: Connection) -> None:
     if kept not in (None, served):
         raise OtherCompany(
             f"the warehouse is {kept}'s, and COMPANY is {served}: two companies in one warehouse would add"
-            " up. Nothing was written. Give each a database of its own, which WAREHOUSE_DSN names; where it is"
-            f" the same company under another name: python -m warehouse rename-company {kept}"
+            " up. Nothing was written. Give each a database of its own, which WAREHOUSE_DSN names; where it"
+            f" is the same company under another name: python -m warehouse rename-company {kept}"
         )
 
 

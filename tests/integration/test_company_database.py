@@ -1,4 +1,4 @@
-"""A company has a database of its own: of its name on the embedded server, elsewhere the one that it filled."""
+"""A company has a database of its own: of its name on the embedded server, elsewhere the one it filled."""
 
 from __future__ import annotations
 
