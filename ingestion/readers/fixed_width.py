@@ -18,6 +18,7 @@ from ingestion.layout import Layout
 from ingestion.mapping import Mapping
 from ingestion.readers.chunk import BadRow, Chunk, Source
 from ingestion.readers.encoding import Decoder, opened, refuse_other_formats
+from ingestion.readers.headings import Headings
 from ingestion.readers.records import MAX_RECORD_BYTES, line_starts
 from ingestion.reasons import FileRejected, Reason, Rejection
 from ingestion.text import Mask, trimmed
@@ -61,6 +62,9 @@ class _FixedWidthFile:
         self.width = max(end for _, end in self.slots.values())
         self.mark = (layout.control and layout.control.first_column) or None
         self.skipped_lines = [re.compile(p) for p in layout.skip]
+        self.headings = Headings(layout)
+        self.headings.refuse_own(layout.widths)
+        self.has_rows = False
         self.records = 0
         self.is_known = False
 
@@ -70,6 +74,8 @@ class _FixedWidthFile:
             yield self._chunk(_Lines(data, line), at_end)
             line += data.count(b"\n")
         self.decoder.finish()
+        if self.has_rows:
+            self.headings.refuse_mute()
 
     def _blocks(self) -> Iterator[tuple[bytes, bool]]:
         """Blocks of whole lines; True with the last one."""
@@ -106,12 +112,17 @@ class _FixedWidthFile:
             self._refuse_cut_line(lines, sizes, apart)
         apart[list(faults)] = True
         kept = np.flatnonzero(~apart)
+        self.has_rows |= len(kept) > 0
+        table = self._table(lines, kept)
+        heard = self.headings.heard(skipped, kept, lambda line: self._text(lines, line))
+        for name, values in heard.items():
+            table = table.append_column(name, pa.array(values, pa.string()))
         bad = [
             BadRow(int(lines.numbers[i]), int(numbers[i]), reason, None, self._text(lines, i), detail)
             for i, (reason, detail) in sorted(faults.items())
         ]
         return Chunk(
-            self._table(lines, kept), lines.numbers[kept], numbers[kept],
+            table, lines.numbers[kept], numbers[kept],
             lambda row: self._text(lines, int(kept[row])), bad,
             [self._slots_of(self._text(lines, i)) for i in control], skipped=len(skipped),
         )  # fmt: skip
