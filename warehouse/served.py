@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
+from psycopg import sql
 from psycopg.rows import tuple_row
 
 from warehouse.company import folder
@@ -25,9 +26,8 @@ class OtherCompany(Refusal):
 def keep(connection: Connection) -> None:
     """Keep the company whose first files these are; raises OtherCompany where it isn't the first."""
     if settings().warehouse_dsn is not None:
-        connection.execute(
-            "insert into ops.company (company) values (%s) on conflict do nothing", [_at_hand()]
-        )
+        insert = sql.SQL("insert into ops.company (company) values ({}) on conflict do nothing")
+        connection.execute(insert.format(_at_hand()))
     check(connection)
 
 
