@@ -224,10 +224,11 @@ class Contract(Strict):
             yield from self._place_faults(layout)
 
     def _place_faults(self, layout: Layout) -> Iterator[Fault]:
-        """A file of fixed width has no header: what `widths` does not name is in no file."""
+        """A file of fixed width has no header: what neither `widths` nor `headings` name is in no file."""
+        places = layout.widths.keys() | layout.headings.keys()
         for name, column in self.columns.items():
             spellings = {layout.columns.get(name, name), *layout.aliases.get(name, ())}
-            if column.required and name not in layout.derive and not spellings & layout.widths.keys():
+            if column.required and name not in layout.derive and not spellings & places:
                 yield ("widths",), f"widths has no place for the required column {name}"
 
     @property

@@ -24,7 +24,7 @@ _PATHS = {"xml", "json", "jsonl"}
 FORMATS = {
     "delimiter": {"csv"}, "quote": {"csv"}, "encoding": {"csv", "fixed_width", "json", "jsonl"},
     "widths": {"fixed_width"}, "sheet": {"xlsx"}, "header_row": {"csv", "xlsx"}, "names": {"csv", "xlsx"},
-    "skip": _LINES, "headings": {"csv"}, "record": _PATHS, "fields": _PATHS,
+    "skip": _LINES, "headings": _LINES, "record": _PATHS, "fields": _PATHS,
 }  # fmt: skip
 _NUMBERS = ("integer", *PRECISIONS)
 # Keys that only columns of some types read.

@@ -37,7 +37,7 @@ from ingestion.reshape import rows_of
 from ingestion.sharing import Sharing, sharing
 from ingestion.tally import Tally
 from ingestion.withheld import WITHHELD, WITHHELD_ROW, read_erased
-from warehouse import locks
+from warehouse import locks, served
 from warehouse.connections import connect
 
 MAX_RAW_TEXT = 10_000
@@ -105,6 +105,7 @@ def load_feed(
     result = FeedResult(feed)
     with _alone(feed, tell), _connection() as connection:
         check_key(connection)
+        served.keep(connection)
         ledger = Ledger(connection, contract, business_date)
         ledger.adopt(contract.layouts)
         finished = ledger.finished()
@@ -140,6 +141,7 @@ def reload(
     result = FeedResult(feed)
     with _alone(feed, tell), _connection() as connection:
         check_key(connection)
+        served.keep(connection)
         ledger = Ledger(connection, contract, business_date)
         ledger.adopt(contract.layouts)
         connection.commit()

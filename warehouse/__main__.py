@@ -90,6 +90,15 @@ def set_clock(
         typer.echo(clock.set_back(date.date(), reason))
 
 
+@app.command("rename-company")
+def rename_company(old: str) -> None:
+    """Let the company that the warehouse knows as OLD be called as COMPANY says, on a server of your own."""
+    from warehouse import served
+
+    with _refusals_told():
+        typer.echo(served.rename(old))
+
+
 @contextlib.contextmanager
 def _refusals_told() -> Iterator[None]:
     try:

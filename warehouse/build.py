@@ -27,7 +27,7 @@ from psycopg.rows import dict_row
 
 from outputs import files
 from outputs.escaping import continued, one_line, policy, script
-from warehouse import clock, full_disk, judged, locks, master, waits
+from warehouse import clock, full_disk, judged, locks, master, served, waits
 from warehouse.connections import connect, dbt_environment
 from warehouse.judged import Build
 from warehouse.redaction import run_command
@@ -92,6 +92,7 @@ def begin(business_date: dt.date, full_refresh: bool = False, holder: str = "") 
         judged.turn(f"beginning the night of {business_date}, {judged.process()}", holder),
         connect("transformer", row_factory=dict_row) as connection,
     ):
+        served.check(connection)
         as_of = clock.as_of(connection, business_date)
         judged.give_up_the_open_one(connection)
         last = connection.execute(

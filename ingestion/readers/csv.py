@@ -16,6 +16,7 @@ from ingestion.contract import Contract
 from ingestion.layout import Layout
 from ingestion.readers.chunk import BadRow, Chunk, Source, told_apart
 from ingestion.readers.encoding import Decoder, opened, refuse_other_formats
+from ingestion.readers.headings import Headings
 from ingestion.readers.records import MAX_RECORD_BYTES, Block, Offsets, Splitter
 from ingestion.reasons import FileRejected, Reason, Rejection
 from ingestion.text import shown
@@ -48,9 +49,7 @@ class _CsvFile:
         self.records = 0
         self.control_start = self._control_pattern()
         self.skipped_lines = [re.compile(p.encode(), re.MULTILINE) for p in layout.skip]
-        # What lines above the rows said last, for all rows below.
-        self.headings = {name: re.compile(p.encode()) for name, p in layout.headings.items()}
-        self.said: dict[str, str | None] = dict.fromkeys(layout.headings)
+        self.headings = Headings(layout)
         self.has_rows = False
 
     def chunks(self) -> Iterator[Chunk]:
@@ -64,11 +63,8 @@ class _CsvFile:
         self.decoder.finish()
         if not self.header:
             raise FileRejected(Rejection.EMPTY_FILE, "there is no header; ask for the file again")
-        if mute := [name for name, value in self.said.items() if value is None and self.has_rows]:
-            raise FileRejected(
-                Rejection.HEADER,
-                f"no line above the rows says {', '.join(mute)}; correct `headings` in the layout",
-            )
+        if self.has_rows:
+            self.headings.refuse_mute()
 
     def _blocks(self) -> Iterator[Block]:
         splitter = Splitter(self.layout)
@@ -77,7 +73,7 @@ class _CsvFile:
         rest = self.file.read(BLOCK_BYTES // 8)
         rest = rest if titles else self.decoder.start(rest)
         for title in titles:
-            self._hear(self.decoder.utf8(title))
+            self.headings.hear(self.decoder.utf8(title).decode(errors="replace"))
         is_old_mac = b"\r" in rest and b"\n" not in rest
         line = 1 + len(titles)
         while rest:
@@ -94,7 +90,7 @@ class _CsvFile:
         apart = self._skipped_rows(block)
         first = next((i for i in range(len(block)) if i not in apart), None)
         for i in range(len(block) if first is None else first):
-            self._hear(block.bytes_of(i))
+            self.headings.hear(block.text(i))
         if first is None:
             return block.from_record(len(block))
         if block.faults.get(first):
@@ -110,11 +106,7 @@ class _CsvFile:
         if len(names) == 1:
             self._refuse_other_delimiters(names[0])
         self.header = told_apart(names)
-        if twice := self.said.keys() & set(self.header):
-            raise FileRejected(
-                Rejection.HEADER,
-                f"the file has a column {', '.join(sorted(twice))} itself; correct `headings` in the layout",
-            )
+        self.headings.refuse_own(self.header)
         return block.from_record(first + 1)
 
     def _refuse_other_delimiters(self, header: str) -> None:
@@ -146,7 +138,7 @@ class _CsvFile:
         faults |= ragged
         kept = _without(kept, set(ragged))
         self.has_rows |= len(kept) > 0
-        for name, values in self._heard(block, sorted(skipped), kept).items():
+        for name, values in self.headings.heard(sorted(skipped), kept, block.text).items():
             table = table.append_column(name, pa.array(values, pa.string()))
         bad = [
             BadRow(int(block.lines[i]), int(numbers[i]), reason, None, block.text(i), detail)
@@ -184,26 +176,6 @@ class _CsvFile:
             return set()
         rows = np.searchsorted(block.starts, found, side="right") - 1
         return {int(i) for i in rows if i >= 0}  # what lies before the block's first record is not in it
-
-    def _hear(self, line: bytes) -> None:
-        """Note what a line says that is no row."""
-        for name, pattern in self.headings.items():
-            found = pattern.search(line)
-            if found and found[1] is not None:
-                self.said[name] = found[1].decode(errors="replace").strip()
-
-    def _heard(self, block: Block, skipped: list[int], kept: Offsets) -> dict[str, list[str | None]]:
-        """What headings say of the `kept` rows: each holds for the rows below it, up to the next."""
-        values: dict[str, list[str | None]] = {name: [] for name in self.headings}
-        if not values:
-            return values
-        for row in [*skipped, len(block)]:
-            below = int(np.searchsorted(kept, row))
-            for name, column in values.items():
-                column += [self.said[name]] * (below - len(column))
-            if row < len(block):
-                self._hear(block.bytes_of(row))
-        return values
 
     def _parse(self, block: Block, kept: Offsets) -> tuple[pa.Table, dict[int, tuple[Reason, str]]]:
         """Parse the `kept` records; returns their table, and the ragged ones by index."""

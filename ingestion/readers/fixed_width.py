@@ -1,4 +1,8 @@
-"""Lines of fixed width, cut at the declared positions, streamed by blocks of whole lines."""
+"""Lines of fixed width, cut at the declared positions, streamed by blocks of whole lines.
+
+Editors and transfers trim the blanks at the end of lines. A line that is too short is filled up with them,
+unless it ends within a column whose part would be another value.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +15,10 @@ import pyarrow as pa
 
 from ingestion.contract import Contract
 from ingestion.layout import Layout
+from ingestion.mapping import Mapping
 from ingestion.readers.chunk import BadRow, Chunk, Source
 from ingestion.readers.encoding import Decoder, opened, refuse_other_formats
+from ingestion.readers.headings import Headings
 from ingestion.readers.records import MAX_RECORD_BYTES, line_starts
 from ingestion.reasons import FileRejected, Reason, Rejection
 from ingestion.text import Mask, trimmed
@@ -26,18 +32,28 @@ Cells = np.ndarray[Any, np.dtype[np.uint8]]
 
 
 def read(source: Source, contract: Contract, layout_name: str) -> Iterator[Chunk]:
-    """Yield the lines of a file; raises FileRejected where its lines have another width, or it is cut."""
+    """Yield the lines of a file; raises FileRejected where no line is as the layout says, or it is cut."""
     refuse_other_formats(source.scan.head)
     layout = contract.layouts[layout_name]
     with opened(source, layout.encoding) as file:
-        yield from _FixedWidthFile(file, layout).chunks()
+        yield from _FixedWidthFile(file, contract, layout).chunks()
+
+
+def _whole_columns(contract: Contract, layout: Layout) -> set[str]:
+    """Columns within which no line may end: a part of a number, key, code or day is another one."""
+    mapping, header = Mapping(contract, layout), list(layout.widths)
+    words, others = set[str](), set[str]()
+    for name, column in contract.columns.items():
+        (words if column.type == "text" else others).update(mapping.sources_of(name, header))
+    return set(header) - (words - others)
 
 
 class _FixedWidthFile:
-    """State of one pass: how many records came before, and whether any had the declared width."""
+    """State of one pass: how many records came before, and whether any was as the layout says."""
 
-    def __init__(self, file: IO[bytes], layout: Layout) -> None:
+    def __init__(self, file: IO[bytes], contract: Contract, layout: Layout) -> None:
         self.file = file
+        self.whole = _whole_columns(contract, layout)
         self.strips = layout.strip
         self.decoder = Decoder(layout.encoding)
         self.sizes = _encoded_sizes(self.decoder.encoding)
@@ -46,6 +62,9 @@ class _FixedWidthFile:
         self.width = max(end for _, end in self.slots.values())
         self.mark = (layout.control and layout.control.first_column) or None
         self.skipped_lines = [re.compile(p) for p in layout.skip]
+        self.headings = Headings(layout)
+        self.headings.refuse_own(layout.widths)
+        self.has_rows = False
         self.records = 0
         self.is_known = False
 
@@ -55,6 +74,8 @@ class _FixedWidthFile:
             yield self._chunk(_Lines(data, line), at_end)
             line += data.count(b"\n")
         self.decoder.finish()
+        if self.has_rows:
+            self.headings.refuse_mute()
 
     def _blocks(self) -> Iterator[tuple[bytes, bool]]:
         """Blocks of whole lines; True with the last one."""
@@ -85,18 +106,23 @@ class _FixedWidthFile:
         numbers = self.records + 1 + np.arange(len(lines), dtype=np.int64)
         self.records += len(lines)
         sizes = self._characters(lines)
-        self._refuse_other_widths(lines, sizes, apart)
         faults = self._faults(lines, sizes, apart)
+        self._refuse_other_widths(lines, sizes, apart, faults)
         if at_end:
-            self._refuse_cut_line(lines, faults)
+            self._refuse_cut_line(lines, sizes, apart)
         apart[list(faults)] = True
         kept = np.flatnonzero(~apart)
+        self.has_rows |= len(kept) > 0
+        table = self._table(lines, kept)
+        heard = self.headings.heard(skipped, kept, lambda line: self._text(lines, line))
+        for name, values in heard.items():
+            table = table.append_column(name, pa.array(values, pa.string()))
         bad = [
             BadRow(int(lines.numbers[i]), int(numbers[i]), reason, None, self._text(lines, i), detail)
             for i, (reason, detail) in sorted(faults.items())
         ]
         return Chunk(
-            self._table(lines, kept), lines.numbers[kept], numbers[kept],
+            table, lines.numbers[kept], numbers[kept],
             lambda row: self._text(lines, int(kept[row])), bad,
             [self._slots_of(self._text(lines, i)) for i in control], skipped=len(skipped),
         )  # fmt: skip
@@ -120,10 +146,15 @@ class _FixedWidthFile:
         return [i for i, text in enumerate(texts) if any(p.search(text) for p in self.skipped_lines)]
 
     def _faults(self, lines: _Lines, sizes: Offsets, control: Mask) -> dict[int, tuple[Reason, str]]:
+        instead = f"characters instead of {self.width}"
         found: dict[int, tuple[Reason, str]] = {
-            int(i): (Reason.RAGGED_ROW, f"{sizes[i]} characters instead of {self.width}")
-            for i in np.flatnonzero((sizes != self.width) & ~control)
+            int(i): (Reason.RAGGED_ROW, f"{sizes[i]} {instead}")
+            for i in np.flatnonzero((sizes > self.width) & ~control)
         }
+        for name in self.whole:
+            start, end = self.slots[name]
+            for i in np.flatnonzero((sizes > start) & (sizes < end) & ~control):
+                found[int(i)] = Reason.RAGGED_ROW, f"{sizes[i]} {instead}: it ends within {name}"
         for byte, reason, detail in (
             (b"\r", Reason.RAGGED_ROW, "a bare carriage return"),
             (b"\0", Reason.NUL_BYTE, "a NUL byte in the row"),
@@ -139,10 +170,12 @@ class _FixedWidthFile:
             sizes[i] = len(self._text(lines, int(i)))
         return sizes
 
-    def _refuse_other_widths(self, lines: _Lines, sizes: Offsets, control: Mask) -> None:
-        """Where not one line has the declared width, it is another file: raises FileRejected."""
+    def _refuse_other_widths(
+        self, lines: _Lines, sizes: Offsets, control: Mask, faults: dict[int, tuple[Reason, str]]
+    ) -> None:
+        """Where not one line is as the layout says, it is another file: raises FileRejected."""
         rows = np.flatnonzero(~control)
-        self.is_known |= bool((sizes[rows] == self.width).any())
+        self.is_known |= bool((sizes[rows] == self.width).any()) or not faults.keys() >= set(rows.tolist())
         if len(rows) and not self.is_known:
             self.decoder.finish()  # the encoding is the better reason
             raise FileRejected(
@@ -151,13 +184,14 @@ class _FixedWidthFile:
                 f"{sizes[rows[0]]}; ask for the export again, or correct the widths",
             )
 
-    def _refuse_cut_line(self, lines: _Lines, faults: dict[int, tuple[Reason, str]]) -> None:
+    def _refuse_cut_line(self, lines: _Lines, sizes: Offsets, control: Mask) -> None:
         """A last line that is too short and lacks its line end was cut off: raises FileRejected."""
         last = len(lines) - 1
-        if last in faults and not lines.data.endswith(b"\n") and len(self._text(lines, last)) < self.width:
+        if last >= 0 and not lines.data.endswith(b"\n") and sizes[last] < self.width and not control[last]:
             raise FileRejected(
                 Rejection.TRUNCATED,
-                f"line {lines.numbers[last]} breaks off: {faults[last][1]}; ask for the file again",
+                f"line {lines.numbers[last]} breaks off: {sizes[last]} characters instead of {self.width};"
+                " ask for the file again",
             )
 
     # -- columns
@@ -173,7 +207,7 @@ class _FixedWidthFile:
             texts = [self._text(lines, int(i)) for i in kept]
             columns = [pa.array([t[a:b] for t in texts], pa.string()) for a, b in self.slots.values()]
         else:
-            cells = lines.cells(kept, self.width)
+            cells = lines.cells(kept, self.width, " ".encode(self.decoder.encoding))
             columns = [self._column(cells[:, start:end]) for start, end in self.slots.values()]
         return pa.Table.from_arrays(
             [trimmed(c) if self.strips else c for c in columns], names=list(self.slots)
@@ -236,18 +270,18 @@ class _Lines:
         index = np.searchsorted(self.starts, positions, side="right") - 1
         return index[(index >= 0) & (positions < self.ends[index])]
 
-    def cells(self, kept: Offsets, width: int) -> Cells:
-        """The bytes of the `kept` lines, all of this width, as a matrix."""
+    def cells(self, kept: Offsets, width: int, blank: bytes) -> Cells:
+        """The bytes of the `kept` lines as a matrix; those that are too short are filled up."""
         if not len(kept):
             return np.empty((0, width), dtype=np.uint8)
-        starts = self.starts[kept]
+        starts, sizes = self.starts[kept], self.ends[kept] - self.starts[kept]
         steps = np.diff(starts)
-        if len(steps) and (steps == steps[0]).all():
+        if len(steps) and (steps == steps[0]).all() and (sizes == width).all():
             rows = np.lib.stride_tricks.as_strided(
                 self._bytes[starts[0] :], (len(kept), width), (int(steps[0]), 1), writeable=False
             )
             return rows
-        joined = b"".join(self.bytes_of(int(i)) for i in kept)
+        joined = b"".join(self.bytes_of(int(i)).ljust(width, blank) for i in kept)
         return np.frombuffer(joined, np.uint8).reshape(-1, width)
 
 

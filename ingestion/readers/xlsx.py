@@ -16,6 +16,7 @@ import pyarrow as pa
 from ingestion.contract import Contract
 from ingestion.readers.chunk import CHUNK_ROWS, BadRow, Chunk, Source, told_apart
 from ingestion.readers.encoding import refuse_other_formats
+from ingestion.readers.headings import Headings
 from ingestion.readers.typed import Target, bad_row, seekable, table_row_text, targets
 from ingestion.readers.workbook import Cell, Merge, NumberFormat, Workbook
 from ingestion.reasons import FileRejected, Reason, Rejection
@@ -60,17 +61,22 @@ class _Sheet:
         self.epoch = EPOCH_1904 if workbook.starts_1904 else EPOCH
         self.mark = (self.layout.control and self.layout.control.first_column) or None
         self.skipped_rows = [re.compile(p) for p in self.layout.skip]
+        self.headings = Headings(self.layout)
         self.header: list[str] = []
         self.records = 0
+        self.has_rows = False
         self._clear()
         if self.layout.names:
             self._name(list(self.layout.names), self.layout.header_row - 1)
 
     def chunks(self) -> Iterator[Chunk]:
         for number, cells in self.workbook.rows(self.part):
+            text = "\t".join(c.text for c in cells)
             if number < self.layout.header_row:
+                self.headings.hear(text)
                 continue
-            if self.skipped_rows and self._is_skipped(cells):
+            if any(pattern.search(text) for pattern in self.skipped_rows):
+                self.headings.hear(text)
                 self.records += bool(self.header)
                 self.skipped += bool(self.header)
                 continue
@@ -79,11 +85,14 @@ class _Sheet:
                 yield self._chunk()  # even without rows: its columns are to be checked
                 continue
             self._take(number, cells)
+            self.has_rows |= bool(self.rows)
             if len(self.rows) + len(self.bad) >= CHUNK_ROWS:
                 yield self._chunk()
         if not self.header:
             raise self._no_header()
         yield self._chunk()
+        if self.has_rows:
+            self.headings.refuse_mute()
 
     # -- columns
 
@@ -100,6 +109,7 @@ class _Sheet:
         if not self.named:
             raise self._no_header()
         self.names = told_apart([self.header[i] for i in self.named])
+        self.headings.refuse_own(self.names)
         self.targets = dict(zip(self.named, targets(self.contract, self.layout, self.names), strict=True))
         self.place = {column: at for at, column in enumerate(self.named)}
         self.merged = _merged_rows(self.workbook.merges(self.part), number, len(header) - 1)
@@ -111,10 +121,6 @@ class _Sheet:
         )
 
     # -- rows
-
-    def _is_skipped(self, cells: list[Cell]) -> bool:
-        text = "\t".join(c.text for c in cells)
-        return any(pattern.search(text) for pattern in self.skipped_rows)
 
     def _take(self, number: int, cells: list[Cell]) -> None:
         self.records += 1
@@ -144,7 +150,7 @@ class _Sheet:
         if (merge := self._merge_at(number)) is not None:
             fault = fault or merge
         if fault is None:
-            self.rows.append(row)
+            self.rows.append([*row, *self.headings.said.values()])
             self.lines.append(number)
             self.numbers.append(self.records)
         else:
@@ -171,8 +177,9 @@ class _Sheet:
         self.skipped = 0
 
     def _chunk(self) -> Chunk:
-        columns = zip(*self.rows, strict=True) if self.rows else [()] * len(self.names)
-        table = pa.Table.from_arrays([pa.array(list(c), pa.string()) for c in columns], names=self.names)
+        names = [*self.names, *self.headings.said]
+        columns = zip(*self.rows, strict=True) if self.rows else [()] * len(names)
+        table = pa.Table.from_arrays([pa.array(list(c), pa.string()) for c in columns], names=names)
         chunk = Chunk(
             table, np.array(self.lines, dtype=np.int64), np.array(self.numbers, dtype=np.int64),
             lambda row: table_row_text(table, row), self.bad, self.control, skipped=self.skipped,

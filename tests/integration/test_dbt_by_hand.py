@@ -26,7 +26,7 @@ def _by_hand(*arguments: str) -> subprocess.CompletedProcess[str]:
     places = {
         "DBT_PROFILES_DIR": str(build.PROJECT), "DBT_PROJECT_DIR": str(build.PROJECT),
         "DBT_TARGET_PATH": str(build._target()), "DBT_LOG_PATH": str(settings().var / "dbt" / "logs"),
-        "DBT_SEEDS": str(master.write_seeds(build._seeds())),
+        "DBT_SEEDS": str(build._seeds()),
     }  # fmt: skip
     dbt = [sys.executable, "-c", "from dbt.cli.main import cli; cli()"]
     return subprocess.run(
@@ -58,6 +58,8 @@ def test_a_build_that_somebody_has_changed_by_hand_is_not_published_and_the_next
 
     done = _by_hand(*SEED)
     assert done.returncode == 0, done.stdout
+    in_force = master.seeds(settings().company)
+    assert {f.name: f.read_text(encoding="utf-8") for f in build._seeds().iterdir()} == in_force
     assert _notes() == [(judged_good, "dbt seed")] * 2
     with pytest.raises(BuildRefused, match=r"dbt was run by hand at 20.* from its first step \(clear begin"):
         publish(judged_good, [])

@@ -8,7 +8,7 @@ import openpyxl
 import pytest
 
 from ingestion.contract import ContractError
-from ingestion.readers import csv
+from ingestion.readers import csv, fixed_width
 from ingestion.reasons import FileRejected
 from tests.unit.small_layout import contract, read, texts
 
@@ -288,6 +288,50 @@ def test_a_heading_that_no_line_says_rejects_the_file() -> None:
         read(PAGED, _list(_page("none", "a1|1,00")))
     with pytest.raises(FileRejected, match=r"has a column Cur\. itself"):
         read(PAGED | {"headings": {"Cur.": "Account +([0-9]+)"}}, _list(_page("1", "a1|1,00")))
+
+
+@pytest.mark.parametrize("block_bytes", [16, 4 << 20])
+def test_headings_hold_for_lines_of_fixed_width(block_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fixed_width, "BLOCK_BYTES", block_bytes)
+    wide = {"format": "fixed_width", "widths": {"id": [1, 2], "amount": [3, 5]}, "skip": ["^Account"],
+            "headings": {"key": "Account ([0-9]+)"}, "extra_columns": "ignore"}  # fmt: skip
+    lines = "Account 4000\na1 1.00\na2 2.00\nAccount 4100\nAccount 4200\na3 3.00\n"
+    part = read(wide, lines, duplicates="keep_all")
+    assert (texts(part, "key"), part.skipped) == (["4000", "4000", "4200"], 3)
+    with pytest.raises(FileRejected, match="no line above the rows says key; correct `headings`"):
+        read(wide, "Account none\na1 1.00\n")
+    with pytest.raises(FileRejected, match="has a column amount itself"):
+        read(wide | {"headings": dict.fromkeys(("key", "amount"), "Account ([0-9]+)")}, lines)
+
+
+def _book(*rows: list[object]) -> bytes:
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()
+
+
+def test_headings_hold_for_rows_of_a_workbook() -> None:
+    layout = {"format": "xlsx", "header_row": 2, "skip": ["^Account"], "extra_columns": "ignore",
+              "headings": {"key": r"Account\t([0-9]+)"}}  # fmt: skip
+    head: list[list[object]] = [["Report", "Account"], ["No.", "amount"]]
+    rows: list[list[object]] = [
+        ["Account", "4000"],
+        ["a1", "1.00"],
+        ["a2", "2.00"],
+        ["Account", 4100],
+        ["a3", "3.00"],
+    ]
+    part = read(layout, _book(*head, *rows), duplicates="keep_all")
+    assert (texts(part, "key"), texts(part, "amount")) == (["4000", "4000", "4100"], ["1.00", "2.00", "3.00"])
+    title = _book(["Account", "4200"], ["No.", "amount"], ["a1", "1.00"])
+    assert texts(read(layout, title), "key") == ["4200"]
+    with pytest.raises(FileRejected, match="no line above the rows says key; correct `headings`"):
+        read(layout, _book(*head, ["a1", "1.00"]))
+    with pytest.raises(FileRejected, match="has a column amount itself"):
+        read(layout | {"headings": {"amount": r"Account\t([0-9]+)"}}, _book(*head, *rows))
 
 
 # -- encodings that are no plain bytes

@@ -23,12 +23,13 @@ grant insert, select, update on ops.file_ledger to loader;
 grant insert, select on ops.quarantine to loader;
 grant select, insert, update, delete on ops.unclaimed_files to loader;
 grant select on ops.erasures to loader;
+grant select, insert on ops.company to loader;
 grant usage on sequence ops.ledger_seq to loader;
 
 -- transformer: reads raw, owns staging to build
 grant usage on schema raw, ops to transformer;
 grant select on ops.file_ledger, ops.quarantine, ops.publications to transformer;
-grant select on ops.period_acts, ops.frozen_postings to transformer;
+grant select on ops.period_acts, ops.frozen_postings, ops.company to transformer;
 grant select, insert, update on ops.builds to transformer;
 grant select, insert on ops.validation_results to transformer;
 
