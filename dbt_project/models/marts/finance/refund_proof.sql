@@ -45,6 +45,16 @@ facts as (
         cast(null as text) as unit_key, fiscal_period as period, currency, amount
     from {{ ref('fct_gl_line') }}
     where posted_on <= {{ as_of_date() }} and account_role = 'refund_liability'
+        and gl_line_key not in (
+            select gl_line_key from {{ ref('int_summed_postings') }} where document is not null
+        )
+    union all
+    select
+        'G' as leg, 'journal_share' as document_type, share.share_no as document_no,
+        cast(null as text) as unit_key, entry.fiscal_period as period, entry.currency, share.amount
+    from {{ ref('int_summed_postings') }} as share
+    inner join {{ ref('fct_gl_line') }} as entry on share.gl_line_key = entry.gl_line_key
+    where entry.posted_on <= {{ as_of_date() }} and share.document is not null
 ),
 
 -- A posting belongs to the face of the ledger on which it was matched
