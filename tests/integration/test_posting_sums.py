@@ -1,4 +1,4 @@
-"""Journals in sums over several nights: a night that brings the journal or its last refund equals a rebuild."""
+"""Journals in sums over nights: one that brings the journal or its last refund equals a rebuild."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from warehouse.connections import connect
 
 DAY = dt.date(2026, 1, 31)
 TABLES = (
-    "core.bridge_refund_document", "core.bridge_refund_lineage", "core.dim_refund_group", "build.refund_documents",
-    "build.refund_reconciliation", "build.refund_exceptions", "build.refund_gap_periods", "build.refund_proof",
-    "build.reconciliation_rollforward",
+    "core.bridge_refund_document", "core.bridge_refund_lineage", "core.dim_refund_group",
+    "build.refund_documents", "build.refund_reconciliation", "build.refund_exceptions",
+    "build.refund_gap_periods", "build.refund_proof", "build.reconciliation_rollforward",
 )  # fmt: skip
 
 pytestmark = pytest.mark.long
@@ -102,7 +102,7 @@ def _journal(landing: Path, on: dt.date, ref: str, currency: str, amount: Decima
         for row in lines
     ]
     text = "\n".join([*fixed, trailer(2, 0)]) + "\n"
-    (landing / "erp" / f"erp_gl_entries_{on:%Y%m%d}.txt").write_text(text, "latin-1")
+    _export(landing / "erp" / f"erp_gl_entries_{on:%Y%m%d}.txt", text)
 
 
 def _settlement(landing: Path, on: dt.date, row: dict[str, str]) -> None:
@@ -110,8 +110,12 @@ def _settlement(landing: Path, on: dt.date, row: dict[str, str]) -> None:
     columns = list(row)
     lines = [",".join(columns), ",".join(row.values())]
     lines.append(f"TRAILER,1,{row['net_amount']}" + "," * (len(columns) - 3))
-    name = f"erp_payment_settlements_{on:%Y%m%d}.csv"
-    (landing / "erp" / name).write_text("\n".join(lines) + "\n")
+    _export(landing / "erp" / f"erp_payment_settlements_{on:%Y%m%d}.csv", "\n".join(lines) + "\n")
+
+
+def _export(path: Path, text: str) -> None:
+    path.write_text(text, "latin-1")
+    path.with_name(f"{path.name}.done").touch()
 
 
 def _rules(batch: str) -> dict[str, str]:

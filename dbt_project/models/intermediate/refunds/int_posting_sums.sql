@@ -44,7 +44,7 @@ sets as (
 ),
 
 by_name as (
-    select lines.gl_line_key, 1 as tier, lines.amount - sets.amount as off, sets.*
+    select lines.gl_line_key, 1 as tier, lines.amount - sets.amount as off_by, sets.*
     from lines
     inner join batch_names on lines.document_ref = batch_names.name
     inner join sets
@@ -55,7 +55,7 @@ by_name as (
 by_amount as (
     select
         lines.gl_line_key, case when lines.posted_on = sets.day then 2 else 3 end as tier,
-        lines.amount - sets.amount as off, sets.*
+        lines.amount - sets.amount as off_by, sets.*
     from lines
     inner join sets
         on lines.side = sets.side and lines.currency = sets.currency and lines.amount = sets.amount
@@ -65,7 +65,7 @@ by_amount as (
 
 -- Nearly the sum of its day: no match, but worth a word
 nearly as (
-    select lines.gl_line_key, 4 as tier, lines.amount - sets.amount as off, sets.*
+    select lines.gl_line_key, 4 as tier, lines.amount - sets.amount as off_by, sets.*
     from lines
     inner join sets
         on lines.side = sets.side and lines.currency = sets.currency and lines.posted_on = sets.day
@@ -94,8 +94,8 @@ best as (
 )
 
 select
-    gl_line_key, side, tier, kind, set_name, currency, off,
-    off = 0
+    gl_line_key, side, tier, kind, set_name, currency, off_by,
+    off_by = 0
     and count(*) over (partition by gl_line_key) = 1
     and count(*) over (partition by side, currency, members) = 1 as is_single
 from best

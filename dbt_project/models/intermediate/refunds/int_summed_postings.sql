@@ -41,7 +41,7 @@ select
     entry.unit_key as line_unit_key, sums.gl_line_key, null as unit_key, null as document, null as share_no,
     null as amount, 'none' as match_rule,
     string_agg(
-        sums.kind || ' ' || sums.set_name || case when sums.off <> 0 then ', off by ' || sums.off else '' end,
+        sums.kind || ' ' || sums.set_name || case when sums.off_by <> 0 then ', off by ' || sums.off_by else '' end,
         '; ' order by sums.kind, sums.set_name
     ) as candidates
 from sums
