@@ -59,7 +59,10 @@ posted as (
         on entries.document_ref = settled.settlement_id and entries.document_type = 'settlement'
     left join sums as open_sums
         on entries.gl_line_key = open_sums.gl_line_key and open_sums.document is null
-    where entries.gl_line_key not in (select gl_line_key from sums where document is not null)
+    where not exists (
+        select 1 from sums
+        where sums.gl_line_key = entries.gl_line_key and sums.document is not null
+    )
 )
 
 select

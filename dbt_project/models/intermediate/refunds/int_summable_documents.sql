@@ -27,5 +27,5 @@ documents as (
 select side, document, document_no, unit_key, batch_no, day, currency, amount
 from documents
 where amount <> 0
-    and document_no not in (select document_ref from named)
-    and other_ref not in (select document_ref from named)
+    and not exists (select 1 from named where named.document_ref = documents.document_no)
+    and not exists (select 1 from named where named.document_ref = documents.other_ref)

@@ -43,10 +43,11 @@ facts as (
     select
         'G' as leg, 'journal_line' as document_type, gl_line_key as document_no,
         cast(null as text) as unit_key, fiscal_period as period, currency, amount
-    from {{ ref('fct_gl_line') }}
+    from {{ ref('fct_gl_line') }} as entry
     where posted_on <= {{ as_of_date() }} and account_role = 'refund_liability'
-        and gl_line_key not in (
-            select gl_line_key from {{ ref('int_summed_postings') }} where document is not null
+        and not exists (
+            select 1 from {{ ref('int_summed_postings') }} as share
+            where share.gl_line_key = entry.gl_line_key and share.document is not null
         )
     union all
     select
