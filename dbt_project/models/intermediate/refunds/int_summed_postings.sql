@@ -15,8 +15,8 @@ shares as (
     from sums
     inner join {{ ref('int_summable_documents') }} as documents
         on sums.side = documents.side and sums.currency = documents.currency
-        and case sums.kind when 'batch' then documents.batch_no else cast(documents.day as text) end
-        = sums.set_name
+        and sums.set_name
+        = case sums.kind when 'batch' then documents.batch_no else cast(documents.day as text) end
     where sums.is_single
 ),
 
