@@ -26,7 +26,7 @@ contested as (
     from shares as share
     inner join shares as other
         on share.document = other.document and share.gl_line_key <> other.gl_line_key
-        and other.tier <= share.tier
+        and share.tier >= other.tier
 )
 
 select
