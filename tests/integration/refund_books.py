@@ -24,7 +24,7 @@ FACTS = (
     "core.fct_refund_tender", "core.fct_settlement", "core.fct_gl_line", "core.fct_rma_line",
     "core.fct_sales_line",
 )  # fmt: skip
-FIRST_MODELS = ("int_refund_whole_returns", "int_refund_nodes", "int_refund_links")
+FIRST_MODELS = ("int_summable_documents", "int_refund_whole_returns", "int_refund_nodes", "int_refund_links")
 FOLDERS = (
     "intermediate/refunds/", "marts/finance/", "core/bridge_refund_document", "core/dim_refund_group",
 )  # fmt: skip
@@ -148,10 +148,11 @@ class Books:
         fee: str = "0",
         currency: str = "EUR",
         order: str = "1",
+        batch: str = "B",
     ) -> None:
         """Cash that the processor moves to the customer; negative for a failure."""
         self.rows["core.fct_settlement"].append({
-            "unit_key": order, "settlement_id": number, "batch_no": "B", "type": kind,
+            "unit_key": order, "settlement_id": number, "batch_no": batch, "type": kind,
             "refund_id": refund, "status": status, "booked_on": on, "booked_at": f"{on} 12:00Z",
             "gross_amount": -Decimal(amount), "fee_amount": -Decimal(fee),
             "net_amount": -Decimal(amount) - Decimal(fee), "currency": currency,

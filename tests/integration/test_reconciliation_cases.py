@@ -709,3 +709,150 @@ def test_a_company_without_a_ledger_misses_no_posting(without_ledger: Reconciler
         # For a day the memo waited for its payment.
         assert {row["gap"] for row in found.rollforward} == {"E-M", "M-P"}
         assert {row["gap"] for row in found.proof if row["line"] == "check"} == {"E-M", "M-P", "M-T"}
+
+
+def _unposted(books: Books, number: int, on: str, batch: str = "PO1", amount: str = "119.00") -> str:
+    """A return that is right in every leg, but that no journal names its payment."""
+    key, order = f"REQ:{number}-1", str(number)
+    books.line(key, order=order)
+    books.accept(key, "2025-12-10")
+    books.memo(f"CM{number}", "2025-12-10", PARTS, line=key, refund=f"RF{number}", order=order)
+    books.post_memo(f"CM{number}", "2025-12-10", PARTS, order=order)
+    books.refund(f"RF{number}", "2025-12-10", amount, key, order=order)
+    books.settle(f"ST{number}", on, amount, f"RF{number}", order=order, batch=batch)
+    return key
+
+
+def _sum(books: Books, on: str, amount: str, names: str | None = None, **others: str) -> str:
+    """One journal for many refunds; returns its line on the liability."""
+    clearing = -Decimal(amount) - sum(map(Decimal, others.values()))
+    amounts = {LIABILITY: amount, **others, CLEARING: str(clearing)}
+    return books.post(on, amounts, names, "unknown" if names else "none", order="none") + "-1"
+
+
+def test_a_journal_of_a_payout_posts_each_of_its_refunds(reconciler: Reconciler) -> None:
+    books = Books()
+    keys = [_unposted(books, 1, "2025-12-11"), _unposted(books, 2, "2025-12-12")]
+    _unposted(books, 3, "2025-12-12", batch="PO2")
+    line = _sum(books, "2025-12-14", "238.00", "PO1")
+    with reconciled(reconciler, books) as found:
+        for key, number in zip(keys, (1, 2), strict=True):
+            assert found.classes(key) == {}
+            group = found.groups[key]
+            assert (group["pattern"], group["posted_amount"]) == ("1111", Decimal("119.00"))
+            assert (group["weakest_match_rule"], group["match_confidence"]) == ("batch_sum", Decimal("0.90"))
+            share = found.documents["journal_share", f"{line}/ST{number}"]
+            assert (share["match_rule"], share["matched_to"]) == ("batch_sum", f"SET:ST{number}")
+        assert found.classes("REQ:3-1") == {("P-G", "MISSING_LEG"): "119.00"}
+        assert len(found.groups) == 3
+
+
+def test_a_payout_goes_by_its_own_number_too_and_nets_its_failures(reconciler: Reconciler) -> None:
+    books = Books()
+    key = _unposted(books, 1, "2025-12-11")
+    other = _unposted(books, 2, "2025-12-11")
+    books.settle("ST2F", "2025-12-12", "-119.00", "RF2", kind="refund_failure", order="2", batch="PO1")
+    books.settle("po_77", "2025-12-13", "119.00", kind="payout", order="po", batch="PO1")
+    books.post("2025-12-14", {LIABILITY: "119.00", CLEARING: "-119.00"}, "po_77", "settlement", order="po")
+    with reconciled(reconciler, books) as found:
+        assert found.classes(key) == {} and found.groups[key]["pattern"] == "1111"
+        assert found.classes(other) == {("M-P", "FAILED_REFUND"): "119.00"}
+        assert found.groups[other]["posted_amount"] == 0
+
+
+def test_journals_of_a_day_post_its_refunds_and_its_memos(reconciler: Reconciler) -> None:
+    books = Books()
+    for number, batch in ((1, "PO1"), (2, "PO2")):
+        key, order = f"REQ:{number}-1", str(number)
+        books.line(key, order=order)
+        books.accept(key, "2025-12-10")
+        books.memo(f"CM{number}", "2025-12-10", PARTS, line=key, refund=f"RF{number}", order=order)
+        books.refund(f"RF{number}", "2025-12-10", "119.00", key, order=order)
+        books.settle(f"ST{number}", "2025-12-11", "119.00", f"RF{number}", order=order, batch=batch)
+    books.post_memo("", "2025-12-10", {"merchandise": "200.00", "tax": "38.00"}, order="none")
+    books.rows["core.fct_gl_line"] = [
+        row | {"document_ref": None, "document_type": "none"} for row in books.rows["core.fct_gl_line"]
+    ]
+    line = _sum(books, "2025-12-11", "238.00")
+    with reconciled(reconciler, books) as found:
+        assert found.exceptions == {}
+        assert {group["posted_memo_amount"] for group in found.groups.values()} == {Decimal("119.00")}
+        assert found.documents["journal_share", f"{line}/ST1"]["match_rule"] == "day_sum"
+        assert found.documents["journal_share", f"{line}/ST1"]["confidence"] == Decimal("0.80")
+
+
+def test_a_sum_that_is_off_by_a_cent_is_no_match_and_says_so(reconciler: Reconciler) -> None:
+    books = Books()
+    key = _unposted(books, 1, "2025-12-11")
+    _unposted(books, 2, "2025-12-12", batch="PO2")
+    _sum(books, "2025-12-12", "119.01", "PO1")
+    _sum(books, "2025-12-12", "118.99")
+    with reconciled(reconciler, books) as found:
+        assert found.classes(key) == {("P-G", "MISSING_LEG"): "119.00"}
+        assert found.classes("DOC:PO1") == {("P-G", "MISSING_LEG"): "-119.01"}
+        assert found.groups["DOC:PO1"]["open_between"] == "journal_line J3-1: batch PO1, off by 0.01"
+        assert found.groups["JRN:J4"]["open_between"] == "journal_line J4-1: day 2025-12-12, off by -0.01"
+
+
+def test_a_sum_of_two_sets_stays_between_them(reconciler: Reconciler) -> None:
+    books = Books()
+    first = _unposted(books, 1, "2025-12-10")
+    second = _unposted(books, 2, "2025-12-11", batch="PO2")
+    _sum(books, "2025-12-13", "119.00")
+    with reconciled(reconciler, books) as found:
+        for key in (first, second):
+            assert found.classes(key) == {("P-G", "MISSING_LEG"): "119.00"}
+        assert found.groups["JRN:J3"]["open_between"] == "journal_line J3-1: batch PO1; batch PO2"
+
+
+def test_a_sum_that_is_posted_twice_is_matched_to_neither(reconciler: Reconciler) -> None:
+    books = Books()
+    key = _unposted(books, 1, "2025-12-11")
+    for _ in range(2):
+        _sum(books, "2025-12-14", "119.00", "PO1")
+    with reconciled(reconciler, books) as found:
+        assert found.classes(key) == {("P-G", "MISSING_LEG"): "119.00"}
+        assert (
+            found.groups["DOC:PO1"]["open_between"]
+            == "journal_line J2-1: batch PO1; journal_line J3-1: batch PO1"
+        )
+
+
+def test_fees_beside_the_refunds_of_a_journal_disturb_only_in_the_same_line(reconciler: Reconciler) -> None:
+    apart, mixed = Books(), Books()
+    for books in (apart, mixed):
+        _unposted(books, 1, "2025-12-11")
+        _unposted(books, 2, "2025-12-11")
+    _sum(apart, "2025-12-14", "238.00", "PO1", **{"625000": "3.00"})
+    _sum(mixed, "2025-12-14", "241.00", "PO1")
+    with reconciled(reconciler, apart) as found:
+        assert found.exceptions == {}
+    with reconciled(reconciler, mixed) as found:
+        assert found.classes("REQ:1-1") == {("P-G", "MISSING_LEG"): "119.00"}
+        assert found.groups["DOC:PO1"]["open_between"] == "journal_line J3-1: batch PO1, off by 3.00"
+
+
+def test_a_refund_that_a_journal_names_is_not_in_the_sum_of_another(reconciler: Reconciler) -> None:
+    books = Books()
+    named = _unposted(books, 1, "2025-12-11")
+    books.post_cash("RF1", "2025-12-12", "119.00")
+    summed = _unposted(books, 2, "2025-12-11")
+    _sum(books, "2025-12-14", "119.00", "PO1")
+    with reconciled(reconciler, books) as found:
+        assert found.classes(named) == {} and found.classes(summed) == {}
+        assert found.groups[named]["match_confidence"] == Decimal("0.95")
+
+
+def test_a_sum_matches_once_both_the_journal_and_its_last_refund_are_there(reconciler: Reconciler) -> None:
+    books = Books()
+    first = _unposted(books, 1, "2025-12-11")
+    with reconciled(reconciler, books) as found:
+        assert found.classes(first) == {("P-G", "MISSING_LEG"): "119.00"}
+    _sum(books, "2025-12-12", "238.00", "PO1")
+    with reconciled(reconciler, books) as found:
+        assert found.classes(first) == {("P-G", "MISSING_LEG"): "119.00"}
+        assert found.groups["DOC:PO1"]["open_between"] == "journal_line J2-1: batch PO1, off by 119.00"
+    second = _unposted(books, 2, "2025-12-12")
+    with reconciled(reconciler, books) as found:
+        assert found.classes(first) == {} and found.classes(second) == {}
+        assert "DOC:PO1" not in found.groups

@@ -18,7 +18,7 @@ counted as (
         count(*) filter (where document_type = 'refund') as refunds,
         count(*) filter (where document_type = 'memo') as memos,
         count(*) filter (where document_type = 'settlement') as settlements,
-        count(*) filter (where document_type = 'journal_line') as journal_lines,
+        count(*) filter (where document_type in ('journal_line', 'journal_share')) as journal_lines,
         min(document_no) filter (where document_type = 'refund') as refund_id,
         min(document_no) filter (where document_type = 'memo') as memo_no,
         -- the chain is as strong as its weakest link

@@ -1,6 +1,7 @@
 {{ config(indexes=[{'columns': ['document_type', 'document_no']}]) }}
--- Grain: one row per settlement, and per journal line on the refund liability: documents that name one
--- other and join nothing themselves. What names nothing known is a group of its own.
+-- Grain: one row per settlement, per journal line on the refund liability, and per document that a journal
+-- line posts in sum: documents that name one other and join nothing themselves. What names nothing known is a
+-- group of its own.
 
 with settlements as (
     select * from {{ ref('fct_settlement') }}
@@ -10,6 +11,10 @@ with settlements as (
 entries as (
     select * from {{ ref('fct_gl_line') }}
     where {{ in_refund_units() }} and account_role = 'refund_liability'
+),
+
+sums as (
+    select * from {{ ref('int_summed_postings') }}
 ),
 
 groups as (
@@ -32,7 +37,9 @@ posted as (
         entries.gl_line_key,
         entries.document_type,
         entries.document_ref,
-        entries.document_types,
+        coalesce(
+            case when entries.document_type = 'ambiguous' then entries.document_types end, open_sums.candidates
+        ) as candidates,
         case
             when entries.document_type = 'none' then 'JRN:' || entries.journal_no
             when entries.document_type = 'ambiguous' then 'DOC:' || entries.document_ref
@@ -50,6 +57,12 @@ posted as (
         and entries.document_type in ('refund', 'unknown')
     left join settled
         on entries.document_ref = settled.settlement_id and entries.document_type = 'settlement'
+    left join sums as open_sums
+        on entries.gl_line_key = open_sums.gl_line_key and open_sums.document is null
+    where not exists (
+        select 1 from sums
+        where sums.gl_line_key = entries.gl_line_key and sums.document is not null
+    )
 )
 
 select
@@ -74,5 +87,18 @@ select
         else 'settlement_id'
     end as match_rule,
     matched_to,
-    case when document_type = 'ambiguous' then document_types end as candidates
+    candidates
 from posted
+union all
+select
+    sums.unit_key,
+    coalesce(memo.group_key, settled.group_key) as group_key,
+    'journal_share' as document_type,
+    sums.share_no as document_no,
+    sums.match_rule,
+    sums.document as matched_to,
+    cast(null as text) as candidates
+from sums
+left join groups as memo on sums.document = memo.node
+left join settled on sums.document = 'SET:' || settled.settlement_id
+where sums.document is not null and {{ in_refund_units('sums.unit_key') }}

@@ -1,11 +1,13 @@
 {{ config(indexes=[{'columns': ['unit_key'], 'unique': true}]) }}
 -- Grain: one row per unit whose match groups are computed anew: the touched units, what their documents
 -- lead to now or led to in any version that raw keeps, groups whose state the passing of time changed,
--- and groups with cash of another currency whose rate changed. Closed over the groups as they were, so
--- that a group is computed whole or not at all. Empty in a full build.
+-- groups with cash of another currency whose rate changed, and what a journal posts in sum since, or no
+-- longer. Closed over the groups as they were, so that a group is computed whole or not at all. Empty in a
+-- full build.
 
 -- depends_on: {{ ref('fct_refund_tender') }} {{ ref('fct_credit_memo_component') }}
 -- depends_on: {{ ref('fct_settlement') }} {{ ref('fct_gl_line') }} {{ ref('int_touched_rates') }}
+-- depends_on: {{ ref('int_summed_postings') }}
 {% if is_full_build() %}
 select cast(null as text) as unit_key from {{ ref('int_touched_units') }} where false
 {% else %}
@@ -47,8 +49,19 @@ clock as (
     limit 1
 ),
 
+summed as (
+    {%- set before = as_built_before('build', 'refund_summed_postings') %}
+    (select * from {{ ref('int_summed_postings') }} except select * from {{ before }})
+    union all
+    (select * from {{ before }} except select * from {{ ref('int_summed_postings') }})
+),
+
 seeds as (
     select unit_key from touched
+    union
+    select unit_key from summed where unit_key is not null
+    union
+    select line_unit_key from summed
     union
     select tender.unit_key
     from idempotency_keys

@@ -58,19 +58,29 @@ settlements as (
     where fact.status = 'succeeded'
 ),
 
+-- A journal line, or what it posts of one document in sum
+entries as (
+    select 'journal_line' as document_type, gl_line_key as document_no, gl_line_key, amount
+    from {{ ref('fct_gl_line') }}
+    union all
+    select 'journal_share' as document_type, share_no as document_no, gl_line_key, amount
+    from {{ ref('int_summed_postings') }} where document is not null
+),
+
 postings as (
     select
         bridge.unit_key, bridge.group_key,
         case when bridge.matched_to like 'MEM:%' then 'GM' else 'G' end as leg,
-        'G:' || fact.gl_line_key as document_key, 'journal' as document_type,
+        'G:' || entries.document_no as document_key, 'journal' as document_type,
         fact.journal_no as document_no,
         coalesce(settlements.item, bridge.matched_to, bridge.group_key) as item,
         null as return_line_key, null as component,
-        case when bridge.matched_to like 'MEM:%' then -fact.amount else fact.amount end as amount,
+        case when bridge.matched_to like 'MEM:%' then -entries.amount else entries.amount end as amount,
         fact.currency, fact.posted_on as effective_on, fact.fiscal_period as period
     from bridge
-    inner join {{ ref('fct_gl_line') }} as fact
-        on bridge.document_type = 'journal_line' and bridge.document_no = fact.gl_line_key
+    inner join entries
+        on bridge.document_type = entries.document_type and bridge.document_no = entries.document_no
+    inner join {{ ref('fct_gl_line') }} as fact on entries.gl_line_key = fact.gl_line_key
     left join settlements on bridge.matched_to = 'SET:' || settlements.document_no
 )
 

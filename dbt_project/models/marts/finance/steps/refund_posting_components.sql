@@ -4,8 +4,12 @@
 
 with posted_memos as (
     select group_key, day, item
-    from {{ ref('refund_posting_days') }}
+    from {{ ref('refund_posting_days') }} as posted
     where gap = 'M-G' and moved_amount <> 0 and posted_amount <> 0
+        -- a journal in sums says nothing of the single memo's components
+        and not exists (
+            select 1 from {{ ref('int_summed_postings') }} as share where share.document = posted.item
+        )
 ),
 
 copies as (
