@@ -121,4 +121,8 @@ NO_RATE = Change(
     "A product all of whose returns have no known sale has no rate",
     rows={"marts.product_return_rates": {"member": {"000053", "ELECTRONICS"}}},
 )
-CHANGES = (BY_SKU, VERSION_OF_CODE, END_OF_GOODS, NAMED_LEGS, CHAIN_ONLY, ISSUED_ONLY, NO_RATE)
+FIRST_PARCEL = Change(
+    "An order stands under channel, category and site of the first line of its first parcel",
+    rows={"marts.kpi_definitions": {"kpi": {"order_return_rate"}}},
+)
+CHANGES = (BY_SKU, VERSION_OF_CODE, END_OF_GOODS, NAMED_LEGS, CHAIN_ONLY, ISSUED_ONLY, NO_RATE, FIRST_PARCEL)
