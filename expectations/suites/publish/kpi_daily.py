@@ -112,8 +112,8 @@ def _totals(night: Night) -> Asset:
         ),
         "credit memos": (
             _kpi("denominator", "refund_ratio", "REFUND", since),
-            f"select coalesce(sum(m.reporting_amount), 0) from core.fct_credit_memo_component as m {of_line}"
-            f" where coalesce(l.is_product, true) and m.posted_on >= {since}",
+            "select coalesce(sum(reporting_amount), 0) from core.fct_credit_memo_component"
+            f" where is_product and posted_on >= {since}",
         ),
         "open units": (
             _kpi("numerator", "open_return_units.%", "SNAPSHOT", as_of),

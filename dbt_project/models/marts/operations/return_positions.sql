@@ -1,5 +1,6 @@
 -- Grain: one row per return line: where it is and since when. What return_tracking shows, without what
--- the clock adds, so that only lines that the night touched are written anew.
+-- the clock adds, so that only lines that the night touched are written anew. Goods only: nobody waits for a
+-- discount to be graded.
 -- Additive: quantities. Amounts are in the row's currency and never summed across currencies.
 {{ config(
     materialized='incremental',
@@ -12,7 +13,7 @@
 with lines as (
 
     select * from {{ ref('fct_return_line') }}
-    where {{ in_touched_units('unit_key') }}
+    where is_product and {{ in_touched_units('unit_key') }}
 
 ),
 

@@ -1,4 +1,5 @@
 -- Grain: one row per component of a credit memo line, on the day of posting (basis REFUND).
+-- Fees, postage and manual lines are no goods, by the code that the memo itself names.
 -- Additive: reporting amounts; credited_amount within a currency.
 {{ config(meta={'replaces': 'units'}) }}
 
@@ -14,7 +15,6 @@ memos as (
     select
         memos.*,
         coalesce(lines.ship_from_site, 'UNATTRIBUTED') as ship_from_site,
-        coalesce(lines.is_product, true) as is_counted,
         coalesce(lines.resolution in ('exchange', 'store_credit', 'replacement', 'repair'), false)
             as is_retained
     from {{ ref('fct_credit_memo_component') }} as memos
@@ -30,8 +30,8 @@ select
     channel,
     product_category,
     ship_from_site as site,
-    case when is_counted then reporting_amount end as memo_amount,
-    case when is_counted then case when is_retained then reporting_amount else 0 end end
+    case when is_product then reporting_amount end as memo_amount,
+    case when is_product then case when is_retained then reporting_amount else 0 end end
         as retained_amount,
     case when is_product then sku end as credited_sku,
     currency,

@@ -1,6 +1,6 @@
 -- Grain: one row per order with a shipped product line, on the day of its first parcel, under the
--- dimensions of its first shipped line. An order is bracketed where it shipped two sizes of one style
--- and some of those came back. Additive: every measure, over orders.
+-- dimensions of the first line in it, so that a later parcel moves nothing. An order is bracketed where it
+-- shipped two sizes of one style and some of those came back. Additive: every measure, over orders.
 {{ config(meta={'replaces': 'units'}) }}
 
 with shipped as (
@@ -8,7 +8,7 @@ with shipped as (
     select
         *,
         {{ sale_mature_on('shipped_on', 'return_window_days') }} as mature_on,
-        row_number() over (partition by order_no order by line_no) as rank_of_line
+        row_number() over (partition by order_no order by shipped_on, line_no) as rank_of_line
     from {{ ref('fct_sales_line') }}
     where is_product and shipped_quantity > 0 and {{ in_touched_units('unit_key') }}
 
