@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +20,6 @@ hypothesis_settings.register_profile("untimed", deadline=None)
 hypothesis_settings.load_profile("untimed")
 
 _TESTS = Path(__file__).parent
-_numbers = itertools.count(1)
 _SETTINGS = ("WAREHOUSE_DSN", "LANDING_URL", "BUSINESS_DATE", "REPORTING_CURRENCY", "COMPANY", "LAYOUTS")
 
 
@@ -55,7 +53,7 @@ def warehouse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
 def database(warehouse_server: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Give the module an empty migrated warehouse and an empty landing zone; yields the latter."""
     with pytest.MonkeyPatch.context() as patch:
-        yield _fresh(patch, tmp_path_factory.mktemp("landing"))
+        yield _fresh(patch, "warehouse_of_module", tmp_path_factory.mktemp("landing"))
 
 
 @pytest.fixture()
@@ -63,13 +61,17 @@ def fresh_database(warehouse_server: Path, tmp_path: Path, monkeypatch: pytest.M
     """Like `database`, for one test alone."""
     landing = tmp_path / "landing"
     landing.mkdir()
-    return _fresh(monkeypatch, landing)
+    return _fresh(monkeypatch, "warehouse_of_test", landing)
 
 
-def _fresh(patch: pytest.MonkeyPatch, landing: Path) -> Path:
-    name = f"warehouse_{os.getpid()}_{next(_numbers)}"
+def _fresh(patch: pytest.MonkeyPatch, name: str, landing: Path) -> Path:
+    """A new warehouse in place of the last of that name: dbt reads the project anew for each other name."""
     with psycopg.connect(connections.dsn("admin", "postgres"), autocommit=True) as connection:
+        old = "select datname from pg_database where starts_with(datname, %s)"  # copies of it, too
+        for (database,) in connection.execute(old, [name]).fetchall():
+            connection.execute(f'drop database "{database}" with (force)')
         connection.execute(f"create database {name} template template_warehouse")
+    connections._of_this_version.clear()
     patch.setenv("REVLOG_DATABASE", name)
     patch.setenv("LANDING_URL", str(landing))
     migrate.migrate()
