@@ -12,6 +12,7 @@ from psycopg import Connection
 
 from ingestion.contract import Contract, feeds, load_contract
 from warehouse.judged import Build
+from warehouse.settings import settings
 
 # Four weeks hold four of each weekday; fewer than five days say nothing about what is usual.
 RECENT_DAYS = 28
@@ -266,11 +267,11 @@ def _last_minutes(connection: Connection[Any], feed: str) -> dict[dt.date, float
     """Minute of the last event by business date, oldest first; days of a few rows end at any hour."""
     rows = connection.execute(
         "select business_date, (extract(epoch from max(last_event_at)"
-        "   - business_date::timestamp at time zone 'UTC') / 60)::float8"
+        "   - business_date::timestamp at time zone %s) / 60)::float8"
         " from ops.file_ledger"
         " where feed = %s and status = 'loaded' and last_event_at is not null"
         " group by business_date having sum(rows_loaded) >= %s order by business_date",
-        [feed, LEAST_ROWS],
+        [settings().company_profile.time_zone, feed, LEAST_ROWS],
     )
     return dict(rows.fetchall())
 
@@ -314,6 +315,7 @@ def _event_days(connection: Connection[Any], contract: Contract, before: dt.date
         statement,
         {
             "feed": contract.feed,
+            "zone": settings().company_profile.time_zone,
             "before": before,
             "since": before - dt.timedelta(days=RECENT_DAYS),
             "tail": TAIL_RECORDS,
@@ -323,7 +325,7 @@ def _event_days(connection: Connection[Any], contract: Contract, before: dt.date
 
 
 def _event_days_sql(feed: str, column: str, is_timestamp: bool) -> str:
-    day = f"(r.{column} at time zone 'UTC')::date" if is_timestamp else f"r.{column}"
+    day = f"(r.{column} at time zone %(zone)s)::date" if is_timestamp else f"r.{column}"
     return f"""
         select {day} as day, count(*)
         from ops.file_ledger as l

@@ -69,7 +69,7 @@ class TimeFormat(Strict):
     @field_validator("zone")
     @classmethod
     def _known_zone(cls, value: str | None) -> str | None:
-        from ingestion.times import zones
+        from ingestion.zones import zones
 
         if value is not None and value not in zones():
             raise ValueError(f"{value!r} is no time zone of the IANA database")

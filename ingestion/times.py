@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import zoneinfo
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -27,16 +26,6 @@ Instants = np.ndarray[Any, np.dtype[np.int64]]
 Fields = np.ndarray[Any, Any]  # of the smallest type that holds them
 Faults = list[tuple[Mask, Reason]]
 _DAYS_IN_MONTH = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], dtype=np.uint8)
-
-
-# Names of the database that stand for no place: the zone of this machine, and one of nowhere.
-_NO_PLACE = {"localtime", "posixrules", "Factory"}
-
-
-@cache
-def zones() -> frozenset[str]:
-    """Names of the IANA database, which mean the same on every machine."""
-    return frozenset(zoneinfo.available_timezones() - _NO_PLACE)
 
 
 def parse(values: pa.StringArray, form: str, as_written: bool = False) -> tuple[Instants, Mask]:

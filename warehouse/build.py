@@ -262,6 +262,7 @@ def _variables() -> str:
         {
             "reporting_currency": settings().reporting_currency,
             "fiscal_year_start_month": profile.fiscal_year_start_month,
+            "time_zone": profile.time_zone,
             "transit_days": profile.transit_days,
             "reason_systems": profile.reason_systems.model_dump(),
             "feeds_not_carried": sorted(set(all_feeds()) - set(feeds())),

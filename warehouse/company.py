@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from ingestion.currencies import CODES
+from ingestion.zones import zones
 from warehouse.settings import ROOT, SettingsError
 
 COMPANIES = ROOT / "companies"
@@ -58,11 +59,23 @@ class Company(BaseModel):
         description="Whose reason codes each source system speaks: shopify, x12_1293, medusa, or a list in "
         "the company's reason_crosswalk.csv.",
     )
+    time_zone: str = Field(
+        default="UTC",
+        description="Zone of the IANA database by whose days the company closes its books: those of "
+        "KPIs, periods and cut-off. Instants are stored in UTC.",
+    )
     database: str | None = Field(
         default=None,
         pattern="^[a-z][a-z0-9_]{0,50}$",
         description="Database of the embedded server; the folder's name where none is given.",
     )
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_of_the_iana_database(cls, value: str) -> str:
+        if value not in zones():
+            raise ValueError(f"{value!r} is no zone of the IANA database, such as Europe/Berlin")
+        return value
 
     @field_validator("reporting_currency")
     @classmethod

@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from ingestion.currencies import CODES
-from ingestion.times import zones
+from ingestion.zones import zones
 from warehouse.company import PROFILE
 from warehouse.found import Found
 from warehouse.master import SEEDS, Row, Table, in_force, rows, tables

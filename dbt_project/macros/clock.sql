@@ -16,20 +16,21 @@
     {{ return(at_parse) }}
 {%- endmacro %}
 
-{#- First instant after the business date, UTC. -#}
-{% macro as_of_end() -%}
-    (cast({{ as_of_date() }} + 1 as timestamp) at time zone 'UTC')
+{#- Days are those of the company's time zone, by which it closes its books; instants are UTC. -#}
+{% macro business_day(instant) -%}
+    cast({{ instant }} at time zone '{{ var("time_zone") }}' as date)
 {%- endmacro %}
 
-{#- UTC date of an instant. -#}
-{% macro utc_date(column) -%}
-    cast({{ column }} at time zone 'UTC' as date)
+{#- First instant of a day. -#}
+{% macro start_of(day) -%}
+    (cast({{ day }} as timestamp) at time zone '{{ var("time_zone") }}')
 {%- endmacro %}
 
-{#- First instant after a day, UTC. -#}
-{% macro end_of(day) -%}
-    (cast({{ day }} + 1 as timestamp) at time zone 'UTC')
-{%- endmacro %}
+{#- First instant after a day. -#}
+{% macro end_of(day) -%} {{ start_of(day ~ ' + 1') }} {%- endmacro %}
+
+{#- First instant after the business date. -#}
+{% macro as_of_end() -%} {{ end_of(as_of_date()) }} {%- endmacro %}
 
 {#- Whether a day is its month's last. -#}
 {% macro is_month_end(day) -%}

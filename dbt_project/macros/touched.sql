@@ -69,7 +69,7 @@
 {% macro file_pairs(feed) -%}
     select
         changed.file_id,
-        {{ utc_date('changed.extract_at') }} as snapshot_on,
+        {{ business_day('changed.extract_at') }} as snapshot_on,
         (
             select active.file_id
             from {{ source('ops', 'file_ledger') }} as active

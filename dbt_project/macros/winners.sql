@@ -32,9 +32,9 @@
         from (
             select
                 file_id,
-                {{ utc_date('extract_at') }} as snapshot_on,
+                {{ business_day('extract_at') }} as snapshot_on,
                 row_number() over (
-                    partition by {{ utc_date('extract_at') }}
+                    partition by {{ business_day('extract_at') }}
                     order by extract_at desc, modified_at desc, content_sha256 desc
                 ) as rank_of_day
             from {{ source('ops', 'file_ledger') }}

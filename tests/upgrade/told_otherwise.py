@@ -139,5 +139,6 @@ FIRST_PARCEL = Change(
     rows={"marts.kpi_definitions": {"kpi": {"order_return_rate"}}},
 )
 CHANGES = (
-    BY_SKU, VERSION_OF_CODE, END_OF_GOODS, NAMED_LEGS, CHAIN_ONLY, ISSUED_ONLY, NO_RATE, IN_TIME, FIRST_PARCEL,
+    BY_SKU, VERSION_OF_CODE, END_OF_GOODS, NAMED_LEGS, CHAIN_ONLY, ISSUED_ONLY, NO_RATE, IN_TIME,
+    FIRST_PARCEL,
 )  # fmt: skip

@@ -44,7 +44,7 @@ select
     order_line_no,
     -- timing
     accepted_at,
-    {{ utc_date('accepted_at') }} as accepted_on,
+    {{ business_day('accepted_at') }} as accepted_on,
     -- quantities
     accepted_quantity,
     units_before,

@@ -19,7 +19,7 @@ statuses as (
     select
         *,
         -- the first that is known of the customer's giving it back
-        {{ utc_date('least(requested_at, authorized_at, first_scan_at, first_received_at)') }} as asked_on
+        {{ business_day('least(requested_at, authorized_at, first_scan_at, first_received_at)') }} as asked_on
     from {{ ref('int_return_line_status') }}
 ),
 
@@ -69,7 +69,7 @@ final as (
         statuses.has_illegal_transition,
         -- timing
         statuses.basis_at,
-        {{ utc_date('statuses.basis_at') }} as basis_on,
+        {{ business_day('statuses.basis_at') }} as basis_on,
         statuses.requested_at,
         statuses.decided_at,
         statuses.declined_at,
@@ -81,7 +81,7 @@ final as (
         statuses.first_scan_at,
         statuses.delivered_at,
         statuses.first_received_at,
-        {{ utc_date('statuses.first_received_at') }} as first_received_on,
+        {{ business_day('statuses.first_received_at') }} as first_received_on,
         statuses.last_received_at,
         statuses.first_inspected_at,
         statuses.last_inspected_at,

@@ -60,7 +60,7 @@ select
     sales.ordered_on,
     sales.shipped_at,
     sales.shipped_on,
-    {{ utc_date('sales.delivered_at') }} as delivered_on,
+    {{ business_day('sales.delivered_at') }} as delivered_on,
     sales.updated_at,
     -- amounts
     sales.quantity,

@@ -129,8 +129,8 @@ rmas as (
     select rma.rma_no
     from clock
     inner join {{ ref('stg_erp__return_authorizations') }} as rma
-        on rma.expires_at >= cast(clock.from_date as timestamp) at time zone 'UTC'
-        and rma.expires_at < cast(clock.to_date as timestamp) at time zone 'UTC'
+        on rma.expires_at >= {{ start_of('clock.from_date') }}
+        and rma.expires_at < {{ start_of('clock.to_date') }}
     union
     select case_row.rma_no
     from rates

@@ -41,7 +41,7 @@ lines as (
         lines.status,
         lines.open_quantity,
         lines.next_step,
-        {{ utc_date('lines.in_status_since') }} + lines.limit_days as next_step_due_on,
+        {{ business_day('lines.in_status_since') }} + lines.limit_days as next_step_due_on,
         row_number() over (
             partition by coalesce(customers.survivor_customer_id, lines.customer_id)
             order by
@@ -147,7 +147,7 @@ select
     keys.customer_id,
     customers.segment,
     customers.country,
-    {{ utc_date('customers.created_at') }} as created_on,
+    {{ business_day('customers.created_at') }} as created_on,
     -- purchases
     coalesce(purchases.orders, 0) as orders,
     cast(coalesce(purchases.purchased_units, 0) as bigint) as purchased_units,

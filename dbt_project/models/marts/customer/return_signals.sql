@@ -107,8 +107,8 @@ found as (
     union all
     select
         return_line_key, 'REFUND_BEFORE_FIRST_SCAN' as signal,
-        'refunded ' || {{ utc_date('first_refunded_at') }} || ', '
-        || coalesce('first scan ' || {{ utc_date('first_scan_at') }}, 'never scanned') as evidence
+        'refunded ' || {{ business_day('first_refunded_at') }} || ', '
+        || coalesce('first scan ' || {{ business_day('first_scan_at') }}, 'never scanned') as evidence
     from lines
     where first_refunded_at is not null and not is_returnless and not is_blind
         and (first_scan_at is null or first_refunded_at < first_scan_at)

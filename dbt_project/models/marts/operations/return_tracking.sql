@@ -8,7 +8,7 @@ with positions as (
     select
         positions.*,
         publication.business_date,
-        publication.business_date - {{ utc_date('positions.in_status_since') }} as days_in_status
+        publication.business_date - {{ business_day('positions.in_status_since') }} as days_in_status
     from {{ ref('return_positions') }} as positions
     cross join {{ ref('publication') }} as publication
 
@@ -20,7 +20,7 @@ select
     in_status_since,
     days_in_status,
     next_step,
-    {{ utc_date('in_status_since') }} + limit_days as next_step_due_on,
+    {{ business_day('in_status_since') }} + limit_days as next_step_due_on,
     coalesce(days_in_status > limit_days, false) as is_overdue,
     is_open,
 

@@ -25,7 +25,7 @@ select
     csat,
     -- timing
     opened_at,
-    {{ utc_date('opened_at') }} as opened_on,
+    {{ business_day('opened_at') }} as opened_on,
     closed_at,
     updated_at,
     -- lineage

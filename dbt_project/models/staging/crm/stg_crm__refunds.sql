@@ -37,7 +37,7 @@ select
     currency,
     -- timing
     created_at,
-    {{ utc_date('created_at') }} as created_on,
+    {{ business_day('created_at') }} as created_on,
     updated_at,
     -- lineage
     _file_id,

@@ -34,7 +34,7 @@ select
     winners.decline_code,
     -- timing
     winners.requested_at,
-    {{ utc_date('winners.requested_at') }} as requested_on,
+    {{ business_day('winners.requested_at') }} as requested_on,
     winners.decided_at,
     winners.updated_at,
     -- lineage
@@ -43,5 +43,5 @@ select
 from winners
 left join crosswalk
     on winners.reason_code = crosswalk.source_code
-    and {{ utc_date('winners.requested_at') }} >= crosswalk.valid_from
-    and {{ utc_date('winners.requested_at') }} < crosswalk.valid_to
+    and {{ business_day('winners.requested_at') }} >= crosswalk.valid_from
+    and {{ business_day('winners.requested_at') }} < crosswalk.valid_to

@@ -31,7 +31,7 @@ select
     fx_rate,
     -- timing
     booked_at,
-    {{ utc_date('booked_at') }} as booked_on,
+    {{ business_day('booked_at') }} as booked_on,
     -- lineage
     _file_id,
     _line_no

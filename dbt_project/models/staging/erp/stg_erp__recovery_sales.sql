@@ -27,7 +27,7 @@ select
     currency,
     -- timing
     sold_at,
-    {{ utc_date('sold_at') }} as sold_on,
+    {{ business_day('sold_at') }} as sold_on,
     -- lineage
     _file_id,
     _line_no

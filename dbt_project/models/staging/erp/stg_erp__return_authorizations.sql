@@ -39,7 +39,7 @@ select
     winners.is_void,
     -- timing
     winners.authorized_at,
-    {{ utc_date('winners.authorized_at') }} as authorized_on,
+    {{ business_day('winners.authorized_at') }} as authorized_on,
     winners.expires_at,
     winners.updated_at,
     -- lineage
@@ -48,5 +48,5 @@ select
 from winners
 left join crosswalk
     on winners.reason_code = crosswalk.source_code
-    and {{ utc_date('winners.authorized_at') }} >= crosswalk.valid_from
-    and {{ utc_date('winners.authorized_at') }} < crosswalk.valid_to
+    and {{ business_day('winners.authorized_at') }} >= crosswalk.valid_from
+    and {{ business_day('winners.authorized_at') }} < crosswalk.valid_to

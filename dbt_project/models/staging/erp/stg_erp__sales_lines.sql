@@ -35,9 +35,9 @@ select
     winners.replaces_rma_no,
     -- timing
     winners.ordered_at,
-    {{ utc_date('winners.ordered_at') }} as ordered_on,
+    {{ business_day('winners.ordered_at') }} as ordered_on,
     winners.shipped_at,
-    {{ utc_date('winners.shipped_at') }} as shipped_on,
+    {{ business_day('winners.shipped_at') }} as shipped_on,
     winners.delivered_at,
     winners.updated_at,
     -- amounts
@@ -57,5 +57,5 @@ select
 from winners
 left join channels
     on winners.channel = channels.source_code
-    and {{ utc_date('winners.ordered_at') }} >= channels.valid_from
-    and {{ utc_date('winners.ordered_at') }} < channels.valid_to
+    and {{ business_day('winners.ordered_at') }} >= channels.valid_from
+    and {{ business_day('winners.ordered_at') }} < channels.valid_to

@@ -36,7 +36,7 @@ select
     opened_on,
     -- a credit without its day is known since the row's last change
     coalesce(
-        credited_on, case when credited_amount > 0 then {{ utc_date('updated_at') }} end
+        credited_on, case when credited_amount > 0 then {{ business_day('updated_at') }} end
     ) as credited_on,
     updated_at,
     -- lineage

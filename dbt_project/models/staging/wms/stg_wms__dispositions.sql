@@ -35,12 +35,12 @@ select
     winners.currency,
     -- timing
     winners.disposed_at,
-    {{ utc_date('winners.disposed_at') }} as disposed_on,
+    {{ business_day('winners.disposed_at') }} as disposed_on,
     -- lineage
     winners._file_id,
     winners._line_no
 from winners
 left join crosswalk
     on winners.code = crosswalk.source_code
-    and {{ utc_date('winners.disposed_at') }} >= crosswalk.valid_from
-    and {{ utc_date('winners.disposed_at') }} < crosswalk.valid_to
+    and {{ business_day('winners.disposed_at') }} >= crosswalk.valid_from
+    and {{ business_day('winners.disposed_at') }} < crosswalk.valid_to

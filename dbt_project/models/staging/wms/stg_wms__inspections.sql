@@ -33,12 +33,12 @@ select
     coalesce(winners.labour_minutes, 0) as labour_minutes,
     -- timing
     winners.inspected_at,
-    {{ utc_date('winners.inspected_at') }} as inspected_on,
+    {{ business_day('winners.inspected_at') }} as inspected_on,
     -- lineage
     winners._file_id,
     winners._line_no
 from winners
 left join crosswalk
     on winners.confirmed_reason = crosswalk.source_code
-    and {{ utc_date('winners.inspected_at') }} >= crosswalk.valid_from
-    and {{ utc_date('winners.inspected_at') }} < crosswalk.valid_to
+    and {{ business_day('winners.inspected_at') }} >= crosswalk.valid_from
+    and {{ business_day('winners.inspected_at') }} < crosswalk.valid_to

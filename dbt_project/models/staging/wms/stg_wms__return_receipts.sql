@@ -33,7 +33,7 @@ select
     weight_g,
     -- timing
     received_at,
-    {{ utc_date('received_at') }} as received_on,
+    {{ business_day('received_at') }} as received_on,
     received_at_local,
     received_zone,
     -- lineage

@@ -18,7 +18,7 @@ select
     tracking_no,
     event_code,
     event_at,
-    {{ utc_date('event_at') }} as event_on,
+    {{ business_day('event_at') }} as event_on,
     leg,
     carrier,
     location,

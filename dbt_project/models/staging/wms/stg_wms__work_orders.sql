@@ -29,7 +29,7 @@ select
     opened_at,
     closed_at,
     -- work that goes on costs what it has cost so far, on the day on which it began
-    {{ utc_date('coalesce(closed_at, opened_at)') }} as cost_on,
+    {{ business_day('coalesce(closed_at, opened_at)') }} as cost_on,
     updated_at,
     -- lineage
     _file_id,

@@ -32,7 +32,7 @@ returns as (
     union all
     select
         sales_line_key,
-        {{ utc_date('first_refunded_at') }} as returned_on,
+        {{ business_day('first_refunded_at') }} as returned_on,
         requested_quantity as quantity
     from lines
     where is_returnless and first_refunded_at is not null

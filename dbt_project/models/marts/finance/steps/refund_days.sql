@@ -8,7 +8,7 @@ with documents as (
 ),
 
 tenders as (
-    select bridge.group_key, fact.created_on, {{ utc_date('fact.updated_at') }} as updated_on
+    select bridge.group_key, fact.created_on, {{ business_day('fact.updated_at') }} as updated_on
     from {{ ref('bridge_refund_document') }} as bridge
     inner join {{ ref('fct_refund_tender') }} as fact
         on bridge.document_type = 'refund' and bridge.document_no = fact.refund_id

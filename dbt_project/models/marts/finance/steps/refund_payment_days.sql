@@ -17,7 +17,7 @@ tenders as (
         fact.is_credit_tender,
         fact.status,
         fact.created_on,
-        {{ utc_date('fact.updated_at') }} as updated_on
+        {{ business_day('fact.updated_at') }} as updated_on
     from {{ ref('bridge_refund_document') }} as bridge
     inner join {{ ref('fct_refund_tender') }} as fact
         on bridge.document_type = 'refund' and bridge.document_no = fact.refund_id

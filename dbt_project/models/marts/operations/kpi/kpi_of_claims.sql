@@ -15,7 +15,7 @@ answered as (
     select
         *,
         case
-            when status <> 'open' then coalesce(credited_on, {{ utc_date('updated_at') }}) - opened_on
+            when status <> 'open' then coalesce(credited_on, {{ business_day('updated_at') }}) - opened_on
         end as waited
     from claims
 

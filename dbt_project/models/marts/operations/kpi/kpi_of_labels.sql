@@ -23,9 +23,9 @@ labels as (
 
     select
         tracking_no,
-        {{ utc_date('min(authorized_at)') }} as authorized_on,
+        {{ business_day('min(authorized_at)') }} as authorized_on,
         bool_or(label_first_used_at is not null) as is_used,
-        case when bool_and(expires_at is not null) then {{ utc_date('max(expires_at)') }} end
+        case when bool_and(expires_at is not null) then {{ business_day('max(expires_at)') }} end
             as expires_on
     from rma_lines
     group by tracking_no

@@ -8,7 +8,7 @@ with lines as (
     select
         *,
         -- the clock of the law: goods on their way or here, else the request
-        {{ utc_date('coalesce(least(first_scan_at, first_received_at), basis_at)') }} as clock_starts_on
+        {{ business_day('coalesce(least(first_scan_at, first_received_at), basis_at)') }} as clock_starts_on
     from {{ ref('fct_return_line') }}
     where {{ in_touched_units('unit_key') }}
 

@@ -34,7 +34,7 @@ select
     lines.ship_from_site as site,
     case
         when lines.received_quantity >= lines.approved_quantity then {{ always_mature() }}
-        else coalesce({{ utc_date('lines.expires_at') }}, {{ never_mature() }})
+        else coalesce({{ business_day('lines.expires_at') }}, {{ never_mature() }})
     end as mature_on,
     case when lines.is_awaited then lines.approved_quantity end as approved_units,
     case when lines.is_awaited then lines.expired_quantity end as expired_units,

@@ -91,7 +91,7 @@ union all
 select
     lines.unit_key,
     lines.return_line_key,
-    {{ utc_date('lines.authorized_at') }} as period_date,
+    {{ business_day('lines.authorized_at') }} as period_date,
     lines.channel,
     lines.product_category,
     'NOT_RECEIVED' as site,
