@@ -36,6 +36,7 @@ from ingestion.reasons import FileRejected, Reason, Rejection
 from ingestion.sharing import Sharing
 from ingestion.text import Mask, as_array, data, is_valid, lengths, mask, without
 from ingestion.withheld import NOBODY, WITHHELD, WITHHELD_ROW, Erased, shape
+from ingestion.zones import zones
 from outputs.escaping import one_line
 
 # Names that nobody knows, of a chunk, among which one looks for what was meant.
@@ -343,10 +344,10 @@ class _Rows:
             utc, lost = times.to_utc(micros, valid, str(rule.zone), rule.gap, rule.overlap)
             self._note(lost, Reason.AMBIGUOUS_TIME, name)
             return utc, valid & ~lost
-        zones = self.text[zone_column].to_numpy(zero_copy_only=False)
+        named = self.text[zone_column].to_numpy(zero_copy_only=False)
         utc, placed = np.zeros_like(micros), np.zeros(self.size, dtype=bool)
-        for zone in set(zones.tolist()) & times.zones():
-            here = valid & (zones == zone)
+        for zone in set(named.tolist()) & zones():
+            here = valid & (named == zone)
             found, lost = times.to_utc(micros, here, zone, rule.gap, rule.overlap)
             self._note(lost, Reason.AMBIGUOUS_TIME, name)
             utc[here], placed[here] = found[here], ~lost[here]

@@ -50,7 +50,9 @@ def night(database: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
         patch.setenv("COMPANY", str(company))
         _write(database)
         for feed in feeds():
-            assert load_feed(feed, DAY).total("quarantined") == 0
+            result = load_feed(feed, DAY)
+            assert [file.reason for file in result.files if file.status != "loaded"] == []
+            assert result.total("quarantined") == 0
         build_night(DAY)
 
 

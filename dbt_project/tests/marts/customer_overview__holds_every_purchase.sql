@@ -22,4 +22,5 @@ select mart.*, core.units as core_units, core.amount as core_amount, core.return
 from mart
 cross join core
 where coalesce(mart.units, 0) <> core.units or coalesce(mart.amount, 0) <> core.amount
-    or coalesce(mart.returned, 0) <> core.returned
+    -- null where the overview doesn't know them
+    or mart.returned <> core.returned
