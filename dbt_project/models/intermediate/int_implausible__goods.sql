@@ -1,36 +1,6 @@
 -- Grain: one row per record of the touched units and rule that it contradicts: what was received, looked at,
 -- worked on, disposed of, claimed from vendors and sold again.
 
-{%- set rules = [
-    {'rule': 'rma_unknown', 'of': 'receipts', 'where': 'is_blind and rma_no is not null'},
-    {'rule': 'sku_unknown', 'of': 'receipts', 'where': "product_key = 'LATE_ARRIVING'"},
-    {'rule': 'site_unknown', 'of': 'receipts', 'where': 'not is_known_site'},
-    {'rule': 'received_before_authorized', 'of': 'receipts', 'where': 'received_at < authorized_at'},
-    {'rule': 'received_before_sale', 'of': 'receipts', 'where': 'received_at < ordered_at'},
-    {'rule': 'received_above_authorized', 'of': 'receipts', 'where': 'quantity > quantity_authorized'},
-    {'rule': 'receipt_unknown', 'of': 'inspections', 'where': 'received_at is null'},
-    {'rule': 'inspected_before_received', 'of': 'inspections', 'where': 'inspected_at < received_at'},
-    {'rule': 'receipt_unknown', 'of': 'work_orders', 'where': 'received_at is null'},
-    {'rule': 'opened_before_received', 'of': 'work_orders', 'where': 'opened_at < received_at'},
-    {'rule': 'closed_before_opened', 'of': 'work_orders', 'where': 'closed_at < opened_at'},
-    {'rule': 'receipt_unknown', 'of': 'dispositions', 'where': 'received_at is null'},
-    {'rule': 'disposed_before_received', 'of': 'dispositions', 'where': 'disposed_at < received_at'},
-    {'rule': 'disposed_above_received', 'of': 'dispositions',
-     'where': 'not is_reversal and net_quantity > received_quantity'},
-    {'rule': 'reverses_nothing', 'of': 'dispositions', 'where': 'is_reversal and original_at is null'},
-    {'rule': 'reverses_a_reversal', 'of': 'dispositions', 'where': 'is_reversal_of_reversal'},
-    {'rule': 'reverses_more_units', 'of': 'dispositions', 'where': 'quantity > original_quantity'},
-    {'rule': 'reverses_what_comes_later', 'of': 'dispositions', 'where': 'disposed_at < original_at'},
-    {'rule': 'vendor_unknown', 'of': 'claims', 'where': "vendor_key = 'LATE_ARRIVING'"},
-    {'rule': 'receipt_unknown', 'of': 'claims', 'where': 'receipt_id is not null and received_at is null'},
-    {'rule': 'credited_above_claimed', 'of': 'claims', 'where': 'credited_amount > claimed_amount'},
-    {'rule': 'credited_before_opened', 'of': 'claims', 'where': 'credited_on < opened_on'},
-    {'rule': 'disposition_unknown', 'of': 'recovered', 'where': 'disposed_on is null'},
-    {'rule': 'sold_before_disposed', 'of': 'recovered', 'where': 'sold_on < disposed_on'},
-    {'rule': 'sold_above_disposed', 'of': 'recovered', 'where': 'quantity > disposed_quantity'},
-    {'rule': 'fees_above_proceeds', 'of': 'recovered', 'where': 'fees > gross_proceeds'},
-] %}
-
 with arrived as (
     select * from {{ ref('int_receipts') }}
 ),
@@ -104,7 +74,4 @@ recovered as (
         on sale.disposition_id = gone.disposition_id and sale.unit_key = gone.unit_key
 )
 
-{% for rule in rules -%}
-select unit_key, feed, record_key, '{{ rule.rule }}' as rule from {{ rule.of }} where {{ rule.where }}
-{{ 'union all' if not loop.last }}
-{% endfor %}
+{{ contradictions('goods') }}

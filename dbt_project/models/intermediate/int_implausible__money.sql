@@ -1,38 +1,6 @@
 -- Grain: one row per record of the touched units and rule that it contradicts: memos, refunds, settlements
 -- and journals. What is missing or off between them has its class in the reconciliation.
 
-{%- set rules = [
-    {'rule': 'posted_before_sale', 'of': 'memos', 'where': 'posted_on < ordered_on'},
-    {'rule': 'currency_not_of_order', 'of': 'memos', 'where': 'currency <> order_currency'},
-    {'rule': 'return_unknown', 'of': 'memos',
-     'where': "match_rule = 'none' and order_currency is null and reverses_memo_no is null"},
-    {'rule': 'reverses_nothing', 'of': 'memos',
-     'where': 'reverses_memo_no is not null and original_no is null'},
-    {'rule': 'reverses_a_reversal', 'of': 'memos', 'where': 'is_reversal_of_reversal'},
-    {'rule': 'reverses_in_other_currency', 'of': 'memos', 'where': 'currency <> original_currency'},
-    {'rule': 'reverses_more_than_credited', 'of': 'memos', 'where': 'abs(memo_amount) > abs(original_amount)'},
-    {'rule': 'refunded_before_sale', 'of': 'refunds', 'where': 'created_on < ordered_on'},
-    {'rule': 'currency_not_of_order', 'of': 'refunds', 'where': 'currency <> order_currency'},
-    {'rule': 'order_unknown', 'of': 'refunds', 'where': 'order_no = unit_key and order_currency is null'},
-    {'rule': 'refunds_nothing', 'of': 'refunds', 'where': 'amount = 0'},
-    {'rule': 'changed_before_created', 'of': 'refunds', 'where': 'updated_at < created_at'},
-    {'rule': 'one_key_for_other_amounts', 'of': 'refunds', 'where': 'idempotency_key is not null and least_of_key <> most_of_key'},
-    {'rule': 'refund_unknown', 'of': 'settlements',
-     'where': 'refund_id is not null and refund_created_on is null'},
-    {'rule': 'net_is_not_gross_and_fee', 'of': 'settlements',
-     'where': 'net_amount <> gross_amount + coalesce(fee_amount, 0)'},
-    {'rule': 'currency_not_of_refund', 'of': 'settlements', 'where': 'currency <> refund_currency'},
-    {'rule': 'booked_before_refund', 'of': 'settlements', 'where': 'booked_on < refund_created_on'},
-    {'rule': 'refund_takes_from_customer', 'of': 'settlements',
-     'where': "type = 'refund' and gross_amount > 0"},
-    {'rule': 'rate_to_itself', 'of': 'settlements',
-     'where': 'currency = settled_currency and fx_rate not in (0, 1)'},
-    {'rule': 'account_unknown', 'of': 'journals', 'where': 'not is_account_known'},
-    {'rule': 'document_unknown', 'of': 'journals', 'where': "document_type in ('unknown', 'ambiguous')"},
-    {'rule': 'period_not_of_its_day', 'of': 'journals',
-     'where': 'fiscal_period <> ' ~ fiscal_period('posted_on')},
-] %}
-
 with orders as (
     select order_no, min(ordered_on) as ordered_on, min(currency) as order_currency
     from {{ ref('int_sales_lines') }}
@@ -114,7 +82,4 @@ journals as (
     from {{ ref('int_gl_lines') }} as entries
 )
 
-{% for rule in rules -%}
-select unit_key, feed, record_key, '{{ rule.rule }}' as rule from {{ rule.of }} where {{ rule.where }}
-{{ 'union all' if not loop.last }}
-{% endfor %}
+{{ contradictions('money') }}

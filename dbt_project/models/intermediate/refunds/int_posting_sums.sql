@@ -9,8 +9,7 @@ with lines as (
         case when amount > 0 then 'P' else 'M' end as side
     from {{ ref('fct_gl_line') }} as entry
     where account_role = 'refund_liability' and amount <> 0
-        and document_type in ('none', 'unknown', 'settlement')
-        and not exists (
+        and document_type in ('none', 'unknown', 'settlement') and not exists (
             select 1 from {{ ref('fct_settlement') }} as named
             where entry.document_ref = named.settlement_id
                 and named.type in ('refund', 'refund_failure', 'chargeback')
@@ -95,7 +94,6 @@ best as (
 
 select
     gl_line_key, side, tier, kind, set_name, currency, off_by,
-    off_by = 0
-    and count(*) over (partition by gl_line_key) = 1
+    off_by = 0 and count(*) over (partition by gl_line_key) = 1
     and count(*) over (partition by side, currency, members) = 1 as is_single
 from best

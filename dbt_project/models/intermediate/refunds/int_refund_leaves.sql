@@ -13,14 +13,6 @@ entries as (
     where {{ in_refund_units() }} and account_role = 'refund_liability'
 ),
 
-sums as (
-    select * from {{ ref('int_summed_postings') }}
-),
-
-groups as (
-    select * from {{ ref('int_refund_groups') }}
-),
-
 settled as (
     select
         settlements.unit_key,
@@ -28,7 +20,7 @@ settled as (
         settlements.settlement_id,
         groups.node
     from settlements
-    left join groups on groups.node = 'REF:' || settlements.refund_id
+    left join {{ ref('int_refund_groups') }} as groups on groups.node = 'REF:' || settlements.refund_id
 ),
 
 posted as (
@@ -49,18 +41,18 @@ posted as (
         end as group_key,
         coalesce(memo.node, refund.node, 'SET:' || settled.settlement_id) as matched_to
     from entries
-    left join groups as memo
+    left join {{ ref('int_refund_groups') }} as memo
         on memo.node = 'MEM:' || entries.document_ref
         and entries.document_type in ('memo', 'unknown')
-    left join groups as refund
+    left join {{ ref('int_refund_groups') }} as refund
         on refund.node = 'REF:' || entries.document_ref
         and entries.document_type in ('refund', 'unknown')
     left join settled
         on entries.document_ref = settled.settlement_id and entries.document_type = 'settlement'
-    left join sums as open_sums
+    left join {{ ref('int_summed_postings') }} as open_sums
         on entries.gl_line_key = open_sums.gl_line_key and open_sums.document is null
     where not exists (
-        select 1 from sums
+        select 1 from {{ ref('int_summed_postings') }} as sums
         where sums.gl_line_key = entries.gl_line_key and sums.document is not null
     )
 )
@@ -98,7 +90,7 @@ select
     sums.match_rule,
     sums.document as matched_to,
     cast(null as text) as candidates
-from sums
-left join groups as memo on sums.document = memo.node
+from {{ ref('int_summed_postings') }} as sums
+left join {{ ref('int_refund_groups') }} as memo on sums.document = memo.node
 left join settled on sums.document = 'SET:' || settled.settlement_id
 where sums.document is not null and {{ in_refund_units('sums.unit_key') }}

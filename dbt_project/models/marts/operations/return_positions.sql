@@ -1,7 +1,6 @@
 -- Grain: one row per return line: where it is and since when. What return_tracking shows, without what
 -- the clock adds, so that only lines that the night touched are written anew. Goods only: nobody waits for a
--- discount to be graded.
--- Additive: quantities. Amounts are in the row's currency and never summed across currencies.
+-- discount to be graded. Additive: quantities. Amounts are in the row's currency, never summed across them.
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_touched',
