@@ -26,7 +26,8 @@ FACTS = (
 )  # fmt: skip
 FIRST_MODELS = ("int_summable_documents", "int_refund_whole_returns", "int_refund_nodes", "int_refund_links")
 FOLDERS = (
-    "intermediate/refunds/", "marts/finance/", "core/bridge_refund_document", "core/dim_refund_group",
+    "intermediate/refunds/", "marts/finance/", "core/bridge_refund_document", "core/bridge_posting_share",
+    "core/dim_refund_group",
 )  # fmt: skip
 LIABILITY, CLEARING = "176200", "136100"
 ACCOUNTS = {

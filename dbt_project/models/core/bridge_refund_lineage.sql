@@ -80,7 +80,7 @@ select
     'G:' || share.share_no as document_key,
     staged._file_id as file_id,
     staged._line_no as line_no
-from {{ ref('int_summed_postings') }} as share
+from {{ ref('bridge_posting_share') }} as share
 inner join {{ ref('fct_gl_line') }} as entry on share.gl_line_key = entry.gl_line_key
 inner join {{ ref('stg_erp__gl_entries') }} as staged
     on entry.journal_no = staged.journal_no and entry.line_no = staged.line_no

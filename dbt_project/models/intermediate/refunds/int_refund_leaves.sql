@@ -49,10 +49,10 @@ posted as (
         and entries.document_type in ('refund', 'unknown')
     left join settled
         on entries.document_ref = settled.settlement_id and entries.document_type = 'settlement'
-    left join {{ ref('int_summed_postings') }} as open_sums
+    left join {{ ref('bridge_posting_share') }} as open_sums
         on entries.gl_line_key = open_sums.gl_line_key and open_sums.document is null
     where not exists (
-        select 1 from {{ ref('int_summed_postings') }} as sums
+        select 1 from {{ ref('bridge_posting_share') }} as sums
         where sums.gl_line_key = entries.gl_line_key and sums.document is not null
     )
 )
@@ -90,7 +90,7 @@ select
     sums.match_rule,
     sums.document as matched_to,
     cast(null as text) as candidates
-from {{ ref('int_summed_postings') }} as sums
+from {{ ref('bridge_posting_share') }} as sums
 left join {{ ref('int_refund_groups') }} as memo on sums.document = memo.node
 left join settled on sums.document = 'SET:' || settled.settlement_id
 where sums.document is not null and {{ in_refund_units('sums.unit_key') }}

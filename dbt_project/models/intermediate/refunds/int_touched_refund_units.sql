@@ -7,7 +7,7 @@
 
 -- depends_on: {{ ref('fct_refund_tender') }} {{ ref('fct_credit_memo_component') }}
 -- depends_on: {{ ref('fct_settlement') }} {{ ref('fct_gl_line') }} {{ ref('int_touched_rates') }}
--- depends_on: {{ ref('int_summed_postings') }}
+-- depends_on: {{ ref('bridge_posting_share') }}
 {% if is_full_build() %}
 select cast(null as text) as unit_key from {{ ref('int_touched_units') }} where false
 {% else %}
@@ -51,9 +51,9 @@ clock as (
 
 summed as (
     {%- set before = as_built_before('build', 'refund_summed_postings') %}
-    (select * from {{ ref('int_summed_postings') }} except select * from {{ before }})
+    (select * from {{ ref('bridge_posting_share') }} except select * from {{ before }})
     union all
-    (select * from {{ before }} except select * from {{ ref('int_summed_postings') }})
+    (select * from {{ before }} except select * from {{ ref('bridge_posting_share') }})
 ),
 
 seeds as (

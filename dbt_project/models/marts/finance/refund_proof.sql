@@ -46,14 +46,14 @@ facts as (
     from {{ ref('fct_gl_line') }} as entry
     where posted_on <= {{ as_of_date() }} and account_role = 'refund_liability'
         and not exists (
-            select 1 from {{ ref('int_summed_postings') }} as share
+            select 1 from {{ ref('bridge_posting_share') }} as share
             where share.gl_line_key = entry.gl_line_key and share.document is not null
         )
     union all
     select
         'G' as leg, 'journal_share' as document_type, share.share_no as document_no,
         cast(null as text) as unit_key, entry.fiscal_period as period, entry.currency, share.amount
-    from {{ ref('int_summed_postings') }} as share
+    from {{ ref('bridge_posting_share') }} as share
     inner join {{ ref('fct_gl_line') }} as entry on share.gl_line_key = entry.gl_line_key
     where entry.posted_on <= {{ as_of_date() }} and share.document is not null
 ),

@@ -64,7 +64,7 @@ entries as (
     from {{ ref('fct_gl_line') }}
     union all
     select 'journal_share' as document_type, share_no as document_no, gl_line_key, amount
-    from {{ ref('int_summed_postings') }} where document is not null
+    from {{ ref('bridge_posting_share') }} where document is not null
 ),
 
 postings as (

@@ -8,7 +8,7 @@ with posted_memos as (
     where gap = 'M-G' and moved_amount <> 0 and posted_amount <> 0
         -- a journal in sums says nothing of the single memo's components
         and not exists (
-            select 1 from {{ ref('int_summed_postings') }} as share where share.document = posted.item
+            select 1 from {{ ref('bridge_posting_share') }} as share where share.document = posted.item
         )
 ),
 

@@ -1,4 +1,4 @@
-{{ config(indexes=[{'columns': ['gl_line_key']}, {'columns': ['document']}]) }}
+{{ config(materialized='table', indexes=[{'columns': ['gl_line_key']}, {'columns': ['document']}]) }}
 -- Grain: one row per journal line that posts documents in sum, and document of them, with the document's share
 -- of the line: the shares re-add to it. A line that stays open between sets, or off by some cents, has one
 -- row without a document that says so.
