@@ -1,7 +1,8 @@
 """Write each secret of the environment into a file for those who need it, and nobody else; may be repeated.
 
-A role's password is for the user of that name, the customer key for who hashes customers, Airflow's own
-secrets for `revlog` alone. `revlog` owns the files, and need not be root to give them to groups it is in.
+A role's password is for the user of that name, the customer key for who hashes customers, what the landing
+zone's storage wants to know for `loader`, Airflow's own secrets for `revlog` alone. `revlog` owns the files,
+and need not be root to give them to groups it is in.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import grp
 import os
 from pathlib import Path
 
+from ingestion.storage import CREDENTIALS, HANDED_OUT
 from warehouse.connections import ROLES, STAGE_ROLES
 
 ROOT = Path("/run/revlog")
@@ -34,12 +36,20 @@ def write(path: Path, value: str, group: str | None = None) -> None:
     new.replace(path)
 
 
+def storage_settings() -> str:
+    """What the landing zone's bucket or server wants to know, as lines of an env file."""
+    given = {k: v for k, v in sorted(os.environ.items()) if v and k.startswith(CREDENTIALS)}
+    quoted = {k: v.replace("\\", "\\\\").replace("'", "\\'") for k, v in given.items()}
+    return "".join(f"{name}='{value}'\n" for name, value in quoted.items())
+
+
 def main() -> None:
     """Hand out what the environment holds."""
     for role in ROLES:
         group = role if role in STAGE_ROLES else None
         write(ROOT / "warehouse" / role, os.environ[f"REVLOG_PASSWORD_{role.upper()}"], group)
     write(ROOT / "warehouse" / "customer_key", os.environ["REVLOG_SECRET_CUSTOMER_KEY"], "customer_key")
+    write(ROOT / "warehouse" / HANDED_OUT, storage_settings(), "loader")
     for name, variable in AIRFLOW.items():
         write(ROOT / "airflow" / name, os.environ[variable])
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,6 +19,7 @@ from ingestion.raw import create_raw_tables
 from ingestion.reasons import FileRejected
 from ingestion.schema import write_schemas
 from ingestion.sources import write_sources
+from ingestion.storage import at_hand
 from ingestion.unclaimed import sweep
 from warehouse import clock
 from warehouse.redaction import run_command
@@ -99,7 +99,7 @@ def _summarise(results: list[FeedResult]) -> None:
 
 @app.command()
 def preview(
-    file: Path,
+    file: Annotated[str, typer.Argument(help="A file here, or s3://…, gs://…, abfs://…, sftp://…")],
     feed: Annotated[str | None, typer.Option(help="Only this feed, whatever the file is called.")] = None,
     layout: Annotated[str | None, typer.Option(help="Only this layout.")] = None,
     company: Annotated[
@@ -111,23 +111,24 @@ def preview(
     from ingestion.preview import preview as preview_file
 
     try:
-        found = candidates(file, company or settings().company, feed, layout)
-        for contract, name in found:
-            for line in preview_file(file, contract, name).lines():
-                typer.echo(line)
-    except (ContractError, LookupError, OSError) as error:
+        with at_hand(file) as path:
+            for contract, name in candidates(path, company or settings().company, feed, layout):
+                for line in preview_file(path, contract, name).lines():
+                    typer.echo(line)
+    except (ContractError, LookupError, OSError, Refusal) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
 
 
 @app.command()
-def draft(file: Path, feed: Annotated[str, typer.Option(help="What the file's rows are.")]) -> None:
+def draft(file: str, feed: Annotated[str, typer.Option(help="What the file's rows are.")]) -> None:
     """Print a layout drafted from FILE; what it can't tell stands in it as a question."""
     from ingestion.draft import draft as draft_layout
 
     try:
-        typer.echo(draft_layout(file, load_contract(feed, STANDARD)))
-    except (ContractError, FileRejected, OSError) as error:
+        with at_hand(file) as path:
+            typer.echo(draft_layout(path, load_contract(feed, STANDARD)))
+    except (ContractError, FileRejected, OSError, Refusal) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
 

@@ -15,9 +15,7 @@ import zoneinfo
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from typing import IO, Any, cast
-
-import fsspec
+from typing import IO, Any
 
 from ingestion.archives import PACKED, unpacked
 from ingestion.contract import Contract, sound_contracts
@@ -27,14 +25,17 @@ from ingestion.layout import Layout
 from ingestion.readers.chunk import Scan
 from ingestion.reasons import FileRejected, Rejection
 from ingestion.refusal import refused
+from ingestion.storage import entries, entry_of, opened, zone
 from outputs.escaping import one_line
-from warehouse.settings import settings, variable
+from warehouse.settings import variable
 
 BLOCK = 1 << 20
 HEAD_BYTES = 4 << 10
 MAX_NAME = 200
 # Marks of a content that object stores give; a local file has an inode and a change time that nobody sets.
 MARKS = ("ETag", "etag", "generation", "md5Hash", "content_md5")
+# Names of the time of change in the listings of the storages.
+CHANGED = ("mtime", "LastModified", "last_modified", "updated")
 # What a modification time may be in the books: 1970 to 2200.
 LAST_SECOND = 230 * 366 * 86_400
 NEVER = dt.datetime(1, 1, 1, tzinfo=dt.UTC)
@@ -79,7 +80,7 @@ class LandedFile:
 
     def open(self) -> IO[bytes]:
         """Open the content for reading from its start, unpacked where the file is packed."""
-        return unpacked(_opened(self.path), self.name, self.size)
+        return unpacked(opened(self.path, self.look), self.name, self.size)
 
     def scan(self) -> Scan:
         """Read the content once for its hash, and its first bytes."""
@@ -92,11 +93,15 @@ class LandedFile:
 
     def packed_sha256(self) -> str:
         """Hash of the file's own bytes, whatever they are."""
-        return _sha256(self.path)
+        digest = hashlib.sha256()
+        with opened(self.path, self.look) as file:
+            while block := file.read(BLOCK):
+                digest.update(block)
+        return digest.hexdigest()
 
     def differs(self, path: str) -> bool:
         """True where the file at `path` has other bytes."""
-        return _sha256(path) != self.packed_sha256()
+        return replace(self, path=path).seen_again().packed_sha256() != self.packed_sha256()
 
     def head(self) -> bytes:
         """First bytes of the content."""
@@ -110,34 +115,18 @@ class LandedFile:
 
     def seen_again(self) -> LandedFile:
         """The same file as it lies there now; unchanged where it has gone since it was opened."""
-        filesystem, _ = fsspec.url_to_fs(settings().landing)
-        filesystem.invalidate_cache(self.path.rpartition("/")[0])
-        try:
-            entry = filesystem.info(self.path)
-        except FileNotFoundError:
+        found = entry_of(self.path)
+        if found is None:
             return self
         return replace(
-            self, size=entry["size"], modified_at=modified_at(entry), mark=_mark(entry),
-            changed_at=_changed(entry),
+            self, size=found["size"], modified_at=modified_at(found), mark=_mark(found),
+            changed_at=_changed(found),
         )  # fmt: skip
 
     @property
     def is_packed(self) -> bool:
         """True for names that say so."""
         return self.name.lower().endswith(PACKED)
-
-
-def _opened(path: str) -> IO[bytes]:
-    filesystem, _ = fsspec.url_to_fs(settings().landing)
-    return cast("IO[bytes]", filesystem.open(path, "rb"))
-
-
-def _sha256(path: str) -> str:
-    digest = hashlib.sha256()
-    with _opened(path) as file:
-        while block := file.read(BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def discover(
@@ -206,17 +195,12 @@ def _paired(files: list[LandedFile]) -> list[LandedFile]:
 
 
 def _look(contract: Contract) -> Iterable[LandedFile]:
-    filesystem, root = fsspec.url_to_fs(settings().landing)
+    filesystem, root = zone()
     for folder, layouts in folders(contract).items():
-        path = f"{root.rstrip('/')}/{folder}".rstrip("/")
-        if not filesystem.isdir(path):
-            continue
-        filesystem.invalidate_cache(path)
-        entries = {e["name"]: e for e in filesystem.ls(path, detail=True)}
-        for place, entry in entries.items():
+        found = {e["name"]: e for e in entries(filesystem, f"{root.rstrip('/')}/{folder}".rstrip("/"))}
+        for place, entry in found.items():
             if entry["type"] != "directory" and not place.endswith(".done"):
-                is_done = f"{place}.done" in entries
-                yield from _matching(contract, layouts, entry, is_done)
+                yield from _matching(contract, layouts, entry, f"{place}.done" in found)
 
 
 def folders(contract: Contract) -> dict[str, list[str]]:
@@ -260,7 +244,7 @@ def day_of(layout: Layout, name: str, modified_at: dt.datetime) -> dt.date | Non
 def _fault(name: str, entry: dict[str, Any]) -> FileRejected | None:
     """What is wrong with a file before it is opened."""
     detail = None
-    if entry.get("islink") or entry["type"] not in ("file", "link"):
+    if entry.get("islink") or entry["type"] != "file":
         detail = "it is a link or no plain file; deliver the file itself"
     elif one_line(name) != name or len(name) > MAX_NAME:
         detail = "its name has control or broken characters, or is too long; rename it"
@@ -269,11 +253,12 @@ def _fault(name: str, entry: dict[str, Any]) -> FileRejected | None:
 
 def modified_at(entry: dict[str, Any]) -> dt.datetime:
     """When a file was last changed, as its listing says."""
-    value = entry.get("mtime") or entry.get("LastModified") or entry.get("updated") or 0
+    value = next((entry[name] for name in CHANGED if entry.get(name)), 0)
     if isinstance(value, str):
         value = dt.datetime.fromisoformat(value)
     if isinstance(value, dt.datetime):
-        return value.astimezone(dt.UTC)
+        # Listings tell more digits than a look at one object.
+        return value.astimezone(dt.UTC).replace(microsecond=0)
     return _instant(value)
 
 
@@ -289,4 +274,4 @@ def _instant(seconds: float) -> dt.datetime:
 def _mark(entry: dict[str, Any]) -> str:
     if "ino" in entry:
         return f"{entry['ino']}:{entry['created']}"
-    return str(next((entry[name] for name in MARKS if entry.get(name)), ""))
+    return str(next((entry[name] for name in MARKS if entry.get(name)), "")).strip('"')

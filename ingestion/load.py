@@ -145,7 +145,8 @@ def reload(
         connection.commit()
         if not ledger.brought(name):
             raise LookupError(f"a file {name!r} of {feed} brought no rows; see ops.file_ledger")
-        files = [f for f in discover(contract, business_date) if f.name == name]
+        found = discover(contract, business_date, lambda file: file.name != name)
+        files = [f for f in found if f.name == name]
         if not files:
             raise LookupError(
                 f"no file {name!r} of {feed} dated up to {business_date} is in the landing zone; what it "

@@ -8,24 +8,27 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath
+from typing import Any
 
-import fsspec
 import psycopg
 
 from ingestion.contract import sound_contracts
 from ingestion.landing import COPY, modified_at, within
 from ingestion.layout import Layout
+from ingestion.storage import Denied, entries, forget, zone
 from outputs.escaping import one_line
 from warehouse.connections import connect
-from warehouse.settings import settings
 
 MARKER = ".done"
 # Folders within folders that are looked into, and files that are named; beyond them they are counted.
 DEPTH, MOST = 3, 500
+# Folders that are listed: a bucket may have one a day and shop.
+MOST_FOLDERS = 1_000
 # What data comes in; `x.csv.md5` beside `x.csv` is no file of rows.
 DATA_ENDINGS = {
     ".csv", ".txt", ".tsv", ".dat", ".xls", ".xlsx", ".xlsm", ".json", ".jsonl", ".ndjson", ".xml",
@@ -98,8 +101,10 @@ class Taker:
 def sweep(business_date: dt.date) -> list[Unclaimed]:
     """Name what no layout takes in `ops.unclaimed_files`, which then holds just that; returns it.
 
-    Files that were loaded and put into another folder since are counted with that folder.
+    Files that were loaded and put into another folder since are counted with that folder. Nothing of a night
+    opens a file of the landing zone after this.
     """
+    forget()
     lying = list(_lying())
     with connect("loader") as connection:
         known = _known(connection, [item.name.removesuffix(MARKER) for item in lying])
@@ -201,23 +206,33 @@ def _of_other_ending(name: str, layout: Layout) -> bool:
 
 
 def _lying() -> Iterator[Lying]:
-    """Everything in the landing zone, folder by folder."""
-    filesystem, root = fsspec.url_to_fs(settings().landing)
-    root = root.rstrip("/")
-    filesystem.invalidate_cache()
-    if not filesystem.isdir(root):
-        return
-    errors: list[OSError] = []
-    for place, folders, files in filesystem.walk(root, maxdepth=DEPTH, detail=True, on_error=errors.append):
-        folder = str(place)[len(root) :].strip("/")
-        for name, entry in files.items():
-            if name:
-                yield Lying(folder, name, int(entry.get("size") or 0), modified_at(entry))
-        for name in folders:
+    """Everything in the landing zone, folder by folder, the zone's own first."""
+    filesystem, root = zone()
+    waiting, looked = deque([""]), 0
+    while waiting:
+        folder = waiting.popleft()
+        looked += 1
+        try:
+            if looked > MOST_FOLDERS:
+                raise Denied(f"more than {MOST_FOLDERS:,} folders lie there, and this is one too many")
+            found = list(_within(filesystem, root.rstrip("/"), folder))
+        except Denied as error:
+            if not folder:
+                raise
+            above, _, name = folder.rpartition("/")
+            yield Lying(above, name, is_folder=True, error=str(error))
+            continue
+        waiting.extend(item.path for item in found if item.is_folder and item.path.count("/") < DEPTH - 1)
+        yield from found
+
+
+def _within(filesystem: Any, root: str, folder: str) -> Iterator[Lying]:
+    for entry in entries(filesystem, f"{root}/{folder}".rstrip("/")):
+        name = str(entry["name"]).rpartition("/")[2]
+        if entry["type"] == "directory":
             yield Lying(folder, name, is_folder=True)
-    for error in errors:
-        folder, _, name = str(error.filename or root)[len(root) :].strip("/").rpartition("/")
-        yield Lying(folder, name, is_folder=True, error=error.strerror or type(error).__name__)
+        elif name:
+            yield Lying(folder, name, int(entry.get("size") or 0), modified_at(entry))
 
 
 # -- the book

@@ -30,7 +30,7 @@ from outputs.files import own_folder
 from warehouse import clock
 from warehouse.connections import AIRFLOW, STAGE_ROLES, address, dsn
 from warehouse.migrate import create_airflow_database
-from warehouse.redaction import environment_without_secrets, without_secrets
+from warehouse.redaction import STORAGE_SECRETS, environment_without_secrets, without_secrets
 from warehouse.secrets import secret
 from warehouse.settings import ROOT, settings, variable
 
@@ -117,7 +117,7 @@ def environment() -> dict[str, str]:
 
 def _inherited() -> dict[str, str]:
     needed = [f"REVLOG_PASSWORD_{role.upper()}" for role in STAGE_ROLES]
-    needed += ["REVLOG_SECRET_CUSTOMER_KEY", "NOTIFY_URL", "NOTIFY_SMTP_PASSWORD"]
+    needed += ["REVLOG_SECRET_CUSTOMER_KEY", "NOTIFY_URL", "NOTIFY_SMTP_PASSWORD", *STORAGE_SECRETS]
     found = environment_without_secrets(*needed)
     return found | ({"WAREHOUSE_DSN": address()} if settings().warehouse_dsn else {})
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
+from ingestion.storage import is_remote
 from local import airflow
 from local.clean import SIMULATED
 from outputs.escaping import rich_text
@@ -38,6 +39,11 @@ def run(order_lines: int, seed: int = 7, nights: int = 1) -> None:
     from warehouse.migrate import upgrade
 
     started = time.monotonic()
+    if is_remote(settings().landing):
+        raise RunFailed(
+            f"LANDING_URL names {settings().landing}, and this writes a simulated company's files into a"
+            " folder: unset it, or run a night over what lies there: make night DATE=2026-02-01"
+        )
     airflow.refuse_another_than(SIMULATED_COMPANY)
     serve(SIMULATED_COMPANY)
     _say("PostgreSQL: starting, schemas, roles")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class ConnectionBroken(RuntimeError):
-    """The database went away or refused a connection; the same stage may succeed a little later."""
+    """Database or landing zone went away or took no connection; the same stage may succeed a little later."""
 
 
 class NightFailed(RuntimeError):

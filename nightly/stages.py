@@ -250,6 +250,7 @@ def translated() -> Iterator[None]:
     import psycopg
     import sqlalchemy.exc
 
+    from ingestion.storage import Unreached
     from outputs.files import NotWritten
     from warehouse import full_disk
     from warehouse.redaction import without_secrets
@@ -260,6 +261,8 @@ def translated() -> Iterator[None]:
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     try:
         yield
+    except Unreached as error:
+        raise ConnectionBroken(without_secrets(str(error))) from None
     except (Refusal, SettingsError) as error:
         raise NightFailed(without_secrets(str(error))) from None
     except broken as error:

@@ -8,6 +8,7 @@ import tomllib
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values, set_key
 from pydantic import AliasChoices, Field
@@ -59,7 +60,15 @@ class Settings(BaseSettings):
 
     @property
     def landing(self) -> str:
-        """URL or folder of the landing zone; `var/landing` unless LANDING_URL is set."""
+        """URL or folder of the landing zone; `var/landing` unless LANDING_URL is set.
+
+        Raises SettingsError for a URL that holds a password, since messages name the landing zone.
+        """
+        if "://" in self.landing_url and (urlsplit(self.landing_url).password or "?" in self.landing_url):
+            raise SettingsError(
+                "LANDING_URL holds a password or a key, which logs and messages would show: leave it out, and"
+                " give it as docs/how-to/where-files-lie.md says"
+            )
         return self.landing_url or str(self.var / "landing")
 
     @property

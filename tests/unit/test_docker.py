@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import yaml
+from dotenv import dotenv_values
 
 from warehouse.connections import READERS, ROLES, STAGE_ROLES
 
@@ -27,6 +28,8 @@ VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
 SECRET = re.compile(r"PASSWORD|SECRET|FERNET|KEY")
 # Secrets of channels that need not be used: empty unless set.
 OPTIONAL = {"NOTIFY_SMTP_PASSWORD"}
+# What a bucket or server of the landing zone wants; init alone is given it.
+OF_STORAGE = set(re.findall(r"\$\{((?:AWS|AZURE|GOOGLE|SFTP)_\w+):-\}", COMPOSE))
 LATER = "service_completed_successfully"
 
 
@@ -75,7 +78,7 @@ def test_ports_are_open_on_loopback_only() -> None:
 def test_no_secret_has_a_default() -> None:
     found = {name: kind for name, kind, _ in VARIABLE.findall(COMPOSE) if SECRET.search(name)}
     assert len(found) >= 12
-    assert {name for name, kind in found.items() if kind != "?"} == OPTIONAL
+    assert {name for name, kind in found.items() if kind != "?"} - OF_STORAGE == OPTIONAL
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -102,6 +105,14 @@ def test_init_alone_holds_secrets_in_its_environment() -> None:
     assert dsn == "postgresql://postgres:5432/warehouse", "an address, without a login"
 
 
+def test_what_the_landing_zones_storage_wants_is_given_to_init_alone() -> None:
+    assert {"AWS_SECRET_ACCESS_KEY", "AZURE_STORAGE_ACCOUNT_KEY", "SFTP_PASSWORD"} < OF_STORAGE
+    for name, service in SERVICES.items():
+        assert (OF_STORAGE & service.get("environment", {}).keys()) == (
+            OF_STORAGE if name == "init" else set()
+        )
+
+
 def test_every_role_of_a_stage_is_a_user_of_the_image_who_may_become_nobody() -> None:
     dockerfile = (ROOT / "Dockerfile").read_text()
     (made,) = re.findall(r"for role in ([a-z ]+); do", dockerfile)
@@ -126,14 +137,21 @@ def test_a_secret_is_handed_out_to_the_group_of_its_role(
     names += ["REVLOG_SECRET_CUSTOMER_KEY", *hand_out["AIRFLOW"].values()]
     for name in names:
         monkeypatch.setenv(name, f"the value of {name}")
+    for name in [name for name in os.environ if name.startswith(hand_out["CREDENTIALS"])]:
+        monkeypatch.delenv(name)
+    odd = "it's a \\\\ and a # \\' of ${HOME}"
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", odd)
+    monkeypatch.setenv("SFTP_PASSWORD", "")
     for _ in range(2):
         hand_out["main"]()
     modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.glob("*/*")}
     assert modes == {
-        **dict.fromkeys((*STAGE_ROLES, "customer_key"), 0o440),
+        **dict.fromkeys((*STAGE_ROLES, "customer_key", "storage.env"), 0o440),
         **dict.fromkeys((*READERS, *hand_out["AIRFLOW"]), 0o400),
     }
     assert set(given) == {*STAGE_ROLES, "customer_key"}
+    handed = dotenv_values(tmp_path / "warehouse" / "storage.env", interpolate=False)
+    assert handed == {"AWS_SECRET_ACCESS_KEY": odd}
     loader = (tmp_path / "warehouse" / "loader").read_text()
     assert loader == "the value of REVLOG_PASSWORD_LOADER", "and no line break, which Airflow would keep"
 
