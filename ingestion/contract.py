@@ -40,6 +40,10 @@ SQL_TYPES: dict[str, str] = {
     "boolean": "boolean", "date": "date", "timestamp": "timestamptz", "list": "text[]",
 }  # fmt: skip
 DATED = ("timestamp", "date")
+NUMERIC = ("integer", "money", "price", "rate")
+# Ten trillion, in whatever currency: no document of a shop reaches it, and converted or added up such
+# amounts would leave the 16 digits that published tables have.
+LIMITS = {"money": 10**13, "price": 10**10}
 CUSTOMER = "customer_id"  # the company's number of the person that a row is about
 IDENTITY = "_identity"
 
@@ -64,7 +68,10 @@ class Column(Strict):
 
     `shown` are the words of a free text that name nobody: raw keeps those. `same_person` marks a
     customer number that stands for the same person as the row's own. What is none of `values` is quarantined,
-    or with `other_values: carry` loaded as it is and told.
+    or with `other_values: carry` loaded as it is and told. `zero: never` is for numbers of which
+    none means nothing, `most` bounds what can be meant, `one_where_same` names two columns between which the
+    number is 1 where they are the same. `differs_from` names what the value leads away from. `future` is for
+    what may lie more than a year after the file's day.
     """
 
     type: ColumnType
@@ -74,6 +81,11 @@ class Column(Strict):
     shown: tuple[str, ...] = ()
     same_person: bool = False
     negative: Literal["never", "allowed"] | NegativeRule | None = None
+    zero: Literal["never"] | None = None
+    most: int | None = Field(None, gt=0)
+    one_where_same: tuple[str, str] | None = None
+    differs_from: str | None = None
+    future: bool = False
     currency: str = "currency"
     values: tuple[str, ...] | None = None
     other_values: Literal["quarantine", "carry"] = "quarantine"
@@ -87,6 +99,11 @@ class Column(Strict):
         if self.negative is not None:
             return self.negative
         return "never" if self.type in ("money", "price") else "allowed"
+
+    @property
+    def limit(self) -> int | None:
+        """What no number of the column reaches beyond, either way; None where anything fits."""
+        return self.most if self.most is not None else LIMITS.get(self.type)
 
     @property
     def is_restricted(self) -> bool:
@@ -103,6 +120,10 @@ class Column(Strict):
             raise ValueError("`same_person` is for `pii: pseudonym` only")
         if self.pii in ("pseudonym", "free_text") and SQL_TYPES[self.type] != "text":
             raise ValueError(f"a keyed hash or free text can't be of type {self.type}")
+        if (self.zero or self.most or self.one_where_same) and self.type not in NUMERIC:
+            raise ValueError("`zero`, `most` and `one_where_same` are for numbers only")
+        if self.future and self.type not in DATED:
+            raise ValueError("`future` is for dates and timestamps only")
         return self
 
     @field_validator("pattern")
@@ -175,7 +196,7 @@ class Contract(Strict):
             yield f"column {name!r}: names are lower case letters, digits and _"
         if name in self.key and not column.required:
             yield f"column {name}: a key column must be `required: true`"
-        others = [column.zone_column] if column.zone_column else []
+        others = [*filter(None, [column.zone_column, column.differs_from]), *(column.one_where_same or ())]
         if isinstance(column.negative, NegativeRule):
             others += [column.negative.column, *filter(None, [column.negative.or_filled])]
         if unknown := set(others) - self.columns.keys():

@@ -6,6 +6,7 @@ decimals without ever being floats.
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import json
 from collections import Counter
@@ -19,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingestion import hashing, times
-from ingestion.contract import CUSTOMER, IDENTIFYING, Column, Contract, NegativeRule
+from ingestion.contract import CUSTOMER, IDENTIFYING, NUMERIC, Column, Contract, NegativeRule
 from ingestion.currencies import CODES, WITH_THREE_DECIMALS, WITHOUT_DECIMALS
 from ingestion.datepatterns import tells_instant
 from ingestion.findings import Kind
@@ -47,6 +48,8 @@ READABLE = ("id", "code", "currency", "money")
 SCIENTIFIC = r"^[+-]?\d+([.,]\d+)?[eE][+-]\d+$|^[+-]?\d+[.,]\d+[eE]\d+$"
 # UTF-8 read as a one-byte encoding, and what decoders put where they gave up.
 MOJIBAKE = "[ÃÂ][\u0080-\u00bf]|â[\u0080-\u00bf€]|[\u0080-\u009f\ufffd]"
+# Dates this much after their file are slips of the pen, not plans.
+YEAR_AHEAD = dt.timedelta(days=366)
 TIMESTAMP = TimeFormat(format=DEFAULT_FORMATS["timestamp"])
 DATE = TimeFormat(format=DEFAULT_FORMATS["date"])
 
@@ -80,21 +83,32 @@ class Converted:
 class Converter:
     """Converts the chunks of one file; nothing of those in `erased` is in what comes out.
 
-    `findings` are what it is told of, whole after `finish`.
+    `findings` are what it is told of, whole after `finish`. `day` is the file's own.
     """
 
     def __init__(
-        self, contract: Contract, layout: Layout, erased: Erased = NOBODY, sharing: Sharing | None = None
+        self,
+        contract: Contract,
+        layout: Layout,
+        erased: Erased = NOBODY,
+        sharing: Sharing | None = None,
+        day: dt.date | None = None,
     ) -> None:
         self.contract = contract
         self.layout = layout
         self.sharing = sharing or Sharing(contract, layout)
         self.mapping = Mapping(contract, layout)
         self.erased = erased
+        self.day = day
         self.findings = self.mapping.findings
         self._open: tuple[list[str], set[str]] | None = None
         self._seen: dict[str, None] = {}
         self._rows = 0
+
+    @property
+    def latest(self) -> dt.date | None:
+        """Day after which nothing can be meant; None where the file's own is not known."""
+        return None if self.day is None else self.day + YEAR_AHEAD
 
     @functools.cached_property
     def pseudonyms(self) -> Pseudonyms:
@@ -186,7 +200,9 @@ class _Rows:
             self.done[name] = self._typed(name, column, self.text[name])
         self._check_key()
         for name, column in self.contract.columns.items():
+            self._check_range(name, column)
             self._check_sign(name, column)
+            self._check_sense(name, column)
             self._check_minor_unit(name, column)
 
     # -- checks of any text
@@ -292,7 +308,7 @@ class _Rows:
         # A day is the one that is written, unless a zone is named in which the instant is to be seen.
         micros, valid = times.parse(values, rule.format, as_written=rule.zone is None)
         self._note(is_valid(values) & ~valid, Reason.BAD_DATE, name)
-        outside = times.range_fault(micros, valid)
+        outside = times.range_fault(micros, valid, self._latest(name))
         self._note(outside, Reason.DATE_OUT_OF_RANGE, name)
         valid &= ~outside
         if rule.zone is not None and tells_instant(rule.format):
@@ -303,7 +319,7 @@ class _Rows:
         rule = self._spelling(name).timestamp or TIMESTAMP
         micros, valid = times.parse(values, rule.format)
         self._note(is_valid(values) & ~valid, Reason.BAD_TIMESTAMP, name)
-        outside = times.range_fault(micros, valid)
+        outside = times.range_fault(micros, valid, self._latest(name))
         self._note(outside, Reason.DATE_OUT_OF_RANGE, name)
         valid &= ~outside
         if not tells_instant(rule.format):
@@ -312,6 +328,10 @@ class _Rows:
         # The text as it came, where it says more than the time in UTC does.
         self.done[f"{name}_local"] = pa.nulls(self.size, pa.string()) if is_utc else values
         return times.as_timestamps(micros, valid)
+
+    def _latest(self, name: str) -> dt.date | None:
+        """Day after which no value of the column lies; None where only the calendar ends it."""
+        return None if self.contract.columns[name].future else self.owner.latest
 
     def _in_utc(
         self, name: str, micros: times.Instants, valid: Mask, rule: TimeFormat
@@ -352,6 +372,32 @@ class _Rows:
             if rule.or_filled:
                 negative &= ~is_valid(self.text[rule.or_filled])
         self._note(negative, Reason.NEGATIVE_NOT_ALLOWED, name)
+
+    def _check_range(self, name: str, column: Column) -> None:
+        """Numbers are no larger, either way, than can be meant."""
+        if column.limit is None or column.type not in NUMERIC:
+            return
+        span = pc.min_max(self.done[name]).as_py()
+        if span["max"] is not None and max(span["max"], -span["min"]) > column.limit:
+            beyond = pc.greater(pc.abs(self.done[name]), pa.scalar(Decimal(column.limit)))
+            self._note(mask(beyond), Reason.NUMBER_OUT_OF_RANGE, name)
+
+    def _check_sense(self, name: str, column: Column) -> None:
+        """Values that are written well and can't be meant."""
+        if column.zero == "never":
+            self._note(self._is(name, 0), Reason.ZERO_NOT_ALLOWED, name)
+        if column.one_where_same:
+            left, right = (self.text[other] for other in column.one_where_same)
+            is_other = is_valid(self.done[name]) & ~self._is(name, 1)
+            self._note(mask(pc.equal(left, right)) & is_other, Reason.RATE_TO_ITSELF, name)
+        if column.differs_from:
+            same = mask(pc.equal(self.text[name], self.text[column.differs_from]))
+            self._note(same, Reason.NAMES_ITSELF, name)
+
+    def _is(self, name: str, number: int) -> Mask:
+        """Rows in which the column is this number."""
+        numbers = self.done[name]
+        return mask(pc.equal(numbers, pa.scalar(Decimal(number))))
 
     def _has_three_decimals(self, column: Column) -> bool:
         """True where some row's amounts may have three decimals."""

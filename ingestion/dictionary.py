@@ -106,4 +106,14 @@ def column_rules(column: Column) -> list[str]:
         rules.append(f"negative only as {', '.join(column.negative_rule.among)}")
     elif column.negative_rule == "never":
         rules.append("never negative")
+    if column.zero:
+        rules.append("never zero")
+    if column.most:
+        rules.append(f"at most {column.most:,}")
+    if column.one_where_same:
+        rules.append("1 where {} is {}".format(*column.one_where_same))
+    if column.differs_from:
+        rules.append(f"never the row's own {column.differs_from}")
+    if column.future:
+        rules.append("may lie more than a year ahead")
     return rules

@@ -312,7 +312,7 @@ class _Load:
         file_id = self.ledger.open(self.file, self.scan)
         tally, stated, keys = Tally(self.contract), Stated(), Keys(self.contract)
         shared = sharing(self.contract, self.file.layout, self.file.name)
-        converter = Converter(self.contract, self.layout, self.erased, shared)
+        converter = self._converter(shared)
         self.examples = Examples()
         with contextlib.closing(prefetched(self._ready(converter, file_id))) as shipments:
             for part, packed in shipments:
@@ -354,6 +354,9 @@ class _Load:
             raise _Changed
         return found.pop()
 
+    def _converter(self, shared: Sharing) -> Converter:
+        return Converter(self.contract, self.layout, self.erased, shared, self.file.business_date)
+
     def _converted(self, converter: Converter) -> Iterator[Converted]:
         source = Source(self.file.name, self._opened, self._with_head())
         for chunk in rows_of(source, self.contract, self.file.layout, self.ledger.run_date):
@@ -386,7 +389,7 @@ class _Load:
     def _quarantine_conflicts(self, file_id: int, records: list[int], shared: Sharing) -> None:
         """Read the file again for the text of these records."""
         wanted, key = pa.array(records, pa.int64()), ", ".join(self.contract.key)
-        for part in self._converted(Converter(self.contract, self.layout, self.erased, shared.anew())):
+        for part in self._converted(self._converter(shared.anew())):
             few = part.rows.filter(pc.is_in(part.rows["_record_no"], value_set=wanted))
             places = zip(few["_line_no"].to_pylist(), few["_record_no"].to_pylist(), strict=True)
             bad = [

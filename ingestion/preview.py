@@ -149,6 +149,7 @@ def preview(path: Path, contract: Contract, layout_name: str) -> Preview:
         found.day = day_of(layout, path.name, modified)
         if layout.file_date is not None and layout.file_date.column is not None:
             found.day = latest_day(file, contract)
+        converter.day = found.day
         source = Source(path.name, file.open, Scan("", file.size, file.head()))
         found.tally = Tally(contract)
         for chunk in rows_of(source, contract, layout_name):

@@ -19,6 +19,9 @@ class Reason(StrEnum):
     TOO_MANY_DECIMALS = "too_many_decimals"
     NUMBER_OUT_OF_RANGE = "number_out_of_range"
     NEGATIVE_NOT_ALLOWED = "negative_not_allowed"
+    ZERO_NOT_ALLOWED = "zero_not_allowed"
+    RATE_TO_ITSELF = "rate_to_itself"
+    NAMES_ITSELF = "names_itself"
     BAD_DATE = "bad_date"
     DATE_OUT_OF_RANGE = "date_out_of_range"
     BAD_TIMESTAMP = "bad_timestamp"
@@ -92,10 +95,13 @@ MEANINGS = {
     "missing_value": "A required column is empty.",
     "not_a_number": "A number is not written as the layout says, or is NaN or infinite.",
     "too_many_decimals": "An amount has more decimals than its currency, or a number more than its type.",
-    "number_out_of_range": "A number is too large for its type.",
+    "number_out_of_range": "A number is too large for its type, or beyond what the contract deems possible.",
     "negative_not_allowed": "A number is negative in a row that is no reversal.",
+    "zero_not_allowed": "A number is zero where that says nothing, such as a rate or the units of a receipt.",
+    "rate_to_itself": "A rate from something to itself is not 1.",
+    "names_itself": "A document names itself where another belongs, such as the one that it reverses.",
     "bad_date": "A date does not exist, or is not written as the layout says.",
-    "date_out_of_range": "A date lies outside the years that the warehouse holds.",
+    "date_out_of_range": "A date is outside the years that the warehouse holds, or a year after its file.",
     "bad_timestamp": "A time does not exist, or is not written as the layout says.",
     "ambiguous_time": "A local time falls into the hour that clocks skip or repeat; the layout refuses it.",
     "bad_boolean": "A truth value is spelt in a way that the layout does not know, or stands for an id.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import zoneinfo
 from functools import cache, lru_cache
@@ -111,10 +112,11 @@ def parse_iso_offset(values: pa.StringArray, as_written: bool = False) -> tuple[
     return micros, valid
 
 
-def range_fault(micros: Instants, valid: Mask) -> Mask:
-    """True for instants outside the years that can be meant."""
+def range_fault(micros: Instants, valid: Mask, latest: dt.date | None = None) -> Mask:
+    """True for instants outside the years that can be meant, or after the `latest` day."""
     low = int(np.datetime64(f"{EARLIEST_YEAR}", "us").astype(np.int64))
-    high = int(np.datetime64(f"{LATEST_YEAR + 1}", "us").astype(np.int64))
+    last = latest or dt.date(LATEST_YEAR, 12, 31)
+    high = int(np.datetime64(last + dt.timedelta(days=1), "us").astype(np.int64))
     return valid & ((micros < low) | (micros >= high))
 
 

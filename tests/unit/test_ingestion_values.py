@@ -282,7 +282,7 @@ def test_an_id_in_scientific_notation_is_one_in_either_spelling(text: str, is_ba
     [
         ("KWD", "1.234", True), ("KWD", "1.2345", False), ("KWD", "1.2340", True), ("TND", "-0.001", True),
         ("EUR", "1.234", False), ("EUR", "1.23", True), ("JPY", "1.5", False), ("JPY", "1", True),
-        ("JPY", "1.00", True), ("BHD", "9999999999999999.999", True), ("BHD", "99999999999999999", False),
+        ("JPY", "1.00", True), ("BHD", "9999999999999.999", True), ("BHD", "99999999999999999", False),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("beside", ["EUR", "KWD", "JPY"])

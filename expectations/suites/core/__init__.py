@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from expectations.asset import Asset
 from expectations.night import Night
-from expectations.suites.core import codes, fct_return_line, fx, passage, refund_flows, returned_stock
+from expectations.suites.core import (
+    codes,
+    fct_return_line,
+    fx,
+    implausible,
+    passage,
+    refund_flows,
+    returned_stock,
+)
 
 
 def assets(night: Night) -> list[Asset]:
@@ -16,4 +24,5 @@ def assets(night: Night) -> list[Asset]:
         *fx.assets(night),
         *codes.assets(night),
         *fct_return_line.assets(night),
+        *implausible.assets(night),
     ]

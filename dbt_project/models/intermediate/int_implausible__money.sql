@@ -1,0 +1,119 @@
+-- Grain: one row per record of the touched units and rule that it contradicts: memos, refunds, settlements
+-- and journals. What is missing or off between them has its class in the reconciliation.
+
+{%- set rules = [
+    {'rule': 'posted_before_sale', 'of': 'memos', 'where': 'posted_on < ordered_on'},
+    {'rule': 'currency_not_of_order', 'of': 'memos', 'where': 'currency <> order_currency'},
+    {'rule': 'return_unknown', 'of': 'memos',
+     'where': "match_rule = 'none' and order_currency is null and reverses_memo_no is null"},
+    {'rule': 'reverses_nothing', 'of': 'memos',
+     'where': 'reverses_memo_no is not null and original_no is null'},
+    {'rule': 'reverses_a_reversal', 'of': 'memos', 'where': 'is_reversal_of_reversal'},
+    {'rule': 'reverses_in_other_currency', 'of': 'memos', 'where': 'currency <> original_currency'},
+    {'rule': 'reverses_more_than_credited', 'of': 'memos', 'where': 'abs(memo_amount) > abs(original_amount)'},
+    {'rule': 'refunded_before_sale', 'of': 'refunds', 'where': 'created_on < ordered_on'},
+    {'rule': 'currency_not_of_order', 'of': 'refunds', 'where': 'currency <> order_currency'},
+    {'rule': 'order_unknown', 'of': 'refunds', 'where': 'order_no is not null and order_currency is null'},
+    {'rule': 'refunds_nothing', 'of': 'refunds', 'where': 'amount = 0'},
+    {'rule': 'changed_before_created', 'of': 'refunds', 'where': 'updated_at < created_at'},
+    {'rule': 'one_key_for_other_amounts', 'of': 'refunds', 'where': 'idempotency_key is not null and least_of_key <> most_of_key'},
+    {'rule': 'refund_unknown', 'of': 'settlements',
+     'where': 'refund_id is not null and refund_created_on is null'},
+    {'rule': 'net_is_not_gross_and_fee', 'of': 'settlements',
+     'where': 'net_amount <> gross_amount + coalesce(fee_amount, 0)'},
+    {'rule': 'currency_not_of_refund', 'of': 'settlements', 'where': 'currency <> refund_currency'},
+    {'rule': 'booked_before_refund', 'of': 'settlements', 'where': 'booked_on < refund_created_on'},
+    {'rule': 'refund_takes_from_customer', 'of': 'settlements',
+     'where': "type = 'refund' and gross_amount > 0"},
+    {'rule': 'rate_to_itself', 'of': 'settlements',
+     'where': 'currency = settled_currency and fx_rate not in (0, 1)'},
+    {'rule': 'account_unknown', 'of': 'journals', 'where': 'not is_account_known'},
+    {'rule': 'document_unknown', 'of': 'journals', 'where': "document_type in ('unknown', 'ambiguous')"},
+    {'rule': 'period_not_of_its_day', 'of': 'journals',
+     'where': 'fiscal_period <> ' ~ fiscal_period('posted_on')},
+] %}
+
+with orders as (
+    select order_no, min(ordered_on) as ordered_on, min(currency) as order_currency
+    from {{ ref('int_sales_lines') }}
+    group by order_no
+),
+
+components as (
+    select *, sum(amount) over (partition by memo_no, currency) as memo_amount
+    from {{ ref('int_credit_memos') }}
+),
+
+memo_heads as (
+    select distinct on (unit_key, memo_no)
+        unit_key, memo_no, currency, memo_amount, reverses_memo_no is not null as is_reversal
+    from components
+    order by unit_key, memo_no, memo_component_key
+),
+
+memos as (
+    select
+        components.*,
+        orders.ordered_on,
+        orders.order_currency,
+        original.memo_no as original_no,
+        original.currency as original_currency,
+        original.memo_amount as original_amount,
+        coalesce(original.is_reversal, false) as is_reversal_of_reversal,
+        'erp_credit_memos' as feed,
+        components.memo_component_key as record_key
+    from components
+    left join orders on components.order_no = orders.order_no
+    left join memo_heads as original
+        on components.reverses_memo_no = original.memo_no and components.unit_key = original.unit_key
+),
+
+refunds as (
+    select
+        tenders.*,
+        orders.ordered_on,
+        orders.order_currency,
+        min(tenders.amount) over (
+            partition by tenders.unit_key, tenders.idempotency_key, tenders.tender_no
+        ) as least_of_key,
+        max(tenders.amount) over (
+            partition by tenders.unit_key, tenders.idempotency_key, tenders.tender_no
+        ) as most_of_key,
+        'crm_refunds' as feed,
+        tenders.refund_tender_key as record_key
+    from {{ ref('int_refunds') }} as tenders
+    left join orders on tenders.order_no = orders.order_no
+),
+
+issued as (
+    select
+        unit_key, refund_id, min(created_on) as refund_created_on, min(currency) as refund_currency
+    from refunds
+    group by unit_key, refund_id
+),
+
+settlements as (
+    select
+        booked.*,
+        issued.refund_created_on,
+        issued.refund_currency,
+        'erp_payment_settlements' as feed,
+        booked.settlement_id as record_key
+    from {{ ref('int_settlements') }} as booked
+    left join issued on booked.refund_id = issued.refund_id and booked.unit_key = issued.unit_key
+),
+
+journals as (
+    select
+        entries.*,
+        exists (select 1 from {{ ref('gl_accounts') }} as known where known.account = entries.account)
+            as is_account_known,
+        'erp_gl_entries' as feed,
+        entries.gl_line_key as record_key
+    from {{ ref('int_gl_lines') }} as entries
+)
+
+{% for rule in rules -%}
+select unit_key, feed, record_key, '{{ rule.rule }}' as rule from {{ rule.of }} where {{ rule.where }}
+{{ 'union all' if not loop.last }}
+{% endfor %}
