@@ -7,6 +7,7 @@ What is quarantined has a reason; what is carried breaks a rule of `core.fct_imp
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 import yaml
 
 from ingestion.contract import CONTRACTS, all_feeds, load_contract
+from warehouse.company import COMPANIES
 
 DAY, STAMP = "2026-01-31", "2026-01-31T12:00:00+00:00"
 HUGE = "99999999999999.00"  # a hundred trillion: half of what would overflow a published column
@@ -325,7 +327,11 @@ def records() -> list[Record]:
 
 
 def write_company(folder: Path) -> None:
-    """Layouts of the simulated company, whose feeds may also come as lines of JSON."""
+    """The simulated company, whose feeds may also come as lines of JSON."""
+    shutil.copytree(COMPANIES / "simulated", folder)
+    profile = yaml.safe_load((folder / "company.yml").read_text(encoding="utf-8"))
+    profile = {name: value for name, value in profile.items() if name not in ("layouts", "database")}
+    (folder / "company.yml").write_text(yaml.safe_dump(profile, sort_keys=False))
     for feed in all_feeds():
         layouts = yaml.safe_load((CONTRACTS / f"{feed}.yml").read_text(encoding="utf-8"))["layouts"]
         lines = {"file": f"{feed}_nonsense_{{date}}*.jsonl", "format": "jsonl", "list_separator": "|"}

@@ -4,7 +4,6 @@ under its name, and no figure moves."""
 from __future__ import annotations
 
 import datetime as dt
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -41,9 +40,7 @@ class Nights:
 def nights(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nights]:
     """A small company's history, and the same night again with the nonsense in it."""
     folder = tmp_path_factory.mktemp("company")
-    layouts = folder / "layouts"
-    layouts.mkdir()
-    nonsense.write_company(layouts)
+    nonsense.write_company(folder / "own")
     simulate(
         Company(
             out=database, truth=folder / "truth", order_lines=300, seed=3, start=dt.date(2025, 11, 1),
@@ -52,7 +49,7 @@ def nights(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     )  # fmt: skip
     nonsense.write_carriers(database)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LAYOUTS", str(layouts))
+        patch.setenv("COMPANY", str(folder / "own"))
         _ingest()
         publish(build_night(DAY))
         before = _kpis()
@@ -67,7 +64,6 @@ def nights(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         stages.gate(build, "publish")
         stages.publish(build)
         yield Nights(before, _kpis())
-    shutil.rmtree(folder)
 
 
 def _ingest() -> None:
