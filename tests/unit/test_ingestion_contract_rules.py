@@ -44,7 +44,7 @@ def _value(contract: Contract, name: str, column: Column) -> str:
     if column.type == "boolean":
         return next(iter(layout.booleans))
     numbers = {"integer": "1", "money": "1", "price": "1", "rate": "1", "currency": "EUR"}
-    return numbers.get(column.type, "X1")
+    return numbers.get(column.type, "X2" if column.differs_from else "X1")
 
 
 def _faults(contract: Contract, row: Row) -> list[tuple[Reason, str | None]]:
