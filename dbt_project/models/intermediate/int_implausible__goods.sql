@@ -50,7 +50,8 @@ receipts as (
     inner join {{ ref('int_return_lines') }} as lines
         on arrived.return_line_key = lines.return_line_key
     left join {{ ref('int_rma_lines') }} as rma
-        on arrived.rma_no = rma.rma_no and arrived.rma_line_no = rma.rma_line_no
+        on arrived.unit_key = rma.unit_key
+        and arrived.rma_no = rma.rma_no and arrived.rma_line_no = rma.rma_line_no
     left join {{ ref('int_sales_lines') }} as sold on lines.sales_line_key = sold.sales_line_key
 ),
 

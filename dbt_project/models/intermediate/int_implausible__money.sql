@@ -13,7 +13,7 @@
     {'rule': 'reverses_more_than_credited', 'of': 'memos', 'where': 'abs(memo_amount) > abs(original_amount)'},
     {'rule': 'refunded_before_sale', 'of': 'refunds', 'where': 'created_on < ordered_on'},
     {'rule': 'currency_not_of_order', 'of': 'refunds', 'where': 'currency <> order_currency'},
-    {'rule': 'order_unknown', 'of': 'refunds', 'where': 'order_no is not null and order_currency is null'},
+    {'rule': 'order_unknown', 'of': 'refunds', 'where': 'order_no = unit_key and order_currency is null'},
     {'rule': 'refunds_nothing', 'of': 'refunds', 'where': 'amount = 0'},
     {'rule': 'changed_before_created', 'of': 'refunds', 'where': 'updated_at < created_at'},
     {'rule': 'one_key_for_other_amounts', 'of': 'refunds', 'where': 'idempotency_key is not null and least_of_key <> most_of_key'},
@@ -63,7 +63,8 @@ memos as (
         'erp_credit_memos' as feed,
         components.memo_component_key as record_key
     from components
-    left join orders on components.order_no = orders.order_no
+    left join orders
+        on components.order_no = orders.order_no and components.unit_key = orders.order_no
     left join memo_heads as original
         on components.reverses_memo_no = original.memo_no and components.unit_key = original.unit_key
 ),
@@ -82,7 +83,7 @@ refunds as (
         'crm_refunds' as feed,
         tenders.refund_tender_key as record_key
     from {{ ref('int_refunds') }} as tenders
-    left join orders on tenders.order_no = orders.order_no
+    left join orders on tenders.order_no = orders.order_no and tenders.unit_key = orders.order_no
 ),
 
 issued as (

@@ -21,13 +21,13 @@
     {'rule': 'decided_before_requested', 'of': 'requests', 'where': 'decided_at < requested_at'},
     {'rule': 'requested_no_units', 'of': 'requests', 'where': 'quantity = 0'},
     {'rule': 'requested_above_sold', 'of': 'requests', 'where': 'quantity > sold_quantity'},
-    {'rule': 'order_unknown', 'of': 'requests', 'where': 'order_no is not null and not is_order_known'},
+    {'rule': 'order_unknown', 'of': 'requests', 'where': 'order_no = unit_key and not is_order_known'},
     {'rule': 'authorized_before_sale', 'of': 'rmas', 'where': 'authorized_at < ordered_at'},
     {'rule': 'expires_before_authorized', 'of': 'rmas', 'where': 'expires_at < authorized_at'},
     {'rule': 'authorized_no_units', 'of': 'rmas', 'where': 'quantity_authorized = 0 and not is_void'},
     {'rule': 'authorized_above_sold', 'of': 'rmas', 'where': 'quantity_authorized > sold_quantity'},
     {'rule': 'sku_not_sold_on_line', 'of': 'rmas', 'where': 'sku <> sold_sku'},
-    {'rule': 'order_unknown', 'of': 'rmas', 'where': 'order_no is not null and not is_order_known'},
+    {'rule': 'order_unknown', 'of': 'rmas', 'where': 'order_no = unit_key and not is_order_known'},
     {'rule': 'closed_before_opened', 'of': 'cases', 'where': 'closed_at < opened_at'},
     {'rule': 'rma_unknown', 'of': 'cases', 'where': 'rma_no is not null and return_line_key is null'},
 ] %}
@@ -51,7 +51,7 @@ sales as (
             as is_known_site,
         exists (
             select 1 from {{ ref('int_rma_lines') }} as rma
-            where rma.rma_no = sold.replaces_rma_no
+            where rma.unit_key = sold.unit_key and rma.rma_no = sold.replaces_rma_no
                 and rma.order_no = sold.order_no and rma.order_line_no = sold.line_no
         ) as replaces_own_order,
         'erp_sales_lines' as feed,
@@ -69,7 +69,9 @@ requests as (
         'crm_return_requests' as feed,
         asked.request_id || '-' || asked.request_line as record_key
     from {{ ref('int_requests') }} as asked
-    left join sold on asked.order_no = sold.order_no and asked.order_line_no = sold.line_no
+    left join sold
+        on asked.unit_key = sold.unit_key
+        and asked.order_no = sold.order_no and asked.order_line_no = sold.line_no
 ),
 
 rmas as (
@@ -82,7 +84,9 @@ rmas as (
         'erp_return_authorizations' as feed,
         rma.rma_line_key as record_key
     from {{ ref('int_rma_lines') }} as rma
-    left join sold on rma.order_no = sold.order_no and rma.order_line_no = sold.line_no
+    left join sold
+        on rma.unit_key = sold.unit_key
+        and rma.order_no = sold.order_no and rma.order_line_no = sold.line_no
 ),
 
 cases as (
