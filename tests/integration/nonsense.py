@@ -78,7 +78,7 @@ SOUND: dict[str, Values] = {
     "erp_vendor_claims": {
         "claim_no": "NV", "line_no": 1, "vendor_id": "V000", "receipt_id": "NC", "sku": "TOY-00009",
         "quantity": 1, "claimed_amount": "0.00", "credited_amount": "0.00", "currency": "EUR",
-        "status": "rejected", "opened_on": "2026-01-25", "updated_at": STAMP,
+        "status": "rejected", "opened_on": DAY, "updated_at": STAMP,
     },
     "erp_recovery_sales": {
         "recovery_id": "NY", "disposition_id": "ND", "sku": "TOY-00009", "quantity": 1, "channel": "outlet",
@@ -259,7 +259,7 @@ CARRIED = (
     ("erp_vendor_claims", "vendor that nobody knows", {"vendor_id": "NOSUCH"}, "vendor_unknown"),
     ("erp_vendor_claims", "claim for goods that never came", {"receipt_id": "NOSUCH"}, "receipt_unknown"),
     ("erp_vendor_claims", "vendor claim credited before it was opened",
-     {"credited_on": "2026-01-24"}, "credited_before_opened"),
+     {"status": "credited", "credited_on": "2026-01-24"}, "credited_before_opened"),
     ("erp_recovery_sales", "sale of goods that never went", {"disposition_id": "NOSUCH"},
      "disposition_unknown"),
     ("erp_recovery_sales", "sold before they went", {"sold_at": "2026-01-20T10:00:00+00:00"},

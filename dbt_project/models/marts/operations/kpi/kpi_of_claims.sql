@@ -10,6 +10,17 @@ with claims as (
 
 ),
 
+answered as (
+
+    select
+        *,
+        case
+            when status <> 'open' then coalesce(credited_on, {{ utc_date('updated_at') }}) - opened_on
+        end as waited
+    from claims
+
+),
+
 final as (
 
     select
@@ -21,12 +32,11 @@ final as (
         {{ mature_if("status <> 'open'") }} as mature_on,
         claimed_reporting as claimed_amount,
         credited_reporting as credited_amount,
-        case
-            when status <> 'open' then coalesce(credited_on, {{ utc_date('updated_at') }}) - opened_on
-        end as days,
-        case when status <> 'open' then case when credited_on is null then 0 else 1 end end
+        -- An answer before the question is a slip in some date: fct_implausible_record tells of it.
+        case when waited >= 0 then waited end as days,
+        case when waited >= 0 then case when credited_on is null then 0 else 1 end end
             as credited_claims
-    from claims
+    from answered
 
 )
 
