@@ -39,8 +39,7 @@ receipts as (
     select
         arrived.*,
         lines.product_key,
-        exists (select 1 from {{ ref('sites') }} as site where site.site = arrived.site)
-            as is_known_site,
+        arrived.site in (select site.site from {{ ref('sites') }} as site) as is_known_site,
         rma.authorized_at,
         rma.quantity_authorized,
         sold.ordered_at,

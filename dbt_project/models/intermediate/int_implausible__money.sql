@@ -107,7 +107,7 @@ settlements as (
 journals as (
     select
         entries.*,
-        exists (select 1 from {{ ref('gl_accounts') }} as known where known.account = entries.account)
+        entries.account in (select known.account from {{ ref('gl_accounts') }} as known)
             as is_account_known,
         'erp_gl_entries' as feed,
         entries.gl_line_key as record_key

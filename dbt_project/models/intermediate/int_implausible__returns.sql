@@ -47,9 +47,8 @@ sales as (
         sold.*,
         orders.first_currency,
         orders.last_currency,
-        exists (select 1 from {{ ref('sites') }} as site where site.site = sold.ship_from_site)
-            as is_known_site,
-        exists (
+        sold.ship_from_site in (select site.site from {{ ref('sites') }} as site) as is_known_site,
+        exists (  -- noqa: LT01,LT06
             select 1 from {{ ref('int_rma_lines') }} as rma
             where rma.unit_key = sold.unit_key and rma.rma_no = sold.replaces_rma_no
                 and rma.order_no = sold.order_no and rma.order_line_no = sold.line_no
