@@ -274,16 +274,19 @@ def _dbt(arguments: list[str]) -> subprocess.CompletedProcess[str]:
     files.own_folder(settings().var / "dbt")
     environment = {
         **dbt_environment("transformer"),
+        "PYTHONPATH": str(ROOT),
         "DBT_PROFILES_DIR": str(PROJECT),
         "DBT_PROJECT_DIR": str(PROJECT),
         "DBT_TARGET_PATH": str(_target()),
         "DBT_LOG_PATH": str(settings().var / "dbt" / "logs"),
         "DBT_SEEDS": str(master.write_seeds(_seeds())),
+        # What ran and what failed; each statement stands below `target`.
+        "DBT_LOG_LEVEL_FILE": "info",
         "DBT_USE_COLORS": "false",
         "RUN_BY_A_NIGHT": "yes",
     }
     with subprocess.Popen(
-        [sys.executable, "-c", "from dbt.cli.main import cli; cli()", *arguments, "--vars", _variables()],
+        [sys.executable, "-m", "warehouse.dbt_command", *arguments, "--vars", _variables()],
         env=environment,
         cwd=PROJECT,
         stdout=subprocess.PIPE,

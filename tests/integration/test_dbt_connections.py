@@ -1,0 +1,60 @@
+"""A thread of dbt goes on with its connection, and nothing of one node is left in it for the next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import psycopg2
+import pytest
+
+from tests.integration.ingestion_landing import DAY, query, sale, sales
+from tests.nights import begin
+from warehouse import build, dbt_command
+from warehouse.connections import connect, dsn
+
+
+@pytest.fixture()
+def node(database: Path) -> Iterator[Any]:
+    """A connection as a node of dbt leaves it: in a transaction, with a table and a setting of its own."""
+    session = psycopg2.connect(dsn("transformer"))
+    with session.cursor() as cursor:
+        cursor.execute("set work_mem = '77MB'")
+        cursor.execute("create temporary table left_over ()")
+    session.commit()
+    with session.cursor() as cursor:
+        cursor.execute("select 1")
+    yield SimpleNamespace(handle=session, transaction_open=True)
+    session.close()
+
+
+def test_what_a_node_left_in_its_session_is_gone_for_the_next(node: Any) -> None:
+    assert dbt_command._is_as_new(node)
+    assert not node.transaction_open and not node.handle.autocommit
+    assert node.handle.get_transaction_status() == psycopg2.extensions.TRANSACTION_STATUS_IDLE
+    with node.handle.cursor() as cursor:
+        cursor.execute("select to_regclass('left_over'), current_setting('work_mem') = '77MB'")
+        assert cursor.fetchone() == (None, False)
+
+
+def test_a_session_that_the_server_has_ended_is_not_gone_on_with(node: Any) -> None:
+    with connect("admin", autocommit=True) as admin:
+        admin.execute("select pg_terminate_backend(%s, 5000)", [node.handle.info.backend_pid])
+    assert not dbt_command._is_as_new(node)
+
+
+def test_a_layer_opens_fewer_sessions_than_it_has_nodes(fresh_database: Path) -> None:
+    sales(fresh_database, "20260201", sale("A"))
+    build_id = begin(DAY, full_refresh=True)
+    before = _sessions_of_dbt()
+    build.run_layer(build_id, "staging")
+    nodes = query("select count(*) from ops.model_runs")[0][0]
+    # Four threads, and the ones that look for what stands.
+    assert _sessions_of_dbt() - before < nodes / 4
+
+
+def _sessions_of_dbt() -> int:
+    found: int = query("select sessions from pg_stat_database where datname = current_database()")[0][0]
+    return found
