@@ -540,8 +540,11 @@ class _Rows:
         labels = dict(zip(names, self._labels(names, header), strict=True))
         for name, rows in counts.items():
             self.findings.add(Kind.UNKNOWN_COLUMN, f"unknown column {labels[name]}", rows)
-        flat = pa.array([value for extra in extras for value in extra.values()], pa.string())
-        values = iter(self._extra_values(flat).to_pylist())
+        given = [(name, value) for extra in extras for name, value in extra.items()]
+        hidden = self.owner.sharing.personal(header)
+        personal = np.array([name in hidden for name, _ in given], dtype=bool)
+        flat = pa.array([value for _, value in given], pa.string())
+        values = iter(self._extra_values(flat, personal).to_pylist())
         return _as_json([{labels[name]: next(values) for name in extra} or None for extra in extras])
 
     def _labels(self, names: list[str], header: list[str]) -> list[str]:
@@ -553,9 +556,10 @@ class _Rows:
             for name, is_gone in zip(names, gone, strict=True)
         ]
 
-    def _extra_values(self, values: pa.StringArray, is_personal: bool = False) -> pa.StringArray:
-        is_hidden = self.contract.has_pii or is_personal
-        hidden = is_valid(values) if is_hidden else self.erased.texts_in(values)
+    def _extra_values(self, values: pa.StringArray, personal: Mask | bool) -> pa.StringArray:
+        """The values without those that are `personal`, or may be, or were an erased one's."""
+        personal = is_valid(values) & (personal | self.contract.has_pii)
+        hidden = personal | self.erased.texts_in(values)
         return pc.if_else(pa.array(hidden), WITHHELD, values) if hidden.any() else values
 
     def bad_rows(self) -> list[BadRow]:

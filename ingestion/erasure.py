@@ -20,7 +20,7 @@ from psycopg.types.json import Jsonb
 from ingestion.contract import CUSTOMER, IDENTITY, all_feeds, load_contract
 from ingestion.customer_key import check_key, is_known, number_columns
 from ingestion.pseudonym import HEX_DIGITS, pseudonym
-from ingestion.raw import SOURCE_NUMBER, identity_table
+from ingestion.raw import SOURCE_NUMBER, identity_table, tables
 from ingestion.withheld import WITHHELD, WITHHELD_ROW
 from warehouse import locks
 from warehouse.connections import connect
@@ -209,29 +209,19 @@ class _Person:
 
     def erase(self, reason: str) -> Erasure:
         """Delete and withhold, and remember whom and what to keep out."""
-        tables = self._tables()
-        for table, columns in tables.items():
+        stored = tables(self.connection)
+        for table, columns in stored.items():
             if table.endswith(IDENTITY) and CUSTOMER in columns:
                 self._change(table, f"delete from raw.{table} where {CUSTOMER} = any(%(customers)s)")
             if "_extra" in columns:
                 self._forget_extras(table, CUSTOMER in columns)
-        for text in _texts_of_others(tables):
+        for text in _texts_of_others(stored):
             self._withhold(text)
         self._withhold_findings()
         self._forget_readable()
         self._remember(reason)
         self._count_kept()
         return self.found
-
-    def _tables(self) -> dict[str, dict[str, str]]:
-        """Tables of raw with their columns and types; also those of feeds that are no more."""
-        found: dict[str, dict[str, str]] = {}
-        for table, column, kind in self._rows(
-            "select table_name, column_name, data_type from information_schema.columns"
-            " where table_schema = 'raw' order by table_name, ordinal_position"
-        ):
-            found.setdefault(table, {})[column] = kind
-        return found
 
     def _forget_extras(self, table: str, has_customer: bool) -> None:
         """Columns that no contract knows: all in rows of the person, in others those that name the person."""
@@ -307,14 +297,14 @@ class _Person:
         self.found.erased[place] += self.connection.execute(statement, self.parameters | more).rowcount
 
 
-def _texts_of_others(tables: dict[str, dict[str, str]]) -> Iterator[_Text]:
+def _texts_of_others(stored: dict[str, dict[str, str]]) -> Iterator[_Text]:
     """Where rows of others may name the person.
 
     Another customer may have the same name: among names only those of nobody's number are there.
     """
     direct = _direct_columns()
-    for table in filter(lambda name: name.endswith(IDENTITY), tables):
-        for name, kind in tables[table].items():
+    for table in filter(lambda name: name.endswith(IDENTITY), stored):
+        for name, kind in stored[table].items():
             if kind == "text" and name not in (CUSTOMER, SOURCE_NUMBER):
                 rows = f"{CUSTOMER} is null" if name in direct.get(table, ()) else "true"
                 yield _Text(f"raw.{table}", name, None, rows)

@@ -87,6 +87,15 @@ class Mapping:
         names = [name for name, column in self.contract.columns.items() if column.pii]
         return self._read_for(names, header)
 
+    def personal_sources(self) -> set[str]:
+        """Every name by which the layout may read what personal columns of the contract are made from."""
+        found: set[str] = set()
+        for name, column in self.contract.columns.items():
+            if column.pii:
+                rule = self.layout.derive.get(name)
+                found |= set(rule.sources if rule else spellings(self.layout, name))
+        return found
+
     def sources_of(self, name: str, header: list[str]) -> set[str]:
         """Columns of the file that a contract column is made from."""
         return self._read_for([name], header)

@@ -37,6 +37,17 @@ def identity_table(feed: str) -> str:
     return f"{feed}{IDENTITY}"
 
 
+def tables(connection: psycopg.Connection[Any]) -> dict[str, dict[str, str]]:
+    """Tables of raw with their columns and types; also those of feeds that are no more."""
+    found: dict[str, dict[str, str]] = {}
+    for table, column, kind in connection.execute(
+        "select table_name, column_name, data_type from information_schema.columns"
+        " where table_schema = 'raw' order by table_name, ordinal_position"
+    ).fetchall():
+        found.setdefault(table, {})[column] = kind
+    return found
+
+
 def create_raw_tables() -> None:
     """Create what is missing in `raw`, add columns that contracts gained, and say who may do what.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,7 +12,7 @@ import pyarrow as pa
 from ingestion.contract import Contract, sound_contracts
 from ingestion.landing import within
 from ingestion.layout import Layout
-from ingestion.mapping import Mapping
+from ingestion.mapping import WITH_HEADER, Mapping
 from ingestion.readers.chunk import Chunk
 from ingestion.text import Mask
 
@@ -37,8 +38,33 @@ class Other:
         return self.mapping.own_rows(chunk)
 
     def personal(self, header: list[str]) -> set[str]:
-        """Columns of the file that its personal ones are made from."""
-        return self.mapping.personal(header)
+        """Columns of the file that its personal ones are made from, or may be: SQL does not say from which.
+
+        In documents also what holds a personal value, or lies in one. Each feed reads them from a record of
+        its own, so the names of steps tell, not the paths.
+        """
+        is_by_sql = self.layout.select is not None
+        if not self.contract.has_pii:
+            return set()
+        if self.layout.format in WITH_HEADER:
+            return set(header) if is_by_sql else self.mapping.personal(header)
+        sources = self.layout.fields if is_by_sql else self.mapping.personal_sources()
+        return self.mapping.personal(header) | self._in_documents(header, sources)
+
+    def _in_documents(self, header: list[str], sources: Iterable[str]) -> set[str]:
+        ways = [self._way(source) for source in sources]
+        on_a_way = {step for way in ways for step in way}
+        ends = {way[-1] for way in ways if way}
+        return {n for n in header if ends & set(steps := _steps(n)) or on_a_way & set(steps[-1:])}
+
+    def _way(self, source: str) -> list[str]:
+        """Steps from the file's top to what the layout reads under this name."""
+        return [*_steps(self.layout.record or ""), *_steps(self.layout.fields.get(source, source))]
+
+
+def _steps(path: str) -> list[str]:
+    """Steps of a path down, without the place of one among several."""
+    return [step.partition("[")[0] for step in path.split("/") if step not in ("", ".", "..")]
 
 
 @dataclass

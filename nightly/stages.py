@@ -73,7 +73,7 @@ def gate(build_id: int, stage: str) -> str:
         try:
             return judge(build_id, stage).text()  # type: ignore[arg-type]
         except GateFailed as error:
-            raise NightFailed(str(error)) from error
+            raise NightFailed(str(error)) from None
 
 
 def transform(build_id: int, layer: str) -> str:
@@ -84,7 +84,7 @@ def transform(build_id: int, layer: str) -> str:
         try:
             return build.run_layer(build_id, layer)
         except build.ConnectionBroken as error:
-            raise ConnectionBroken(str(error)) from error
+            raise ConnectionBroken(str(error)) from None
 
 
 def publish(build_id: int) -> str:
@@ -112,7 +112,7 @@ def report(date: str) -> str:
         try:
             written = [write_scorecard(), *write_workbooks(), write_finance_page()]
         except NotWritten as error:
-            raise NightFailed(f"{error}. The night itself is published") from error
+            raise NightFailed(f"{error}. The night itself is published") from None
     return "\n".join(map(str, written))
 
 
@@ -153,7 +153,7 @@ def write_workbooks(periods: list[str]) -> str:
         try:
             return "\n".join(str(write_workbook(period)) for period in periods)
         except WorkbookFailed as error:
-            raise NightFailed(f"{error}. The act itself is recorded") from error
+            raise NightFailed(f"{error}. The act itself is recorded") from None
 
 
 def whole_night(date: str, tell: Callable[[str], object] = print, full_refresh: bool = False) -> None:
@@ -246,7 +246,10 @@ def record(
 
 @contextlib.contextmanager
 def translated() -> Iterator[None]:
-    """Turn what says no into NightFailed, and a broken connection or a full disk into what is retried."""
+    """Turn what says no into NightFailed, and a broken connection or a full disk into what is retried.
+
+    Their message is all that is to be known: what was behind them is not chained, so no traceback shows it.
+    """
     import psycopg
     import sqlalchemy.exc
 
@@ -269,7 +272,7 @@ def translated() -> Iterator[None]:
         said = f"{type(error).__name__}: {error}"
         raise ConnectionBroken(
             without_secrets(full_disk.told(said) if full_disk.is_full(error) else said)
-        ) from error
+        ) from None
     except Exception as error:
         if isinstance(error, (OSError, NotWritten)) and full_disk.is_full(error):
             raise ConnectionBroken(without_secrets(full_disk.told(error, "this machine's disk"))) from None

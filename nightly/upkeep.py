@@ -20,7 +20,7 @@ def erase(customers: list[str], reason: str) -> str:
             done = erasure.erase(customers, reason) if customers else []
             upheld = erasure.uphold()
         except erasure.NotErased as error:
-            raise NightFailed(str(error)) from error
+            raise NightFailed(str(error)) from None
     told = [str(person) for person in done]
     if upheld is not None and upheld.erased.total():
         told.append(f"erased before, and back: {upheld}")
@@ -31,26 +31,32 @@ def erase(customers: list[str], reason: str) -> str:
 def remove_old(keep_days: int) -> str:
     """Delete what was superseded (and built without) or quarantined more than `keep_days` ago.
 
-    Of a superseded file's rows their identities go, too. The ledger keeps its counts: what was refused
-    stays known, only the refused text goes.
+    Of a superseded file's rows their identities go, too, also those of a feed whose contract has gone. The
+    ledger keeps its counts: what was refused stays known, only the refused text goes.
     """
-    from ingestion.contract import all_feeds, load_contract
-    from ingestion.raw import identity_table
+    from psycopg import sql
+
+    from ingestion.contract import IDENTITY
+    from ingestion.raw import tables
     from warehouse import locks
 
     superseded = identities = 0
     with locks.alone("maintainer", "retention") as connection:
         old = (
+            "delete from {} where _file_id in ("
             "select file_id from ops.file_ledger where status = 'superseded'"
             " and finished_at < now() - make_interval(days => %s) and changed_seq <="
-            " (select coalesce(max(to_seq), 0) from ops.builds where status = 'built')"
+            " (select coalesce(max(to_seq), 0) from ops.builds where status = 'built'))"
         )
-        for feed in all_feeds():
-            delete = "delete from raw.{} where _file_id in ({})"
-            superseded += connection.execute(delete.format(feed, old), [keep_days]).rowcount
-            if load_contract(feed).restricted:
-                own = delete.format(identity_table(feed), old)
-                identities += connection.execute(own, [keep_days]).rowcount
+        for table, columns in tables(connection).items():
+            if "_file_id" not in columns:
+                continue
+            delete = sql.SQL(old).format(sql.Identifier("raw", table))
+            removed = connection.execute(delete, [keep_days]).rowcount
+            if table.endswith(IDENTITY):
+                identities += removed
+            else:
+                superseded += removed
         quarantined = connection.execute(
             "delete from ops.quarantine where quarantined_at < now() - make_interval(days => %s)", [keep_days]
         ).rowcount

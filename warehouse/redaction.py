@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from dotenv import dotenv_values
 
+from warehouse.refusal import Refusal
 from warehouse.secrets import secrets_file, secrets_folder
 from warehouse.settings import ROOT, SettingsError, env_file, settings
 
@@ -54,11 +55,13 @@ def environment_without_secrets(*needed: str) -> dict[str, str]:
 
 
 def run_command(command: Callable[[], object]) -> None:
-    """Run a command line; an error that it did not expect is told in full, but for secrets."""
+    """Run a command line; what says no is told by its message alone, what nobody expected in full."""
     try:
         command()
     except SettingsError as error:
         sys.exit(str(error))
+    except Refusal as error:
+        sys.exit(without_secrets(str(error)))
     except Exception:
         sys.stderr.write(without_secrets(traceback.format_exc()))
         sys.exit(1)

@@ -32,6 +32,7 @@ BOOKS = {
     "validation_results": ("stage", "asset", "check_name", "message"),
     "stage_runs": ("detail",),
     "publications": ("code_version",),
+    "unclaimed_files": ("path", "detail", "feed"),
 }
 
 
@@ -53,6 +54,10 @@ def night(database: Path) -> list[Path]:
     """Both scorecards of a published night whose every text is hostile, each with the name of its column."""
     publish_by_hand()
     with connect("admin") as connection:
+        connection.execute(
+            "insert into ops.unclaimed_files (path, kind, detail, feed, size_bytes, first_seen_on, seen_on)"
+            " values ('x', 'unknown', 'x', 'x', 0, '2026-01-12', '2026-01-12')"
+        )
         texts = connection.execute(
             "select table_schema, table_name, column_name from information_schema.columns"
             " where table_schema in ('marts', 'finance') and data_type = 'text' and is_updatable = 'YES'"
@@ -77,6 +82,7 @@ SHOWN = (
     {
         "title", "question", "formula", "caveats", "unit", "basis", "next_step", "rma_no", "order_no", "site",
         "product_category", "status", "feed", "reason", "stage", "asset", "check_name", "message",
+        "path", "detail",
     },
     {"class", "next_action", "currency", "age_bucket", "pattern_name", "gap"},
 )  # fmt: skip

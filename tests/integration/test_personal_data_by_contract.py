@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from dictionary.feed_tables import feed_tables
+from ingestion import contract as contracts
 from ingestion import dictionary, sources
 from ingestion.erasure import erase
 from nightly import upkeep
@@ -89,7 +90,8 @@ def test_an_erasure_reaches_it_and_holds(landing: Path) -> None:
     assert query(f"select count(*), count(customer_id) from raw.{FEED}") == [(8, 4)]
 
 
-def test_retention_reaches_it(landing: Path) -> None:
+@pytest.mark.parametrize("has_contract", [True, False])
+def test_retention_reaches_it_also_when_its_contract_has_gone(landing: Path, has_contract: bool) -> None:
     _put(landing, parcel("T1", **EVE))
     load(FEED)
     _put(landing, parcel("T1", **EVE | {"name": "Eva Rosen"}), at=10)
@@ -100,6 +102,8 @@ def test_retention_reaches_it(landing: Path) -> None:
             "insert into ops.builds (business_date, from_seq, to_seq, status, is_full_refresh, definitions)"
             " select '2026-01-30', 0, max(changed_seq), 'built', true, '' from ops.file_ledger"
         )
+    if not has_contract:
+        (contracts.CONTRACTS / f"{FEED}.yml").unlink()
     assert upkeep.remove_old(keep_days=30) == (
         "1 superseded rows, 1 of their identities and 0 quarantined rows removed"
     )

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
+import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from closing.periods import Refused
 from nightly import stages
-from nightly.errors import NightFailed
+from nightly.errors import ConnectionBroken, NightFailed
 from warehouse import connections
 from warehouse.build import CheckFailed
 from warehouse.handover import NotPublished
-from warehouse.redaction import environment_without_secrets, without_secrets
+from warehouse.redaction import environment_without_secrets, run_command, without_secrets
 from warehouse.refusal import Refusal
 from warehouse.secrets import SecretWithheld, secret
 from warehouse.settings import ROOT
@@ -134,3 +136,37 @@ def test_what_says_no_fails_a_stage_with_its_own_words_but_for_secrets(
     with pytest.raises(NightFailed) as told, stages.translated():
         raise refusal(f"publishing waits for {HOSTILE}")
     assert str(told.value) == "publishing waits for ***"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        psycopg.OperationalError(f"connection to server failed: {HOSTILE}"),
+        CheckFailed(f"a check failed for {HOSTILE}"),
+        RuntimeError(f"nobody expected {HOSTILE}"),
+    ],
+)
+def test_the_traceback_of_a_stage_that_failed_shows_its_message_and_nothing_that_was_behind_it(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REVLOG_PASSWORD_PUBLISHER", HOSTILE)
+    with pytest.raises((NightFailed, ConnectionBroken)) as told, stages.translated():
+        raise error
+    shown = "".join(traceback.format_exception(told.value))
+    assert "***" in shown
+    assert not any(piece in shown for piece in PIECES)
+    assert shown.count("Traceback") == 1
+
+
+def test_a_command_that_is_refused_ends_with_the_reason_and_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("REVLOG_PASSWORD_PUBLISHER", HOSTILE)
+
+    def refused() -> None:
+        raise NotPublished(f"publishing waits for {HOSTILE}")
+
+    with pytest.raises(SystemExit) as ended:
+        run_command(refused)
+    assert str(ended.value) == "publishing waits for ***"
+    assert capsys.readouterr().err == ""
