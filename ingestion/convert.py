@@ -379,7 +379,8 @@ class _Rows:
             return
         span = pc.min_max(self.done[name]).as_py()
         if span["max"] is not None and max(span["max"], -span["min"]) > column.limit:
-            beyond = pc.greater(pc.abs(self.done[name]), pa.scalar(Decimal(column.limit)))
+            limit = pa.scalar(Decimal(column.limit))
+            beyond = pc.or_(pc.greater(self.done[name], limit), pc.less(self.done[name], pc.negate(limit)))
             self._note(mask(beyond), Reason.NUMBER_OUT_OF_RANGE, name)
 
     def _check_sense(self, name: str, column: Column) -> None:
