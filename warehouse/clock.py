@@ -41,7 +41,7 @@ def check(date: dt.date, role: str) -> None:
     reach = dt.timedelta(days=settings().days_past_newest_file)
     newest = _newest_in_ledger(tomorrow, role)
     if newest is None or date > newest + reach:
-        newest = max(filter(None, (newest, _newest_landed(tomorrow))), default=None)
+        newest = max(filter(None, (newest, _newest_landed(tomorrow, newest))), default=None)
     if newest is None:
         raise DateRefused(
             f"no file is dated near {date}: there is none at all, neither in ops.file_ledger nor in"
@@ -115,10 +115,17 @@ def _newest_in_ledger(until: dt.date, role: str) -> dt.date | None:
     return row[0] if row else None
 
 
-def _newest_landed(until: dt.date) -> dt.date | None:
+def _newest_landed(until: dt.date, in_ledger: dt.date | None) -> dt.date | None:
     from ingestion.landing import newest_date
+    from ingestion.storage import StorageError
 
-    return newest_date(until)
+    try:
+        return newest_date(until)
+    except StorageError:
+        # Only the loader has a login for a bucket: to the steps after it, the ledger says what has come.
+        if in_ledger is None:
+            raise
+        return None
 
 
 def _refuse_closed(connection: psycopg.Connection[Any], date: dt.date) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from ingestion import landing
 from ingestion.__main__ import app as ingestion
+from ingestion.storage import Denied
 from nightly import stages
 from nightly.__main__ import app as nightly
 from nightly.errors import NightFailed
@@ -54,6 +56,21 @@ def test_a_file_of_the_ledger_counts_as_well(landed: Path) -> None:
     load()
     for file in (landed / "erp").iterdir():
         file.unlink()
+    clock.check(LAST, "transformer")
+    with pytest.raises(DateRefused, match="the newest is of 2026-02-01"):
+        clock.check(FAR, "transformer")
+
+
+def test_where_the_landing_zone_can_not_be_read_the_ledger_says_what_has_come(
+    landed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(until: dt.date) -> None:
+        raise Denied("s3://zone refuses the login")
+
+    monkeypatch.setattr(landing, "newest_date", denied)
+    with pytest.raises(Denied, match="refuses the login"):
+        clock.check(LAST, "transformer")
+    load()
     clock.check(LAST, "transformer")
     with pytest.raises(DateRefused, match="the newest is of 2026-02-01"):
         clock.check(FAR, "transformer")
