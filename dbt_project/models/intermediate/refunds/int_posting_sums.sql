@@ -1,7 +1,7 @@
 -- Grain: one row per journal line on the refund liability that names no document of its own, and batch or day
 -- whose documents it may post in sum: by the batch or payout that it names, else by the exact amount, of its
--- own day (tier 2) or within 5 days (tier 3). The best tier counts. It is single where the sum is exact, the
--- line has no other set, and the set no other line.
+-- own day (tier 2) or within 5 days (tier 3), of two documents at least. The best tier counts. It is single
+-- where the sum is exact, the line has no other set, and the set no other line.
 
 with lines as (
     select
@@ -30,14 +30,14 @@ batch_names as (
 sets as (
     select
         side, 'batch' as kind, batch_no as set_name, currency, sum(amount) as amount, max(day) as day,
-        md5(string_agg(document, ',' order by document)) as members
+        count(*) as documents, md5(string_agg(document, ',' order by document)) as members
     from {{ ref('int_summable_documents') }}
     where batch_no is not null
     group by side, batch_no, currency
     union all
     select
         side, 'day' as kind, cast(day as text) as set_name, currency, sum(amount) as amount, day,
-        md5(string_agg(document, ',' order by document)) as members
+        count(*) as documents, md5(string_agg(document, ',' order by document)) as members
     from {{ ref('int_summable_documents') }}
     group by side, day, currency
 ),
@@ -58,7 +58,7 @@ by_amount as (
     from lines
     inner join sets
         on lines.side = sets.side and lines.currency = sets.currency and lines.amount = sets.amount
-        and abs(lines.posted_on - sets.day) <= 5
+        and sets.documents > 1 and abs(lines.posted_on - sets.day) <= 5
     where lines.gl_line_key not in (select gl_line_key from by_name)
 ),
 
@@ -68,7 +68,7 @@ nearly as (
     from lines
     inner join sets
         on lines.side = sets.side and lines.currency = sets.currency and lines.posted_on = sets.day
-        and sets.kind = 'day' and lines.amount <> sets.amount
+        and sets.kind = 'day' and sets.documents > 1 and lines.amount <> sets.amount
         and abs(lines.amount - sets.amount) <= 0.01 * sets.amount
     where lines.gl_line_key not in (select gl_line_key from by_name)
 ),
