@@ -1,10 +1,10 @@
 {#- Amount in the reporting currency: rounded to cents per row, half away from zero (numeric round). Null
     without a rate, and where amount and rate together are beyond what can be meant. -#}
 {% macro to_reporting(amount, rate) -%}
-    case
-        when abs({{ amount }} * {{ rate }}) < 1000000000000000
-            then cast(round({{ amount }} * {{ rate }}, 2) as numeric(18, 2))
-    end
+    cast(
+        case when abs({{ amount }} * {{ rate }}) < 1000000000000000 then round({{ amount }} * {{ rate }}, 2) end
+        as numeric(18, 2)
+    )
 {%- endmacro %}
 
 {#- Cumulative rounding: the part of `amount` that falls on a row, given its weight, the running sum
