@@ -71,17 +71,19 @@ def _values(known: KnownReturns) -> np.ndarray:
 
 
 def _add_orders(cells: KpiCells, known: KnownReturns, back: np.ndarray) -> None:
-    """One row per order: dims of its first line, the day of its first parcel."""
+    """One row per order: the day of its first parcel, dims of the first line in that."""
     lines = known.shipped[["order", "line_no", "shipped_at", "channel", "category", "site", "item"]].assign(
-        has_return=back > 0, immature=is_immature(known, known.shipped)
+        has_return=back > 0,
+        immature=is_immature(known, known.shipped),
+        day=day_of(known.shipped["shipped_at"]),
     )
-    lines = lines.sort_values(["order", "line_no"])
+    lines = lines.sort_values(["order", "day", "line_no"])
     lines["bracketed"] = _is_bracketed(lines) & lines["has_return"]
     order = lines["order"].to_numpy()
     starts = np.flatnonzero(np.concatenate([[True], order[1:] != order[:-1]])[: len(order)])
     if len(starts) == 0:
         return
-    day = day_of(np.minimum.reduceat(lines["shipped_at"].to_numpy(), starts))
+    day = lines["day"].to_numpy()[starts]
     where, young = where_sold(lines)[starts], np.logical_or.reduceat(lines["immature"].to_numpy(), starts)
     for kpi, column in (("order_return_rate", "has_return"), ("bracketing_rate", "bracketed")):
         happened = np.logical_or.reduceat(lines[column].to_numpy(), starts)

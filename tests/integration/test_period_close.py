@@ -358,8 +358,8 @@ def test_kpis_of_a_past_night_read_as_they_were(company: HandMade) -> None:
             connection.execute("update build.publication set business_date = %s", [night])
         publish(finished_build(dt.date.fromisoformat(night), full_refresh=True))
         seen[night] = _rows(
-            "select kpi, basis, period_date, channel, product_category, site, currency, numerator, denominator,"
-            " is_mature, business_date from marts.kpi_daily as k order by 1, 2, 3, 4, 5, 6, 7",
+            "select kpi, basis, period_date, channel, product_category, site, currency, numerator,"
+            " denominator, is_mature, business_date from marts.kpi_daily as k order by 1, 2, 3, 4, 5, 6, 7",
             "bi_reader",
         )
     assert seen["2026-02-01"] != seen["2026-02-02"] != seen["2026-02-03"]

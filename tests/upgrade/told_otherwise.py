@@ -134,9 +134,15 @@ IN_TIME = Change(
         "marts.customer_signals": {"customer_id": {"3f137bb5ba2234590198bd8a8dbd4dc6"}},
     },
 )
+_BY_ORDER = {"kpi": {"order_return_rate", "bracketing_rate"}}
 FIRST_PARCEL = Change(
     "An order stands under channel, category and site of the first line of its first parcel",
-    rows={"marts.kpi_definitions": {"kpi": {"order_return_rate"}}},
+    rows={
+        "marts.kpi_definitions": {"kpi": {"order_return_rate"}},
+        "marts.kpi_cells": _BY_ORDER,
+        "marts.kpi_cells__history": _BY_ORDER,
+        "marts.kpi_daily": _BY_ORDER,
+    },
 )
 CHANGES = (
     BY_SKU, VERSION_OF_CODE, END_OF_GOODS, NAMED_LEGS, CHAIN_ONLY, ISSUED_ONLY, NO_RATE, IN_TIME,
