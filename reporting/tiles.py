@@ -135,7 +135,8 @@ def _shown(kpi: str, tiles: dict[str, Tile]) -> bool:
 def _tiles(definitions: list[Row], months: list[Row], business_date: dt.date) -> list[Tile]:
     """One tile a KPI that has figures; parts go into the tile of the name before their dot."""
     lines: dict[str, list[Line]] = {}
-    for rows in _by_line(months):
+    wanted = {row["kpi"] for row in definitions}
+    for rows in _by_line([row for row in months if row["kpi"] in wanted]):
         lines.setdefault(rows[0]["kpi"], []).append(_line(rows, business_date))
     found: dict[str, Tile] = {}
     for row in sorted(definitions, key=lambda row: str(row["kpi"])):

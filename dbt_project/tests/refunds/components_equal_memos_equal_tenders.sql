@@ -46,5 +46,7 @@ left join named on groups.group_key = named.group_key
 where greatest(components.currencies, tenders.currencies, 1) = 1
     and (
         groups.credited_amount <> coalesce(components.amount, 0)
+        {% if carries_leg('M') and carries_leg('T') -%}
         or coalesce(components.amount, 0) - coalesce(tenders.amount, 0) <> coalesce(named.amount, 0)
+        {%- endif %}
     )
