@@ -165,6 +165,8 @@ def test_a_kpi_without_its_feed_has_no_figure_whatever_its_cells_say() -> None:
     (found,) = dict(tiles.groups(lacking, months, TODAY))["customer service"]
     assert (found.tiles, found.empty) == ([], [])
     assert found.lacks == [("no row of crm_cases has come", ["CSAT", "Contacts"])]
+    # As it is published: nothing above the line, and nothing below.
+    months[1] |= {"numerator": None, "denominator": None}
     (found,) = dict(tiles.groups([_definition("csat"), lacking[1]], months, TODAY))["customer service"]
     assert [tile.kpi for tile in found.tiles] == ["csat"]
     assert found.lacks == [("no row of crm_cases has come", ["Contacts"])]
