@@ -178,7 +178,7 @@ def test_nothing_is_refunded_twice_or_beyond_its_order(told: str) -> None:
 
 
 def test_a_ledger_that_the_shop_lacks_is_not_carried_and_nowhere_missed(told: str, tmp_path: Path) -> None:
-    # 38 refunds, each with all lines of its return, and the 17 lines of the 14 returns that nothing was paid for.
+    # 38 refunds, each with all lines of its return, and 17 lines of 14 returns that nothing was paid for.
     assert _rows(
         "select legs_not_carried, count(*), count(posted_amount), count(ledger_gap), count(memo_ledger_gap)"
         " from finance.refund_reconciliation group by 1"
@@ -188,7 +188,7 @@ def test_a_ledger_that_the_shop_lacks_is_not_carried_and_nowhere_missed(told: st
     told_of = read_reconciliation().lacks
     assert told_of.startswith("Not carried: cash in the ledger, memos in the ledger.")
     assert told_of in finance_page.page(read_reconciliation(), [])
-    sheet = load_workbook(write_workbook("2026-01", tmp_path))["Summary"]
+    sheet = load_workbook(write_workbook("2026-01", tmp_path / "refunds.xlsx"))["Summary"]
     head, *rows = (
         [cell.value for cell in row] for row in sheet.iter_rows() if row[1].value in ("Currency", "USD")
     )
