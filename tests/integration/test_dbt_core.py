@@ -136,7 +136,8 @@ def test_nights_in_any_order_equal_one_full_build(
 
 
 def test_core_is_not_empty(nightly: Prints) -> None:
-    assert all(rows > 0 for rows, _ in nightly.values())
+    # Its ledger posts each refund by itself: no journal is a sum.
+    assert {name for name, (rows, _) in nightly.items() if not rows} == {"bridge_posting_share"}
 
 
 def test_a_night_without_news_touches_no_order(nightly: Prints) -> None:

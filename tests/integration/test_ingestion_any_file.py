@@ -91,14 +91,14 @@ def test_a_file_that_can_not_be_read_is_rejected_under_its_name(
     error: Exception, told: str, fresh_database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _two(fresh_database)
-    real = landing._opened
+    real = landing.opened
 
-    def refuse(path: str) -> Any:
+    def refuse(path: str, look: str) -> Any:
         if path.endswith(FIRST):
             raise error
-        return real(path)
+        return real(path, look)
 
-    monkeypatch.setattr(landing, "_opened", refuse)
+    monkeypatch.setattr(landing, "opened", refuse)
     [(first, status, reason), second] = _ends()
     assert (first, status, second) == (FIRST, "rejected", (SECOND, "loaded", "None"))
     assert reason.startswith(told)
