@@ -49,7 +49,7 @@ def _stock(path: Path, rows: int) -> None:
             "snapshot_date": pa.array([DAY] * rows),
             **{name: pa.array([value] * rows) for name, value in same.items()},
             "sku": pa.compute.binary_join_element_wise(f"SKU-{rows}", numbers.cast(pa.string()), "-"),
-            "quantity": numbers,
+            "quantity": pa.array([number % 1_000 for number in range(rows)]),
             "unit_value": numbers.cast(pa.decimal128(19, 0)).cast(pa.decimal128(21, 4)),
         }
     )
