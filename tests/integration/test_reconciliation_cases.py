@@ -785,24 +785,35 @@ def test_a_sum_that_is_off_by_a_cent_is_no_match_and_says_so(reconciler: Reconci
     books = Books()
     key = _unposted(books, 1, "2025-12-11")
     _unposted(books, 2, "2025-12-12", batch="PO2")
+    _unposted(books, 3, "2025-12-12", batch="PO2")
     _sum(books, "2025-12-12", "119.01", "PO1")
-    _sum(books, "2025-12-12", "118.99")
+    _sum(books, "2025-12-12", "237.99")
     with reconciled(reconciler, books) as found:
         assert found.classes(key) == {("P-G", "MISSING_LEG"): "119.00"}
         assert found.classes("DOC:PO1") == {("P-G", "MISSING_LEG"): "-119.01"}
-        assert found.groups["DOC:PO1"]["open_between"] == "journal_line J3-1: batch PO1, off by 0.01"
-        assert found.groups["JRN:J4"]["open_between"] == "journal_line J4-1: day 2025-12-12, off by -0.01"
+        assert found.groups["DOC:PO1"]["open_between"] == "journal_line J4-1: batch PO1, off by 0.01"
+        assert found.groups["JRN:J5"]["open_between"] == "journal_line J5-1: day 2025-12-12, off by -0.01"
 
 
 def test_a_sum_of_two_sets_stays_between_them(reconciler: Reconciler) -> None:
     books = Books()
-    first = _unposted(books, 1, "2025-12-10")
-    second = _unposted(books, 2, "2025-12-11", batch="PO2")
-    _sum(books, "2025-12-13", "119.00")
+    keys = [_unposted(books, n, "2025-12-10") for n in (1, 2)]
+    keys += [_unposted(books, n, "2025-12-11", batch="PO2") for n in (3, 4)]
+    _sum(books, "2025-12-13", "238.00")
     with reconciled(reconciler, books) as found:
-        for key in (first, second):
+        for key in keys:
             assert found.classes(key) == {("P-G", "MISSING_LEG"): "119.00"}
-        assert found.groups["JRN:J3"]["open_between"] == "journal_line J3-1: batch PO1; batch PO2"
+        assert found.groups["JRN:J5"]["open_between"] == "journal_line J5-1: batch PO1; batch PO2"
+
+
+def test_a_journal_of_the_amount_of_one_refund_is_no_sum(reconciler: Reconciler) -> None:
+    """Charges of one price are many: that the amount is the same says nothing."""
+    books = Books()
+    key = _unposted(books, 1, "2025-12-11")
+    _sum(books, "2025-12-11", "119.00")
+    with reconciled(reconciler, books) as found:
+        assert found.classes(key) == {("P-G", "MISSING_LEG"): "119.00"}
+        assert found.classes("JRN:J2") == {("P-G", "MISSING_LEG"): "-119.00"}
 
 
 def test_a_sum_that_is_posted_twice_is_matched_to_neither(reconciler: Reconciler) -> None:
