@@ -100,7 +100,7 @@ FIXED_WIDTH = [
        control=1, values={"text": ["Rückerstattung"] * 2}),
     gl("blanks at the end of lines trimmed", SAME, ledger(
         FIRST.rstrip(), SECOND[:65], trailer(2, "0.00").rstrip()), 2, control=1,
-        values={"text": ["Rückerstattung", None]}),
+        values={"text": ["Rückerstattung", "None"]}),
     gl("end-of-file sign of DOS", SAME, ledger(FIRST, trailer(1, "100.20")) + b"\x1a", 1, control=1),
     gl("trailer only", HEADER_ONLY, ledger(trailer(0, "0.00")), control=1),
     gl("line too short, line too long", ROWS, ledger(FIRST, FIRST[:64], FIRST + " ", SECOND, trailer(4, "0")),
