@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from outputs.escaping import rich_text
@@ -37,9 +38,19 @@ def _table(title: str, *columns: str) -> Table:
         is_text = number == 0
         table.add_column(
             name, justify="left" if is_text else "right", no_wrap=not is_text,
-            overflow="fold" if is_text else "ignore",
+            overflow="fold" if is_text else "crop",
         )  # fmt: skip
     return table
+
+
+def _show(console: Console, table: Table) -> None:
+    """Print a table as wide as the terminal, or as its figures are where that is more."""
+    unbounded = console.options.update(max_width=1_000)
+    for column in table.columns[1:]:
+        cells = (column.header, *column.cells)
+        column.min_width = max(Measurement.get(console, unbounded, cell).maximum for cell in cells)
+    least = Measurement.get(console, unbounded, table).minimum
+    console.print(table, width=max(console.width, least), crop=False, no_wrap=False)
 
 
 def _row(table: Table, *cells: object) -> None:
@@ -57,7 +68,7 @@ def _files(console: Console, figures: Figures) -> None:
             f"{row['duplicate_files']:,}", f"{row['loaded']:,}", f"{row['quarantined']:,}",
             f"{row['duplicate']:,}",
         )  # fmt: skip
-    console.print(table)
+    _show(console, table)
     for row in figures.quarantine[:5]:
         told = rich_text(f"{row['rows']} {row['feed']} {row['reason']}")
         console.print(f"  quarantined: {told}", style="dim")
@@ -86,7 +97,7 @@ def _kpis(console: Console, figures: Figures) -> None:
             table, row["title"], row["basis"], counted(row["numerator"]), counted(row["denominator"]),
             shown(row["ratio"], row["unit"]) + (money + hours if row["ratio"] is not None else ""),
         )  # fmt: skip
-    console.print(table)
+    _show(console, table)
     if figures.kpis:
         told = "Of days and cohorts that no later return can change; kpi_daily.is_mature tells them."
         console.print(f"  {told}", style="dim")
@@ -123,7 +134,7 @@ def _reconciliation(console: Console) -> None:
     classes = by_class(found.exceptions)
     for entry in classes[:CLASSES_SHOWN]:
         _row(table, entry["name"], f"{entry['count']:,}", entry["status"])
-    console.print(table)
+    _show(console, table)
     if more := len(classes[CLASSES_SHOWN:]):
         items = sum(entry["count"] for entry in classes[CLASSES_SHOWN:])
         console.print(
@@ -137,7 +148,7 @@ def _checks(console: Console, figures: Figures) -> None:
     for row in figures.checks:
         counts = (f"{row[name]:,}" for name in ("checks", "failed", "warned"))
         _row(table, row["stage"], row["engine"], *counts)
-    console.print(table)
+    _show(console, table)
     console.print()
 
 
@@ -152,7 +163,7 @@ def _stages(console: Console, figures: Figures, seconds: float) -> None:
             for t, w in zip(taken, whole, strict=True)
         ]
         _row(table, step, *(f"{t:,.1f}{s}" for t, s in zip(taken, share, strict=True)))
-    console.print(table)
+    _show(console, table)
     console.print(f"  everything, with starting and stopping: {seconds:,.0f} s", style="dim")
     console.print()
 
@@ -194,11 +205,11 @@ def print_retailer(console: Console) -> None:
         for month, shipped, returned, credited, currency in connection.execute(RETAILER):
             rate = f"{returned / shipped:.2%}" if shipped else "–"
             _row(table, month, f"{shipped:,}", f"{returned:,}", rate, f"{credited:,.2f} {currency}")
-    console.print(table)
+    _show(console, table)
     carried = [row["title"] for row in board.definitions if not is_lacking(row)]
     console.print(f"\n[bold]KPIs that these feeds carry[/]  {rich_text(', '.join(carried))}")
     table = _table("What the other KPIs lack", "KPIs", "why")
     table.columns[1].justify = "left"
     for why, titles in by_lack(board.definitions):
         _row(table, ", ".join(titles), why)
-    console.print(table)
+    _show(console, table)

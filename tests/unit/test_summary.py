@@ -66,6 +66,22 @@ def test_no_figure_breaks_over_two_lines(width: int, monkeypatch: pytest.MonkeyP
     assert [line for line in printed.splitlines() if len(line) > width] == []
 
 
+def test_figures_stand_below_each_other_by_their_last_digit(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = (
+        next(line for line in _printed(100, monkeypatch).splitlines() if f" CLASS_{number} " in line)
+        for number in (10, 9)
+    )
+    assert first.index("1,010") == second.index("1,009")
+    narrow = io.StringIO()
+    table = summary._table("Figures", "of what", "value")
+    for figure in ("1,000,000.00 EUR", "5.6%"):
+        summary._row(table, "some words", figure)
+    summary._show(Console(file=narrow, width=20, force_terminal=False), table)
+    lines = [line.rstrip() for line in narrow.getvalue().splitlines()]
+    ends = [line for line in lines if line.endswith(("1,000,000.00 EUR", "5.6%"))]
+    assert [len(line) for line in ends] == [len(ends[0])] * 2
+
+
 def test_without_a_terminal_nothing_breaks_either(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     assert [figure for figure in FIGURES if figure not in _printed(80, monkeypatch)] == []
