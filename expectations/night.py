@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
-import statistics
 from dataclasses import dataclass, field
 from typing import Any
 
 from psycopg import Connection
 
+from expectations.usual import RECENT_DAYS, earliest_usual_end, usual
 from ingestion.contract import Contract, feeds, load_contract
 from warehouse.judged import Build
 from warehouse.settings import settings
 
-# Four weeks hold four of each weekday; fewer than five days say nothing about what is usual.
-RECENT_DAYS = 28
-LEAST_DAYS = 5
-# Days whose usual range is wider than this factor: shops with quiet Sundays, not steady feeds.
-UNSTEADY = 1.5
 # Fewer rows than this scatter too much to be compared: orders come in lumps.
 LEAST_ROWS = 100
-# How much earlier than ever before a day's last event may be.
-END_MARGIN_MINUTES = 45.0
 # A feed whose run covers more days than this is a history load: nothing to compare it with.
 HISTORY_DAYS = 7
 # Enough of a file's end to hold the recent days of a history file, and cheap to read.
@@ -191,37 +183,6 @@ def _earlier(connection: Connection[Any], business_date: dt.date) -> dict[tuple[
     return {(asset, check, column): observed for asset, check, column, observed in rows}
 
 
-def usual(history: list[int]) -> tuple[float, float] | None:
-    """Return the fewest and most rows that are still usual after `history`; None if too short.
-
-    A day may fall to 60 % of the median, and further where the days scatter more: four standard
-    deviations of the logarithm (from the median absolute deviation), and of Poisson's own. So a
-    feed of ten rows a day is never held for having three, and one of a steady thousand is for five
-    hundred. Where days scatter much, none is held above 35 % of the least of them.
-    """
-    if len(history) < LEAST_DAYS:
-        return None
-    middle = max(statistics.median(history), 1.0)
-    logs = [math.log(max(value, 1) / middle) for value in history]
-    scatter = math.exp(4 * 1.4826 * statistics.median(abs(value) for value in logs))
-    chance = 4 * middle**0.5
-    low = min(0.6 * middle, middle / scatter, middle - chance)
-    if scatter > UNSTEADY:
-        low = min(low, 0.35 * min(history))
-    return float(max(0, math.floor(low))), max(3 * middle, middle * scatter, middle + 2 * chance)
-
-
-def earliest_usual_end(past: list[float]) -> float | None:
-    """Return the earliest minute at which a day's last event is still usual; None if too short.
-
-    `past` are the minutes of the last events of earlier days. A day may end a quarter of their
-    spread, and at least three quarters of an hour, before the earliest of them.
-    """
-    if len(past) < LEAST_DAYS:
-        return None
-    return min(past) - max(END_MARGIN_MINUTES, (max(past) - min(past)) / 4)
-
-
 def _volumes(
     connection: Connection[Any], files: tuple[File, ...], contracts: dict[str, Contract]
 ) -> list[Volume]:
@@ -232,13 +193,13 @@ def _volumes(
             continue
         by_date = _rows_by_date(connection, feed)
         for date in dates:
-            earlier = [rows for day, rows in by_date.items() if day < date][-RECENT_DAYS:]
+            earlier = {day: rows for day, rows in by_date.items() if day < date}
             if contract.mode == "full" and not _is_count_of_a_day(contract):
-                limits, basis = _full_limits(earlier), "the table before"
+                limits, basis = _full_limits(list(earlier.values())), "the table before"
             else:
-                limits, basis = usual(earlier), "recent files"
+                limits, basis = usual(earlier, date), "recent files"
                 if limits is None and earlier:
-                    limits = usual(_event_days(connection, contract, date))
+                    limits = usual(_event_days(connection, contract, date), date)
                     basis = "recent days of history"
             low, high = limits or (None, None)
             found.append(Volume(feed, date, by_date.get(date, 0), low, high, basis))
@@ -304,12 +265,12 @@ def _rows_by_date(connection: Connection[Any], feed: str) -> dict[dt.date, int]:
     return dict(rows.fetchall())
 
 
-def _event_days(connection: Connection[Any], contract: Contract, before: dt.date) -> list[int]:
+def _event_days(connection: Connection[Any], contract: Contract, before: dt.date) -> dict[dt.date, int]:
     """Rows by the day they came about, from the end of the files before: a baseline for the first
     nights after a history that came as one file."""
     column = contract.time_column
     if column is None:
-        return []
+        return {}
     statement = _event_days_sql(contract.feed, column, contract.columns[column].type == "timestamp")
     rows = connection.execute(
         statement,
@@ -321,7 +282,7 @@ def _event_days(connection: Connection[Any], contract: Contract, before: dt.date
             "tail": TAIL_RECORDS,
         },
     ).fetchall()
-    return [count for _, count in rows]
+    return dict(rows)
 
 
 def _event_days_sql(feed: str, column: str, is_timestamp: bool) -> str:

@@ -14,6 +14,7 @@ from expectations import gates
 from expectations.acceptance import accept
 from expectations.asset import CRITICAL, Asset, no_rows
 from expectations.gates import GateFailed, GateResult, run_gate
+from ingestion import contract as contracts
 from ingestion.contract import CONTRACTS
 from ingestion.load import load_feed
 from tests.integration.gate_landing import SALES, put, requests, sales, sales_row
@@ -186,6 +187,51 @@ def test_a_feed_with_a_rhythm_is_missed_when_it_does_not_come(fresh_database: Pa
     assert "missing_feed" in message and f"feed={FEED}" in message
     # The fourteen others never came.
     assert "feed=crm_refunds" not in message.split("warning")[0]
+
+
+@pytest.fixture()
+def two_channels(fresh_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The shop and a marketplace export orders of their own, as one feed."""
+    layouts = tmp_path / "layouts"
+    layouts.mkdir()
+    monkeypatch.setenv("COMPANY", str(layouts))
+    _channels(layouts, "shop", "market")
+    for back in range(8, 0, -1):
+        date = DAY - dt.timedelta(days=back)
+        _exports(fresh_database, date, "shop", "market")
+        load_feed(FEED, date)
+    return fresh_database
+
+
+def _channels(layouts: Path, *channels: str) -> None:
+    standard = yaml.safe_load((CONTRACTS / f"{FEED}.yml").read_text())["layouts"]["standard"]
+    own = {channel: standard | {"file": f"erp_{channel}_{{date}}.csv"} for channel in channels}
+    (layouts / f"{FEED}.yml").write_text(yaml.safe_dump({"layouts": own}))
+    contracts._read.cache_clear()
+
+
+def _exports(landing: Path, date: dt.date, *channels: str) -> None:
+    for channel in channels:
+        rows = [sales_row(date, n, order_no=f"{channel}-{date}-{n}") for n in range(50)]
+        put(landing, f"erp_{channel}_{date:%Y%m%d}.csv", "\n".join([SALES, *rows]) + "\n", "latin-1")
+
+
+def test_a_channel_with_files_of_its_own_is_missed_though_others_of_its_feed_came(two_channels: Path) -> None:
+    _exports(two_channels, DAY, "shop")
+    _load()
+    message = _failed()
+    assert "missing_feed" in message and f"feed={FEED}, layout=market" in message
+    assert "layout=shop" not in message
+    _exports(two_channels, DAY, "market")
+    _load()
+    assert run_gate("landed", DAY).failures == []
+
+
+def test_a_layout_in_whose_place_another_came_is_only_mentioned(two_channels: Path, tmp_path: Path) -> None:
+    _channels(tmp_path / "layouts", "shop", "market", "bazaar")
+    _exports(two_channels, DAY, "shop", "bazaar")
+    _load()
+    assert "feed_without_file" in _checks(run_gate("landed", DAY), "warning")
 
 
 def test_a_feed_without_a_rhythm_is_only_mentioned(fresh_database: Path) -> None:

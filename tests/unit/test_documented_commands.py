@@ -63,3 +63,19 @@ def test_no_command_that_is_named_holds_a_password(page: Path) -> None:
     # An address may be shown, but not be put into another command.
     told = r"(?i)PGPASSWORD=|--password|://[^/\s]+:[^/\s]+@|\$\([^)]*\bdsn\b"
     assert [line for line in (*lines, *_code(page)) if re.search(told, line)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_link_leads_to_a_page_and_section_that_exist(page: Path) -> None:
+    for text, target in re.findall(r"\[([^\]]+)\]\((?!https?:)([^)\s]+)\)", page.read_text()):
+        path, _, anchor = target.partition("#")
+        other = (page.parent / path).resolve() if path else page
+        assert other.exists(), f"[{text}]({target})"
+        if anchor:
+            assert anchor in _anchors(other), f"[{text}]({target})"
+
+
+def _anchors(page: Path) -> set[str]:
+    """Sections as pages on the web name them: small letters, hyphens for blanks, nothing else."""
+    heads = re.findall(r"^#+ (.+)$", page.read_text(), re.M)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}

@@ -8,28 +8,62 @@ from decimal import Decimal
 import pytest
 
 from expectations.asset import WARNING, no_rows
-from expectations.night import LEAST_DAYS, File, _is_count_of_a_day, _nightly_dates, earliest_usual_end, usual
+from expectations.night import File, _is_count_of_a_day, _nightly_dates
 from expectations.results import CheckResult, plain
+from expectations.usual import LEAST_DAYS, earliest_usual_end, usual
 from ingestion.contract import all_feeds, load_contract
+
+MONDAY = dt.date(2026, 3, 2)
+
+
+def _usual(rows: list[int], day: dt.date = MONDAY) -> tuple[float, float] | None:
+    """What is usual on `day` after days in a row that end on the day before."""
+    return usual({day - dt.timedelta(days=len(rows) - n): count for n, count in enumerate(rows)}, day)
 
 
 def test_a_short_past_says_nothing_about_what_is_usual() -> None:
-    assert usual([100] * (LEAST_DAYS - 1)) is None
+    assert _usual([100] * (LEAST_DAYS - 1)) is None
 
 
 def test_half_of_a_steady_thousand_is_unusual() -> None:
-    low, high = usual([1000, 1010, 990, 1005, 995]) or (0, 0)
+    low, high = _usual([1000, 1010, 990, 1005, 995]) or (0, 0)
     assert 500 < low <= 600 and high >= 3000
 
 
 def test_a_feed_of_ten_rows_a_day_may_have_any_number() -> None:
-    low, _ = usual([10, 12, 8, 9, 11]) or (1, 1)
+    low, _ = _usual([10, 12, 8, 9, 11]) or (1, 1)
     assert low == 0
 
 
 def test_a_feed_with_quiet_weekends_is_not_held_for_one() -> None:
-    low, _ = usual([1000, 400, 450, 900, 950, 1100, 500]) or (1000, 0)
+    low, _ = _usual([1000, 400, 450, 900, 950, 1100, 500]) or (1000, 0)
     assert low < 400
+
+
+def test_a_whole_day_is_not_held_where_days_differ() -> None:
+    """Days of a shop; the second Sunday had 1,439, and the first says nothing about it."""
+    shop = [3082, 2065, 2188, 2709, 3829, 2929, 2574, 2818, 2688]
+    assert _usual(shop, dt.date(2010, 12, 12)) == (0.35 * 2065 // 1, 3 * 2709)
+    for rows in (shop[1:], shop[2:], shop[3:]):
+        assert (_usual(rows, dt.date(2010, 12, 12)) or (9999, 0))[0] < 1439
+
+
+def test_a_rest_day_is_compared_with_its_like() -> None:
+    weeks = [1000, 1010, 990, 1005, 995, 700, 200] * 4
+    sunday = MONDAY + dt.timedelta(days=6)
+    assert (_usual(weeks[:-1], sunday) or (0, 0))[0] == 0.6 * 200
+    # A weekday as low as a Sunday is not usual for being one.
+    assert (_usual(weeks) or (0, 0))[0] >= 500
+
+
+def test_what_fell_in_the_year_before_at_this_time_may_fall_again() -> None:
+    last, this = dt.date(2024, 12, 26), dt.date(2025, 12, 25)
+    year = {last + dt.timedelta(days=n): 400 if n >= 0 else 1000 for n in range(-31, 4)}
+    past = year | {this - dt.timedelta(days=n): 1000 for n in range(28, 0, -1)}
+    assert usual(past, this) == (0.4 * 600, 3000)
+    rising = {day: 1000 if rows == 400 else 400 for day, rows in year.items()}
+    _, high = usual(rising | {this - dt.timedelta(days=n): 1000 for n in range(28, 0, -1)}, this) or (0, 0)
+    assert high == 2.5 * 3000
 
 
 def test_a_short_past_does_not_tell_when_a_day_ends() -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ingestion.times import (
+    EARLIEST_YEAR,
     as_dates,
     as_timestamps,
     check_format,
@@ -107,3 +110,8 @@ def test_dates_before_1970_are_the_day_they_say() -> None:
 def test_a_directive_that_is_not_known_is_refused() -> None:
     with pytest.raises(ValueError, match="%U"):
         check_format("%U %Y")
+
+
+def test_the_calendar_begins_with_the_earliest_date_that_is_loaded() -> None:
+    project = yaml.safe_load(Path("dbt_project/dbt_project.yml").read_text())
+    assert project["vars"]["calendar_start"] == f"{EARLIEST_YEAR}-01-01"

@@ -10,7 +10,7 @@ from expectations.night import Night
 # Shares of a feed's rows that are quarantined in one night. Real feeds carry a few bad rows per
 # thousand; one in twenty is a format that changed. A handful of rows is no share of anything.
 QUARANTINE_WARNS, QUARANTINE_BLOCKS, QUARANTINE_LEAST_ROWS = 0.01, 0.05, 20
-# A feed is expected when it came on each of this many dates before, and on this weekday a week ago
+# A feed's layout is expected when it came on each of this many dates before, and on this weekday a week ago
 # (exchange rates have no weekends).
 RHYTHM_DATES = 5
 
@@ -208,39 +208,53 @@ def _findings(night: Night) -> Asset:
 
 
 def _feeds(night: Night) -> Asset:
-    """Feeds of which nothing came for the business date: those with a rhythm are missed, those that
-    sometimes have no file are only mentioned."""
+    """Layouts of feeds of which nothing came for the business date: a channel or system that writes files of
+    its own is missed though others of its feed came. Those with a rhythm are missed, those that sometimes
+    have no file, and those in whose place another layout came for the first time, are only mentioned."""
     date = night.business_date.isoformat()
+    layouts = [(feed, layout) for feed, contract in night.contracts.items() for layout in contract.layouts]
+    expected = (
+        f"unnest({_texts([feed for feed, _ in layouts])}, {_texts([layout for _, layout in layouts])})"
+        " as f (feed, layout)"
+    )
     query = f"""
-        select f.feed, date '{date}' as business_date,
+        select f.feed, f.layout, date '{date}' as business_date,
             f.feed = any({_texts(_occasional(night))}) as is_occasional,
             coalesce(r.dates_with, 0) as dates_with, coalesce(r.dates, 0) as dates,
             coalesce(r.dates_with = r.dates, false) and exists (
                 select 1 from ops.file_ledger as l
-                where l.feed = f.feed and l.business_date = date '{date}' - 7
+                where l.feed = f.feed and l.layout = f.layout and l.business_date = date '{date}' - 7
             ) as has_rhythm,
             exists (
                 select 1 from ops.file_ledger as l
-                where l.feed = f.feed and l.business_date = date '{date}'
+                where l.feed = f.feed and l.layout = f.layout and l.business_date = date '{date}'
             ) as has_come,
+            exists (
+                select 1 from ops.file_ledger as l
+                where l.feed = f.feed and l.business_date = date '{date}' and not exists (
+                    select 1 from ops.file_ledger as earlier
+                    where earlier.feed = l.feed and earlier.layout = l.layout
+                        and earlier.business_date < l.business_date
+                )
+            ) as is_replaced,
             exists (
                 select 1 from ops.acceptances as a
                 where a.feed = f.feed and a.business_date = date '{date}'
             ) as is_accepted
-        from unnest({_texts(list(night.contracts))}) as f (feed)
+        from {expected}
         left join (
-            select f.feed, count(distinct d.business_date) as dates,
+            select f.feed, f.layout, count(distinct d.business_date) as dates,
                 count(distinct l.business_date) as dates_with
-            from unnest({_texts(list(night.contracts))}) as f (feed)
+            from {expected}
             cross join (
                 select distinct business_date from ops.file_ledger
                 where business_date < date '{date}'
                 order by business_date desc limit {RHYTHM_DATES}
             ) as d
             left join ops.file_ledger as l
-                on l.feed = f.feed and l.business_date = d.business_date
-            group by f.feed
-        ) as r on r.feed = f.feed
+                on l.feed = f.feed and l.layout = f.layout and l.business_date = d.business_date
+            group by f.feed, f.layout
+        ) as r on r.feed = f.feed and r.layout = f.layout
     """
     return Asset(
         "ops.file_ledger by feed",
@@ -249,19 +263,20 @@ def _feeds(night: Night) -> Asset:
         [
             no_rows(
                 "missing_feed",
-                "not has_come and has_rhythm and not is_occasional and not is_accepted",
+                "not has_come and has_rhythm and not is_occasional and not is_replaced and not is_accepted",
                 severity=CRITICAL,
-                description="Every feed that came on each of the dates before came tonight.",
+                description="Every feed that came on each of the dates before came tonight, from each system"
+                " and channel that has a layout of its own.",
                 advice="Ask the source for the file; once none will come, accept the date.",
             ),
             no_rows(
                 "feed_without_file",
-                "not has_come and (is_accepted or not has_rhythm or is_occasional)",
+                "not has_come and (is_accepted or not has_rhythm or is_occasional or is_replaced)",
                 severity=WARNING,
                 description="Feeds without a file tonight that need not have one.",
             ),
         ],
-        ("feed", "business_date"),
+        ("feed", "layout", "business_date"),
     )
 
 

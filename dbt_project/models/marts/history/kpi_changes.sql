@@ -1,5 +1,5 @@
--- Grain: one row per publication and cell of kpi_daily that it changed: before and after, and the files
--- that came with it. Before is empty where the cell is new, after where it is gone, and both where the KPI
+-- Grain: one row per publication and cell of kpi_daily that it changed: before and after; the files that came
+-- with it are in publication_files. Before is empty where the cell is new, after where it is gone, and both where the KPI
 -- was lacking what it needs. A KPI whose completeness alone changes is told in kpi_completeness__history.
 {{ config(
     materialized='view',
@@ -53,8 +53,7 @@ select
     {{ known('changes.denominator_before', 'was.completeness') }} as denominator_before,
     {{ known('changes.denominator_after', 'is_now.completeness') }} as denominator_after,
     changes.was_mature,
-    changes.is_mature,
-    publications.files
+    changes.is_mature
 from changes
 inner join {{ ref('publications') }} as publications
     on changes.publication_id = publications.publication_id
