@@ -184,6 +184,16 @@ class KnownReturns:
             np.where(known, self.where.site[line], NO_SITE),
         )
 
+    def where_of_money(self, line: np.ndarray, sale: np.ndarray) -> Where:
+        """Where of money that goes back: of its line, else of the sale that it names itself."""
+        at, sales = self.where_of(line), self.world.sales.iloc[np.maximum(sale, 0)]
+        named = (line < 0) & (sale >= 0)
+        return Where(
+            np.where(named, sales["channel"], at.channel),
+            np.where(named, sales["category"], at.category),
+            np.where(named, sales["site"], at.site),
+        )
+
     def latest_inspections(self) -> pd.DataFrame:
         """The latest known inspection of each receipt that has one, by receipt."""
         rows = self.inspections.sort_values(["inspected_at", "id"])

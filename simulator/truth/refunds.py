@@ -27,9 +27,9 @@ def _add_rates(cells: KpiCells, known: KnownReturns) -> None:
     rows = rows[np.isin(rows["type"], (REFUND_TYPE, FAILURE_TYPE))]
     paid = -known.euro(rows["gross"], rows["currency"], rows["booked_at"])
     line, day = rows["line"].to_numpy(), day_of(rows["booked_at"])
-    where = known.where_of(line)
+    sale = np.where(line >= 0, known.column("sale")[line], rows["sale"])
+    where = known.where_of_money(line, sale)
     cells.put("refund_rate", REFUND, day, where, paid, 0)
-    sale = np.where(line >= 0, known.column("sale")[line], -1)
     sold = known.world.sales.iloc[sale[sale >= 0]]
     cells.put(
         "refund_rate", SALE, day_of(sold["shipped_at"]), where_sold(sold), paid[sale >= 0], 0,
@@ -74,6 +74,6 @@ def _add_ratios(cells: KpiCells, known: KnownReturns) -> None:
     )
     cents = known.euro(memos["amount"], currency, memos["posted_at"])
     is_kept = (line >= 0) & np.isin(known.column("resolution")[line], KEPT)
-    day, where = day_of(memos["posted_at"]), known.where_of(line)
+    day, where = day_of(memos["posted_at"]), known.where_of_money(line, memos["sale"].to_numpy())
     cells.put("retained_revenue_ratio", REFUND, day, where, np.where(is_kept, cents, 0), cents)
     cells.put("refund_ratio", REFUND, day, where, np.where(is_kept, 0, cents), cents)

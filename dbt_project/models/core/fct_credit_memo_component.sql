@@ -30,8 +30,8 @@ select
     memos.rma_line_no,
     memos.order_no,
     memos.order_line_no,
-    coalesce(memos.sku, lines.sku) as sku,
-    {{ is_product('coalesce(memos.sku, lines.sku)') }} as is_product,
+    coalesce(memos.sku, lines.sku, named.sku) as sku,
+    {{ is_product('coalesce(memos.sku, lines.sku, named.sku)') }} as is_product,
     memos.refund_id,
     memos.reverses_memo_no,
     memos.match_rule,
@@ -39,10 +39,9 @@ select
     memos.amount,
     memos.currency,
     {{ to_reporting('memos.amount', 'fx.rate') }} as reporting_amount,
-    coalesce(lines.channel, 'UNATTRIBUTED') as channel,
-    coalesce(lines.product_category, 'UNKNOWN') as product_category
+    {{ sale_columns() }}
 from memos
-left join lines on memos.return_line_key = lines.return_line_key
+{{ with_sale("memos") }}
 left join fx
     on memos.currency = fx.currency
     and memos.posted_on >= fx.valid_from

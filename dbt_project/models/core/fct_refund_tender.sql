@@ -43,10 +43,9 @@ select
     refunds.amount,
     refunds.currency,
     {{ to_reporting('refunds.amount', 'fx.rate') }} as reporting_amount,
-    coalesce(lines.channel, 'UNATTRIBUTED') as channel,
-    coalesce(lines.product_category, 'UNKNOWN') as product_category
+    {{ sale_columns() }}
 from refunds
-left join lines on refunds.return_line_key = lines.return_line_key
+{{ with_sale("refunds") }}
 left join fx
     on refunds.currency = fx.currency
     and refunds.created_on >= fx.valid_from

@@ -38,10 +38,9 @@ select
     settlements.currency,
     {{ to_reporting('settlements.gross_amount', 'fx.rate') }} as reporting_gross_amount,
     {{ to_reporting('settlements.fee_amount', 'fx.rate') }} as reporting_fee_amount,
-    coalesce(lines.channel, 'UNATTRIBUTED') as channel,
-    coalesce(lines.product_category, 'UNKNOWN') as product_category
+    {{ sale_columns() }}
 from settlements
-left join lines on settlements.return_line_key = lines.return_line_key
+{{ with_sale("settlements") }}
 left join fx
     on settlements.currency = fx.currency
     and settlements.booked_on >= fx.valid_from

@@ -24,7 +24,13 @@ settlements as (
 ),
 
 refund_lines as (
-    select unit_key, refund_id, min(return_line_key) as return_line_key
+    select
+        unit_key,
+        refund_id,
+        min(return_line_key) as return_line_key,
+        min(order_no) as order_no,
+        -- of several, none
+        case when min(order_line_no) = max(order_line_no) then min(order_line_no) end as order_line_no
     from {{ ref('int_refunds') }}
     group by unit_key, refund_id
 )
@@ -37,6 +43,8 @@ select
     settlements.batch_no,
     settlements.type,
     settlements.refund_id,
+    refund_lines.order_no,
+    refund_lines.order_line_no,
     settlements.gross_amount,
     settlements.fee_amount,
     settlements.net_amount,

@@ -14,7 +14,6 @@ memos as (
 
     select
         memos.*,
-        coalesce(lines.ship_from_site, 'UNATTRIBUTED') as ship_from_site,
         coalesce(lines.resolution in ('exchange', 'store_credit', 'replacement', 'repair'), false)
             as is_retained
     from {{ ref('fct_credit_memo_component') }} as memos

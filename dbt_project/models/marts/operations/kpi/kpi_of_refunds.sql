@@ -14,6 +14,13 @@ with lines as (
 
 ),
 
+sales as (
+
+    select * from {{ ref('fct_sales_line') }}
+    where {{ in_touched_units('unit_key') }}
+
+),
+
 settlements as (
 
     select
@@ -21,16 +28,15 @@ settlements as (
         -settlements.reporting_gross_amount as refunded_amount,
         settlements.type = 'refund' and lines.return_line_key is not null as is_timed,
         greatest(settlements.booked_on - lines.clock_starts_on, 0) as days,
-        coalesce(lines.ship_from_site, 'UNATTRIBUTED') as ship_from_site,
-        lines.sales_line_key,
-        lines.shipped_on,
-        {{ sale_mature_on('lines.shipped_on', 'lines.return_window_days') }} as mature_on
+        sales.shipped_on,
+        {{ sale_mature_on('sales.shipped_on', 'sales.return_window_days') }} as mature_on
     from {{ ref('fct_settlement') }} as settlements
     left join lines on settlements.return_line_key = lines.return_line_key
+    left join sales on settlements.sales_line_key = sales.sales_line_key
     where
         settlements.status = 'succeeded'
         and settlements.type in ('refund', 'refund_failure')
-        and coalesce(lines.is_product, true)
+        and coalesce(lines.is_product, sales.is_product, true)
         and {{ in_touched_units('settlements.unit_key') }}
 
 )
