@@ -19,7 +19,7 @@ $(VENV)/.ready: requirements.lock requirements-bootstrap.lock
 	@$(VENV)/bin/uv pip sync --quiet --compile-bytecode --python $(VENV)/bin/python --require-hashes requirements.lock requirements-bootstrap.lock
 	@touch $@
 
-.PHONY: help setup run test test-quick up down dsn psql backup restore upgrade close periods workbook bench docs night retailer preview draft lint lock erase clean clean-warehouse
+.PHONY: help setup run status test test-quick up down dsn psql backup restore upgrade close periods workbook bench docs night retailer preview draft lint lock erase clean clean-warehouse
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -28,6 +28,9 @@ setup: $(VENV)/.ready ## Make the Python environment from the lock file
 
 run: $(VENV)/.ready ## Simulated company, nightly DAGs through Airflow, KPIs on the terminal
 	@$(PY) -m local run
+
+status: $(VENV)/.ready ## Which night stands, what runs, what failed and its remedy, what waits to be loaded
+	@$(PY) -m nightly.status
 
 up: $(VENV)/.ready ## Airflow with scheduler and UI on loopback, nightly schedules on
 	@$(PY) -m local up

@@ -136,12 +136,12 @@ def discover(
 
     Those that are done are listed, too, but are neither waited for nor opened for their date.
     """
-    found = [f for f in _look(contract) if f.business_date <= until or _tells_day(f, contract)]
+    found = [f for f in lying(contract) if f.business_date <= until or _tells_day(f, contract)]
     doubtful = {f.path: f for f in found if not f.is_complete and not is_done(f)}
     if doubtful:
         # The second look: whoever still writes changes size or time between the two.
         time.sleep(_settle_seconds())
-        again = {f.path: f for f in _look(contract)}
+        again = {f.path: f for f in lying(contract)}
         found = [_settled(f, again.get(f.path)) if f.path in doubtful else f for f in found]
     dated = [f if is_done(f) else _dated(f, contract) for f in _paired(found)]
     return sorted((f for f in dated if f.business_date <= until), key=_order)
@@ -173,7 +173,7 @@ def _dated(file: LandedFile, contract: Contract) -> LandedFile:
 
 def newest_date(until: dt.date) -> dt.date | None:
     """The newest date up to `until` in the name of any feed's file; None where there is no such file."""
-    dates = (file.business_date for contract in sound_contracts() for file in _look(contract))
+    dates = (file.business_date for contract in sound_contracts() for file in lying(contract))
     return max((date for date in dates if date <= until), default=None)
 
 
@@ -194,7 +194,8 @@ def _paired(files: list[LandedFile]) -> list[LandedFile]:
     return [replace(f, twins=others[f.path]) if others[f.path] else f for f in files]
 
 
-def _look(contract: Contract) -> Iterable[LandedFile]:
+def lying(contract: Contract) -> Iterable[LandedFile]:
+    """The feed's files as they lie there, complete or not, of whatever day."""
     filesystem, root = zone()
     for folder, layouts in folders(contract).items():
         found = {e["name"]: e for e in entries(filesystem, f"{root.rstrip('/')}/{folder}".rstrip("/"))}

@@ -139,13 +139,14 @@ def take(
     started = time.monotonic()
     if _taken(connection, lock, shared, 0):
         return
-    holder = _holder(connection, lock)
-    tell(f"{lock.what} is under way: waiting for {holder}, up to {patience / 60:.0f} minutes")
+    tell(
+        f"{lock.what} is under way: waiting for {_whom(connection, lock)}, up to {patience / 60:.0f} minutes"
+    )
     while (left := patience - (time.monotonic() - started)) > 0:
         if _taken(connection, lock, shared, left):
             return
     raise Busy(
-        f"{lock.what} is under way, and was for {patience / 60:.0f} minutes: {_holder(connection, lock)}."
+        f"{lock.what} is under way, and was for {patience / 60:.0f} minutes: {_whom(connection, lock)}."
         " Wait for its end and try again; LOCK_PATIENCE_MINUTES says how long anyone waits."
     )
 
@@ -175,8 +176,12 @@ def _set_timeout(connection: Connection, timeout: str) -> None:
     connection.execute(sql.SQL("set local lock_timeout = {}").format(sql.Literal(timeout)))
 
 
-def _holder(connection: Connection, lock: Lock) -> str:
-    """Who holds it, in words."""
+def _whom(connection: Connection, lock: Lock) -> str:
+    return holders(connection, lock) or "someone who has just gone"
+
+
+def holders(connection: Connection, lock: Lock) -> str:
+    """Who holds it, in words; empty where nobody does."""
     cursor = connection.cursor(row_factory=tuple_row)
     found = cursor.execute(
         sql.SQL(
@@ -189,4 +194,4 @@ def _holder(connection: Connection, lock: Lock) -> str:
     return " and ".join(
         f"{row[2]} ({row[1]}, process {row[0]} of the database) since {row[3]:%Y-%m-%d %H:%M:%S} UTC"
         for row in found
-    ) or "someone who has just gone"  # fmt: skip
+    )
