@@ -1,7 +1,8 @@
 """Close and reopen fiscal periods of the refund reconciliation.
 
 What a period consists of is said in one place, the view `finance.period_postings`: closing writes its rows
-of the period down in `ops.frozen_postings`, and the act in `ops.period_acts`. Both are append-only.
+of the period down in `ops.frozen_postings`, the accrual of its month in `ops.frozen_accruals`, and the act in
+`ops.period_acts`. All are append-only.
 """
 
 from __future__ import annotations
@@ -30,6 +31,10 @@ COLUMNS = (
     "posted_period, original_period, is_adjustment, subject, item_key, entity, currency, group_key, leg,"
     " document_key, document_type, document_no, component, gap, class, amount, document_currency,"
     " document_amount, file_id, line_no"
+)
+ACCRUAL_COLUMNS = (
+    "month, product_category, currency, shipped_value, revenue, opening_value, accrued_value, used_value,"
+    " re_estimated_value, refund_liability, expected_cost, recovery_share, right_of_return_asset"
 )
 
 
@@ -263,7 +268,7 @@ def _close(
             insert into ops.frozen_postings (act_id, {COLUMNS})
             select act.act_id, {COLUMNS} from postings cross join act
         )
-        select frozen_rows from act
+        select act_id, frozen_rows from act
         """,
         {
             "period": due.period, "approver": approver, "actor": actor, "note": note,
@@ -272,7 +277,25 @@ def _close(
         },
     ).fetchone()  # fmt: skip
     assert row is not None
+    _freeze_accrual(connection, due, row["act_id"])
     return Act("close", due.period, approver, shown.publication_id, shown.business_date, row["frozen_rows"])
+
+
+def _freeze_accrual(connection: psycopg.Connection[Any], due: Status, act_id: int) -> None:
+    """Write down the accrual of the months that end with the period and after the last closed one."""
+    connection.execute(
+        f"""
+        insert into ops.frozen_accruals (act_id, {ACCRUAL_COLUMNS})
+        select %(act_id)s, {ACCRUAL_COLUMNS} from finance.refund_liability
+        where month <= %(ends_on)s and month > coalesce(
+            (
+                select max(ends_on) from finance.period_status
+                where status = 'closed' and period < %(period)s
+            ), '-infinity'
+        )
+        """,
+        {"act_id": act_id, "ends_on": due.ends_on, "period": due.period},
+    )
 
 
 def _reopenable(statuses: list[Status], period: str) -> Status:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
-from simulator.company import DAY, EXCHANGE, REPAIR, REPLACEMENT, STORE_CREDIT
-from simulator.truth.known import KnownReturns
+from simulator.codes import CANCELED, FAILED_STATUS, IS_CREDIT
+from simulator.company import DAY, EXCHANGE, REPAIR, REPLACEMENT, rounded
+from simulator.truth.known import KnownReturns, total
 from simulator.truth.kpis import NO_CHANNEL, NO_SITE, KpiCells, Where, day_of
 from simulator.truth.sales import is_immature, where_sold
 
 REFUND, SALE = "REFUND", "SALE"
 REFUND_TYPE, FAILURE_TYPE = 0, 1
-KEPT = (EXCHANGE, STORE_CREDIT, REPLACEMENT, REPAIR)
+IN_KIND = (EXCHANGE, REPLACEMENT, REPAIR)
 LATE_DAYS = 14
 
 
@@ -53,9 +55,8 @@ def _add_captured(cells: KpiCells, known: KnownReturns) -> None:
 
 
 def _add_lead_times(cells: KpiCells, known: KnownReturns) -> None:
-    """Days from the first scan or the receipt, else from the request, to the payment."""
-    rows = known.settlements()
-    rows = rows[(rows["type"] == REFUND_TYPE) & (rows["line"] >= 0)]
+    """Days from the first scan or the receipt, else from the request, to the payment, once a refund."""
+    rows = _completing(known)
     line, day = rows["line"].to_numpy(), day_of(rows["booked_at"])
     moved = np.minimum(known.first_scan_at(), known.first_at)
     start = np.where(moved < known.end, moved, known.basis_at)[line] // DAY
@@ -65,7 +66,28 @@ def _add_lead_times(cells: KpiCells, known: KnownReturns) -> None:
     cells.put("refund_late_share", REFUND, day, where, (days > LATE_DAYS).astype(int), 1)
 
 
+def _completing(known: KnownReturns) -> pd.DataFrame:
+    """Of each refund of a return the movement with which it was wholly paid, and stayed so.
+
+    One that failed and was not paid again has none; what is paid twice was paid with the first.
+    """
+    rows = known.settlements()
+    rows = rows[np.isin(rows["type"], (REFUND_TYPE, FAILURE_TYPE)) & (rows["line"] >= 0)]
+    rows = rows.assign(refund=np.where(rows["refund"] >= 0, rows["refund"], -2 - rows["id"]))
+    rows = rows.sort_values(["refund", "booked_at", "id"])
+    paid = -rows["gross"]
+    so_far, in_all = (paid.groupby(rows["refund"]).agg(how) for how in ("cumsum", "sum"))
+    in_all = in_all.loc[rows["refund"]].to_numpy()
+    counts = (rows["type"] == REFUND_TYPE) & ~rows["is_duplicate"].to_numpy(dtype=bool)
+    is_abroad = rows["currency"].to_numpy() != known.column("currency")[rows["line"]]
+    due = rows["due"].where(counts & ~is_abroad, 0).groupby(rows["refund"]).transform("sum")
+    is_short = so_far < np.minimum(due.where(due > 0, in_all), in_all)
+    is_short_later = is_short[::-1].groupby(rows["refund"]).cummax()[::-1]
+    return rows[~is_short_later & (in_all > 0)].drop_duplicates("refund")
+
+
 def _add_ratios(cells: KpiCells, known: KnownReturns) -> None:
+    """What was issued as credit, and of goods made good by goods all but the cash beside them, is kept."""
     memos, sales = known.world.money.memos, known.world.sales
     memos = memos[memos["seen"] < known.end]
     line = memos["line"].to_numpy()
@@ -73,7 +95,30 @@ def _add_ratios(cells: KpiCells, known: KnownReturns) -> None:
         line >= 0, known.column("currency")[line], sales["currency"].to_numpy()[memos["sale"].to_numpy()]
     )
     cents = known.euro(memos["amount"], currency, memos["posted_at"])
-    is_kept = (line >= 0) & np.isin(known.column("resolution")[line], KEPT)
     day, where = day_of(memos["posted_at"]), known.where_of_money(line, memos["sale"].to_numpy())
-    cells.put("retained_revenue_ratio", REFUND, day, where, np.where(is_kept, cents, 0), cents)
-    cells.put("refund_ratio", REFUND, day, where, np.where(is_kept, 0, cents), cents)
+    credited = total(line[line >= 0], memos["amount"].to_numpy()[line >= 0], known.size)
+    credit, cash = _issued(known)
+    kept = np.where(np.isin(known.column("resolution"), IN_KIND), credited - cash, credit)
+    kept = np.clip(kept, 0, np.maximum(credited, 0))
+    kept_cents = np.where(line >= 0, _part(cents, kept[line], credited[line]), 0)
+    cells.put("retained_revenue_ratio", REFUND, day, where, kept_cents, cents)
+    cells.put("refund_ratio", REFUND, day, where, cents - kept_cents, cents)
+
+
+def _issued(known: KnownReturns) -> tuple[np.ndarray, np.ndarray]:
+    """Cents by return line that customer service issued as credit, and as cash."""
+    tenders = known.world.money.tenders
+    tenders = tenders[(tenders["created_at"] < known.end) & (tenders["line"] >= 0)]
+    ended = (tenders["final_at"] < known.end).to_numpy()
+    void = ended & np.isin(tenders["status"], (FAILED_STATUS, CANCELED))
+    is_credit = IS_CREDIT[tenders["tender"].to_numpy()]
+    line, cents = tenders["line"].to_numpy(), tenders["amount"].to_numpy()
+    credit, cash = (
+        total(line[mask], cents[mask], known.size) for mask in (~void & is_credit, ~void & ~is_credit)
+    )
+    return credit, cash
+
+
+def _part(cents: np.ndarray, part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """`part` of `whole` of each amount, rounded half away from zero."""
+    return rounded(cents * np.where(whole > 0, part, 0), np.maximum(whole, 1))

@@ -91,6 +91,20 @@ class Books:
             "entitled_amount": 0 if in_kind else value, **sale,
         })  # fmt: skip
 
+    def exchange(self, key: str, on: str, balance: str) -> None:
+        """The last goods of an exchange are sent; `balance` is what came back less what was sent."""
+        line = next(r for r in self.rows["core.fct_return_line"] if r["return_line_key"] == key)
+        self.rows["core.fct_refund_entitlement"].append({
+            "unit_key": line["unit_key"], "return_line_key": key, "acceptance": "balance",
+            "order_no": line["order_no"], "accepted_on": on, "accepted_quantity": 0,
+            "units_before": line["line_quantity"], "units_upto": line["line_quantity"],
+            "line_quantity": line["line_quantity"], "merchandise_basis": line["line_net_amount"],
+            "tax_basis": line["line_tax_amount"], "shipping_basis": 0, "fee_pct": 0, "label_fee": 0,
+            "is_in_kind": True, "currency": line["currency"], "merchandise_amount": 0, "tax_amount": 0,
+            "shipping_amount": 0, "restocking_fee_amount": 0, "label_fee_amount": 0, "value_amount": 0,
+            "balance_amount": balance, "entitled_amount": max(Decimal(balance), Decimal(0)),
+        })  # fmt: skip
+
     def memo(
         self,
         number: str,
@@ -217,6 +231,7 @@ class Found:
     rollforward: Rows
     proof: Rows
     legs: Rows
+    bridge: Rows
 
     def classes(self, group: str) -> dict[tuple[str, str], str]:
         """Cents of a group as text, by gap and class."""
@@ -325,6 +340,7 @@ def _read(connection: psycopg.Connection[Any]) -> Found:
         rollforward=_table(connection, "select * from build.reconciliation_rollforward"),
         proof=_table(connection, "select * from build.refund_proof"),
         legs=_table(connection, "select * from build.refund_documents"),
+        bridge=_table(connection, "select * from build.refund_month_bridge order by period, position"),
     )
 
 

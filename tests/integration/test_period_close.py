@@ -59,6 +59,21 @@ class HandMade:
             if (row["memo_no"], row["component"]) == (number, component):
                 row["amount"] = amount
 
+    def accrue(self, month: str, opening: int, accrued: int, used: int, re_estimated: int) -> None:
+        """The accrual of a month for toys, instead of what was built; the asset is half the liability."""
+        closing = opening + accrued - used + re_estimated
+        with connect("admin") as connection:
+            connection.execute("delete from build.refund_liability where month = %s", [month])
+            connection.execute(
+                "insert into build.refund_liability (month, product_category, shipped_value, revenue,"
+                " opening_value, accrued_value, used_value, re_estimated_value, refund_liability,"
+                " expected_cost, recovery_share, right_of_return_asset, returned_since,"
+                " not_come_yet_or_overestimated, is_back_test_settled, currency)"
+                " values (%s, 'TOYS', 1000, 1000 - %s::numeric, %s, %s, %s, %s, %s, %s, 0.5,"
+                " %s::numeric / 2, 0, 0, false, 'EUR')",
+                [month, accrued, opening, accrued, used, re_estimated, closing, closing, closing],
+            )
+
     def withdraw_cash(self, refund: str) -> None:
         """Take a settlement and its journal back, as a corrected export without them does."""
         for fact, column in (("core.fct_settlement", "refund_id"), ("core.fct_gl_line", "document_ref")):
@@ -83,6 +98,10 @@ def company(database: Path, tmp_path_factory: pytest.TempPathFactory) -> HandMad
     company.books.whole("REQ:B-1", "2025-11-12", order="2")
     company.books.whole("REQ:D-1", "2025-12-05", order="4")
     company.memo("CM REQ:D-1", "merchandise", "90.00")
+    with connect("admin") as connection:
+        connection.execute("delete from build.refund_liability")
+    company.accrue("2025-11-01", 0, 300, 100, 0)
+    company.accrue("2025-12-01", 200, 150, 120, 10)
     return company
 
 
@@ -142,6 +161,13 @@ def test_a_month_is_closed_as_it_stands(company: HandMade) -> None:
     _telescopes()
 
 
+def test_the_accrual_of_the_month_is_closed_with_it(company: HandMade) -> None:
+    assert _accrual("as_reported", "month, opening_value, earlier_value, refund_liability") == [
+        (dt.date(2025, 11, 1), 0, 0, 200)
+    ]
+    assert {row[-1] for row in _accrual("as_restated", "figure, difference")} == {0}
+
+
 def test_a_second_close_says_how_to_do_it_anew(company: HandMade) -> None:
     with pytest.raises(Refused, match=f"closed already by {WHO}.*reopen it first: python -m closing reopen"):
         periods.close("2025-11", WHO)
@@ -151,6 +177,8 @@ def test_late_changed_and_withdrawn_rows_post_to_the_open_month(company: HandMad
     company.books.whole("REQ:C-1", "2025-11-20", order="3")
     company.memo("CM REQ:A-1", "merchandise", "90.00")
     company.withdraw_cash("RF REQ:B-1")
+    company.accrue("2025-11-01", 0, 300, 130, 0)
+    company.accrue("2025-12-01", 170, 150, 120, 10)
     company.night()
     assert _reported("2025-11") == {leg: (Decimal(238), Decimal(0)) for leg in LEGS}
     assert _restated("2025-11") == {
@@ -185,6 +213,17 @@ def test_late_changed_and_withdrawn_rows_post_to_the_open_month(company: HandMad
     _telescopes()
 
 
+def test_a_return_that_came_late_restates_the_accrual_and_leaves_it_as_reported(company: HandMade) -> None:
+    # 30.00 more came back in November than was known when it was closed: 300 - 130 = 170.
+    assert _accrual("as_reported", "refund_liability, right_of_return_asset") == [(200, 100)]
+    assert _rows("select refund_liability from finance.refund_liability order by month") == [(170,), (210,)]
+    differ = _accrual("as_restated", "figure, reported_amount, restated_amount, difference")
+    assert [row for row in differ if row[-1]] == [
+        ("expected_cost", 200, 170, -30), ("refund_liability", 200, 170, -30),
+        ("right_of_return_asset", 100, 85, -15), ("used_value", 100, 130, 30),
+    ]  # fmt: skip
+
+
 def test_the_next_close_takes_what_changed_with_it(company: HandMade) -> None:
     periods.close("2025-12", "B. Controller")
     # D's own, whose memo is 10.00 short, and what November has gained and lost since
@@ -195,6 +234,11 @@ def test_the_next_close_takes_what_changed_with_it(company: HandMade) -> None:
     assert checks == [(0,)]
     assert _reported("2025-11") == {leg: (Decimal(238), Decimal(0)) for leg in LEGS}
     assert _restated("2025-11")["M"] == (238, 347)
+    # From the 200.00 that were reported: less 30.00 of November, + 150.00 - 120.00 + 10.00.
+    rolled = "month, opening_value, earlier_value, accrued_value, used_value, re_estimated_value"
+    assert _accrual("as_reported", f"{rolled}, refund_liability") == [
+        (dt.date(2025, 11, 1), 0, 0, 300, 100, 0, 200), (dt.date(2025, 12, 1), 200, -30, 150, 120, 10, 210),
+    ]  # fmt: skip
     _telescopes()
 
 
@@ -230,6 +274,7 @@ def test_only_the_latest_closed_month_is_reopened_and_both_acts_stay(company: Ha
     periods.reopen("2025-12", WHO, "memo of D corrected")
     assert _rows("select * from ops.frozen_postings order by 1, 2, 3, 5, 6, 7, 9", "auditor") == frozen
     assert _reported("2025-12") == {}
+    assert _accrual("as_reported", "month") == [(dt.date(2025, 11, 1),)]
     assert _rows("select act, period, note, is_in_force from finance.period_acts order by act_id") == [
         ("close", "2025-11", "November signed", True), ("close", "2025-12", "", False),
         ("reopen", "2025-12", "memo of D corrected", False),
@@ -257,7 +302,8 @@ def test_a_return_older_than_every_closed_month_posts_to_the_open_one(company: H
 
 
 def test_closed_figures_change_for_nobody(company: HandMade) -> None:
-    for table, column in (("period_acts", "note"), ("frozen_postings", "entity")):
+    tables = (("period_acts", "note"), ("frozen_postings", "entity"), ("frozen_accruals", "currency"))
+    for table, column in tables:
         for statement in (f"update ops.{table} set {column} = ''", f"delete from ops.{table}"):
             with connect("publisher") as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(statement)
@@ -395,6 +441,11 @@ def _reported(period: str) -> dict[str, tuple[Decimal, Decimal]]:
         f" where line = 'leg' and period = '{period}'"
     )
     return {leg: (own, earlier) for leg, own, earlier in rows}
+
+
+def _accrual(view: str, columns: str) -> list[tuple[Any, ...]]:
+    """Rows of the refund liability of closed months, as reported or as restated."""
+    return _rows(f"select {columns} from finance.refund_liability_{view} order by month, {columns}")
 
 
 def _restated(period: str) -> dict[str, tuple[Decimal, Decimal]]:

@@ -571,6 +571,72 @@ def test_an_exchange_explains_the_worth_of_what_came_and_no_more(reconciler: Rec
         }  # fmt: skip
 
 
+def test_an_exchange_for_something_dearer_is_owed_by_the_customer(reconciler: Reconciler) -> None:
+    books = Books()
+    books.line("REQ:A-1", resolution="exchange")
+    books.accept("REQ:A-1", "2025-12-10")
+    # Goods of 150.00 for goods of 119.00.
+    books.exchange("REQ:A-1", "2025-12-11", "-31.00")
+    books.memo("CM1", "2025-12-11", PARTS, line="REQ:A-1")
+    books.post_memo("CM1", "2025-12-11", PARTS)
+    with reconciled(reconciler, books) as found:
+        group = found.groups["REQ:A-1"]
+        assert (group["entitled_amount"], group["exchange_balance_amount"]) == (0, Decimal("-31.00"))
+        assert found.classes("REQ:A-1") == {
+            ("E-M", "STORE_CREDIT_OR_EXCHANGE"): "-119.00",
+            ("M-P", "STORE_CREDIT_OR_EXCHANGE"): "119.00",
+            ("M-T", "STORE_CREDIT_OR_EXCHANGE"): "119.00",
+        }
+
+
+@pytest.mark.parametrize(
+    ("paid", "left"),
+    [
+        # What is due is paid; nothing is; 20.00 too much; the whole of it, as if no goods had been sent.
+        ("29.00", {}),
+        (None, {("M-P", "MISSING_LEG"): "29.00", ("M-T", "MISSING_LEG"): "29.00"}),
+        ("49.00", {("M-P", "DUPLICATE"): "-20.00", ("M-T", "DUPLICATE"): "-20.00"}),
+        ("119.00", {("M-P", "DUPLICATE"): "-90.00", ("M-T", "DUPLICATE"): "-90.00"}),
+    ],
+)
+def test_an_exchange_for_something_cheaper_expects_the_balance_in_cash(
+    reconciler: Reconciler, paid: str | None, left: dict[tuple[str, str], str]
+) -> None:
+    books = Books()
+    books.line("REQ:A-1", resolution="exchange")
+    books.accept("REQ:A-1", "2025-12-10")
+    # Goods of 90.00 for goods of 119.00.
+    books.exchange("REQ:A-1", "2025-12-11", "29.00")
+    books.memo("CM1", "2025-12-11", PARTS, line="REQ:A-1", refund="RF1")
+    books.post_memo("CM1", "2025-12-11", PARTS)
+    if paid:
+        books.refund("RF1", "2025-12-11", paid, "REQ:A-1")
+        books.settle("ST1", "2025-12-12", paid, "RF1")
+        books.post_cash("RF1", "2025-12-12", paid)
+    with reconciled(reconciler, books) as found:
+        group = found.groups["REQ:A-1"]
+        assert (group["entitled_amount"], group["exchange_balance_amount"]) == (29, 29)
+        assert found.classes("REQ:A-1") == {
+            ("E-M", "STORE_CREDIT_OR_EXCHANGE"): "-90.00", ("M-P", "STORE_CREDIT_OR_EXCHANGE"): "90.00",
+            ("M-T", "STORE_CREDIT_OR_EXCHANGE"): "90.00", **left,
+        }  # fmt: skip
+
+
+def test_a_balance_that_alone_is_credited_and_paid_agrees(reconciler: Reconciler) -> None:
+    books = Books()
+    balance = {"merchandise": "24.37", "tax": "4.63"}
+    books.line("REQ:A-1", resolution="exchange")
+    books.accept("REQ:A-1", "2025-12-10")
+    books.exchange("REQ:A-1", "2025-12-11", "29.00")
+    books.memo("CM1", "2025-12-11", balance, line="REQ:A-1", refund="RF1")
+    books.refund("RF1", "2025-12-11", "29.00", "REQ:A-1")
+    books.settle("ST1", "2025-12-12", "29.00", "RF1")
+    books.post_memo("CM1", "2025-12-11", balance)
+    books.post_cash("RF1", "2025-12-12", "29.00")
+    with reconciled(reconciler, books) as found:
+        assert found.groups["REQ:A-1"]["is_reconciled"]
+
+
 def test_credit_and_cash_for_one_unit_are_paid_twice(reconciler: Reconciler) -> None:
     books = Books()
     books.line("REQ:A-1", resolution="store_credit")
@@ -867,3 +933,51 @@ def test_a_sum_matches_once_both_the_journal_and_its_last_refund_are_there(recon
     with reconciled(reconciler, books) as found:
         assert found.classes(first) == {} and found.classes(second) == {}
         assert "DOC:PO1" not in found.groups
+
+
+def test_the_refunds_of_a_month_are_bridged_from_one_figure_to_the_next(reconciler: Reconciler) -> None:
+    books = Books()
+    books.whole("REQ:A-1", "2025-12-10", order="1")
+    # Credited and issued in December, paid and posted in January; the processor took 3.87 for it.
+    books.line("REQ:B-1", order="2")
+    books.accept("REQ:B-1", "2025-12-30")
+    books.memo("CM2", "2025-12-30", PARTS, line="REQ:B-1", refund="RF2", order="2")
+    books.refund("RF2", "2025-12-30", "119.00", "REQ:B-1", order="2")
+    books.settle("ST2", "2026-01-02", "119.00", "RF2", fee="3.87", order="2")
+    books.post_memo("CM2", "2025-12-30", PARTS, order="2")
+    books.post_cash("RF2", "2026-01-02", "119.00", order="2")
+    # Store credit of December, posted and never cash.
+    books.line("REQ:C-1", order="3", resolution="store_credit")
+    books.accept("REQ:C-1", "2025-12-12")
+    books.memo("CM3", "2025-12-12", PARTS, line="REQ:C-1", refund="RF3", order="3")
+    books.refund("RF3", "2025-12-12", "119.00", "REQ:C-1", "store_credit", order="3")
+    books.post_memo("CM3", "2025-12-12", PARTS, order="3")
+    books.post_cash("RF3", "2025-12-12", "119.00", order="3")
+    # The bank took 150.00 back for the first order, in January.
+    books.settle("CB1", "2026-01-05", "150.00", "RF REQ:A-1", kind="chargeback")
+    books.post_cash("CB1", "2026-01-05", "150.00", kind="settlement")
+    with reconciled(reconciler, books) as found:
+        rows = [(r["period"], r["line"], r["name"], r["kind"], str(r["amount"])) for r in found.bridge]
+    assert rows == [
+        ("2025-12", "figure", "credited", "figure", "357.00"),
+        ("2025-12", "figure", "issued", "figure", "357.00"),
+        ("2025-12", "line", "store_credit_or_exchange", "scope", "-119.00"),
+        ("2025-12", "line", "cutoff", "timing", "-119.00"),
+        ("2025-12", "figure", "paid", "figure", "119.00"),
+        ("2025-12", "line", "store_credit_or_exchange", "scope", "119.00"),
+        ("2025-12", "figure", "posted", "figure", "238.00"),
+        ("2025-12", "figure", "paid", "figure", "119.00"),
+        ("2025-12", "figure", "refunds_paid", "figure", "119.00"),
+        ("2025-12", "figure", "refunds_paid_with_fees", "figure", "119.00"),
+        ("2026-01", "figure", "credited", "figure", "0.00"),
+        ("2026-01", "figure", "issued", "figure", "0.00"),
+        ("2026-01", "line", "duplicate", "difference", "150.00"),
+        ("2026-01", "line", "cutoff", "timing", "119.00"),
+        ("2026-01", "figure", "paid", "figure", "269.00"),
+        ("2026-01", "figure", "posted", "figure", "269.00"),
+        ("2026-01", "figure", "paid", "figure", "269.00"),
+        ("2026-01", "line", "chargebacks", "scope", "-150.00"),
+        ("2026-01", "figure", "refunds_paid", "figure", "119.00"),
+        ("2026-01", "line", "fees", "fee", "3.87"),
+        ("2026-01", "figure", "refunds_paid_with_fees", "figure", "122.87"),
+    ]

@@ -41,9 +41,11 @@ OPS = {
     # Append-only, also for the one who closes.
     ("publisher", "period_acts"): {"SELECT", "INSERT"},
     ("publisher", "frozen_postings"): {"SELECT", "INSERT"},
+    ("publisher", "frozen_accruals"): {"SELECT", "INSERT"},
     ("publisher", "exception_decisions"): {"SELECT", "INSERT"},
     ("transformer", "period_acts"): {"SELECT"},
     ("transformer", "frozen_postings"): {"SELECT"},
+    ("transformer", "frozen_accruals"): {"SELECT"},
     ("transformer", "acceptances"): {"SELECT", "INSERT"},
     ("transformer", "model_runs"): {"SELECT", "INSERT"},
     **{(role, "stage_runs"): {"SELECT", "INSERT"} for role in STAGE_ROLES},

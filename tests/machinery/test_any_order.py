@@ -94,7 +94,14 @@ class Company:
             " 'document', 'item_key', 'x', 'currency', 'EUR', 'group_key', 'x', 'leg', 'E',"
             " 'is_adjustment', false, 'amount', marts))).*, false as is_frozen from marts.shelf"
         )
-        _rows("grant select on finance.period_status, finance.period_postings to publisher")
+        _rows(
+            "create view finance.refund_liability as select (jsonb_populate_record("
+            "null::ops.frozen_accruals, '{}')).* where false"
+        )
+        _rows(
+            "grant select on finance.period_status, finance.period_postings, finance.refund_liability"
+            " to publisher"
+        )
 
     def land(self, is_bad: bool) -> None:
         ((seq,),) = _rows(

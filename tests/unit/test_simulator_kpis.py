@@ -383,15 +383,59 @@ def test_money_kept_and_money_given_back_add_up_to_what_was_credited() -> None:
             {"line": 1, "amount": 6000}, {"line": 2, "amount": 500},
             {"line": -1, "sale": 0, "amount": 300},
         ],
+        # 40.00 were wished for in cash, and 15.00 of them were issued as credit; 30.00 of those failed first.
+        tenders=[
+            {"amount": 2500}, {"amount": 1500, "tender": 3}, {"amount": 3000, "tender": 4, "status": 2},
+            {"line": 2, "amount": 500, "tender": 3},
+        ],
     )  # fmt: skip
     assert of(found, "retained_revenue_ratio", "REFUND") == {
-        ("2025-02-22", *WEB): ("65.00", "105.00", "true"),
+        ("2025-02-22", *WEB): ("80.00", "105.00", "true"),
         ("2025-02-22", *NOWHERE): ("0.00", "3.00", "true"),
     }
     assert of(found, "refund_ratio", "REFUND") == {
-        ("2025-02-22", *WEB): ("40.00", "105.00", "true"),
+        ("2025-02-22", *WEB): ("25.00", "105.00", "true"),
         ("2025-02-22", *NOWHERE): ("3.00", "3.00", "true"),
     }
+
+
+def test_a_wish_for_credit_that_was_paid_in_cash_keeps_nothing() -> None:
+    found = cells(
+        sales=[{}], lines=[{"resolution": STORE_CREDIT}], memos=[{"amount": 4000}], tenders=[{"amount": 4000}]
+    )
+    assert of(found, "retained_revenue_ratio", "REFUND") == {("2025-02-22", *WEB): ("0.00", "40.00", "true")}
+
+
+@pytest.mark.parametrize(
+    ("rows", "counted"),
+    [
+        # 40.00 on 2 March and 49.00 on the 5th, of one refund of 89.00
+        ([(2, 0, 4000, 4000, False), (5, 0, 4900, 4900, False)], {"2025-03-05": ("13", "1", "true")}),
+        # settled again a day later
+        ([(2, 0, 8900, 8900, False), (3, 0, 8900, 8900, True)], {"2025-03-02": ("10", "1", "true")}),
+        # failed, and paid again
+        (
+            [(2, 0, 8900, 8900, False), (4, 1, -8900, 8900, False), (6, 0, 8900, 0, False)],
+            {"2025-03-06": ("14", "1", "true")},
+        ),
+        ([(2, 0, 8900, 8900, False), (4, 1, -8900, 8900, False)], {}),
+        # the processor kept a fee
+        ([(2, 0, 8600, 8900, False)], {"2025-03-02": ("10", "1", "true")}),
+    ],
+    ids=["in two parts", "twice", "failed once", "failed", "short"],
+)
+def test_a_refund_counts_once_when_it_is_wholly_paid(
+    rows: list[tuple[int, int, int, int, bool]], counted: dict[str, tuple[str, str, str]]
+) -> None:
+    movements: list[Row] = [
+        {
+            "refund": 7, "booked_at": at(3, day), "type": kind, "gross": -cents, "due": due,
+            "is_duplicate": again,
+        }
+        for day, kind, cents, due, again in rows
+    ]  # fmt: skip
+    found = cells(sales=[{}], lines=[{}], receipts=[{}], settlements=movements)
+    assert of(found, "refund_lead_time", "REFUND") == {(day, *WEB): cell for day, cell in counted.items()}
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,45 @@ comment on column ops.frozen_postings.file_id is
     'File that had brought the document, in ops.file_ledger.';
 comment on column ops.frozen_postings.line_no is 'Line of that file.';
 
+create table if not exists ops.frozen_accruals (
+    act_id bigint not null references ops.period_acts,
+    month date not null,
+    product_category text not null,
+    currency text not null,
+    shipped_value numeric(18, 2) not null,
+    revenue numeric(18, 2) not null,
+    opening_value numeric(18, 2) not null,
+    accrued_value numeric(18, 2) not null,
+    used_value numeric(18, 2) not null,
+    re_estimated_value numeric(18, 2) not null,
+    refund_liability numeric(18, 2) not null,
+    expected_cost numeric(18, 2) not null,
+    recovery_share numeric(9, 6) not null,
+    right_of_return_asset numeric(18, 2) not null,
+    unique (act_id, month, product_category)
+);
+comment on table ops.frozen_accruals is
+    'Refund liability and right-of-return asset as reported with each close; append-only.';
+comment on column ops.frozen_accruals.act_id is 'Close that froze the row, in ops.period_acts.';
+comment on column ops.frozen_accruals.month is
+    'First day of the month at whose end the liability stands.';
+comment on column ops.frozen_accruals.product_category is 'Category of the product as of the sale.';
+comment on column ops.frozen_accruals.currency is 'Reporting currency.';
+comment on column ops.frozen_accruals.shipped_value is 'Net sales of the month with a right of return.';
+comment on column ops.frozen_accruals.revenue is
+    'Net sales less what was expected to come back of them.';
+comment on column ops.frozen_accruals.opening_value is
+    'Liability at the end of the month before, as it was known with the close.';
+comment on column ops.frozen_accruals.accrued_value is 'Expected returns of the month''s sales.';
+comment on column ops.frozen_accruals.used_value is 'Value that came back in the month.';
+comment on column ops.frozen_accruals.re_estimated_value is
+    'Change of what older sales, and the month''s own returns, were thought to bring.';
+comment on column ops.frozen_accruals.refund_liability is 'Liability at the end of the month.';
+comment on column ops.frozen_accruals.expected_cost is 'Cost of the goods still expected back.';
+comment on column ops.frozen_accruals.recovery_share is
+    'Share of their cost that returned goods had brought back.';
+comment on column ops.frozen_accruals.right_of_return_asset is 'Expected cost times that share.';
+
 -- Missing grants keep every role from changing them; this keeps an administrator from doing it by mistake.
 create or replace function ops.refuse_change() returns trigger language plpgsql as $$
 begin
@@ -112,6 +151,8 @@ create or replace trigger period_acts_actor before insert on ops.period_acts
 create or replace trigger period_acts_stay before update or delete or truncate on ops.period_acts
     for each statement execute function ops.refuse_change();
 create or replace trigger frozen_postings_stay before update or delete or truncate on ops.frozen_postings
+    for each statement execute function ops.refuse_change();
+create or replace trigger frozen_accruals_stay before update or delete or truncate on ops.frozen_accruals
     for each statement execute function ops.refuse_change();
 
 -- What was decided on a difference between refund legs. Append-only: the last decision counts, as long as

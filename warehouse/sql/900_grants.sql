@@ -29,7 +29,7 @@ grant usage on sequence ops.ledger_seq to loader;
 -- transformer: reads raw, owns staging to build
 grant usage on schema raw, ops to transformer;
 grant select on ops.file_ledger, ops.quarantine, ops.publications to transformer;
-grant select on ops.period_acts, ops.frozen_postings, ops.company to transformer;
+grant select on ops.period_acts, ops.frozen_postings, ops.frozen_accruals, ops.company to transformer;
 grant select, insert, update on ops.builds to transformer;
 grant select, insert on ops.validation_results to transformer;
 
@@ -47,7 +47,8 @@ alter default privileges for role publisher in schema marts, finance
 grant usage on schema build, ops to publisher;
 grant select on all tables in schema build to publisher;
 grant select on ops.file_ledger, ops.builds, ops.validation_results to publisher;
-grant select, insert on ops.publications, ops.period_acts, ops.frozen_postings, ops.exception_decisions
+grant select, insert on
+    ops.publications, ops.period_acts, ops.frozen_postings, ops.frozen_accruals, ops.exception_decisions
     to publisher;
 grant usage on sequence ops.publications_publication_id_seq to publisher;
 alter default privileges for role transformer in schema build grant select on tables to publisher;

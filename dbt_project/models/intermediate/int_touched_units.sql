@@ -5,6 +5,7 @@
 -- half way finds the same units when it runs again.
 
 -- depends_on: {{ ref('stg_erp__sales_lines') }} {{ ref('stg_erp__return_authorizations') }}
+-- depends_on: {{ ref('int_rma_units') }}
 {% if is_full_build() %}
 select cast(null as text) as unit_key from {{ ref('int_touched_keys') }} where false
 {% else %}
@@ -125,4 +126,9 @@ union
 select sale.order_no
 from exchanged_rmas
 inner join {{ ref('stg_erp__sales_lines') }} as sale on exchanged_rmas.rma_no = sale.replaces_rma_no
+union
+-- what the goods sent cost decides what is due for those that came back
+select rma.unit_key
+from exchanged_rmas
+inner join {{ ref('int_rma_units') }} as rma on exchanged_rmas.rma_no = rma.rma_no
 {% endif %}

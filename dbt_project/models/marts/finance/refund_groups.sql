@@ -47,6 +47,7 @@ select
     cast(legs.g_amount as numeric(18, 2)) as posted_amount,
     cast(legs.t_amount as numeric(18, 2)) as issued_amount,
     cast(legs.gm_amount as numeric(18, 2)) as posted_memo_amount,
+    cast(legs.balance_amount as numeric(18, 2)) as exchange_balance_amount,
     legs.has_e as has_entitlement,
     legs.has_m as has_memo,
     legs.has_p as has_cash,

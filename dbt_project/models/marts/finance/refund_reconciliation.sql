@@ -54,6 +54,8 @@ select
     {{ amount_of(['G'], 'groups.posted_amount') }} as posted_amount,
     {{ amount_of(['T'], 'groups.issued_amount') }} as issued_amount,
     {{ amount_of(['GM'], 'groups.posted_memo_amount') }} as posted_memo_amount,
+    -- goods sent instead, where they are dearer or cheaper
+    {{ amount_of(['E'], 'groups.exchange_balance_amount') }} as exchange_balance_amount,
     -- gaps
     {{ amount_of(['E', 'M'], 'groups.entitled_amount - groups.credited_amount') }}
         as entitlement_gap,

@@ -1,7 +1,7 @@
 -- Grain: one row per KPI: whether the feeds that it is counted from have come.
 -- lacking: a feed without which it says nothing has not come, or no return has a known sale; kpi_daily shows no
 -- figure then. partly: it says less than its definition, for want of feeds that only add to it, or since some
--- returns have no known sale. Not additive.
+-- returns have no known sale, or none that ever shipped. Not additive.
 {{ config(materialized='table') }}
 
 with needs as (
@@ -47,10 +47,13 @@ feeds as (
 returned as (
 
     select
-        coalesce(sum(numerator), 0) as units,
-        coalesce(sum(numerator) filter (where channel = 'UNATTRIBUTED'), 0) as units_without_sale
+        coalesce(sum(numerator) filter (where basis = 'RETURN'), 0) as units,
+        coalesce(sum(numerator) filter (where basis = 'RETURN' and channel = 'UNATTRIBUTED'), 0)
+            as units_without_sale,
+        -- what came back and is in no cohort
+        coalesce(sum(case basis when 'RETURN' then numerator else -numerator end), 0) as units_never_shipped
     from {{ ref('kpi_sums') }}
-    where kpi = 'product_return_rate' and basis = 'RETURN'
+    where kpi = 'product_return_rate' and basis in ('RETURN', 'SALE')
 
 ),
 
@@ -60,6 +63,8 @@ judged as (
         definitions.kpi,
         feeds.lacking_feeds, feeds.lacking_told, feeds.uncounted_feeds, feeds.uncounted_told,
         case when definitions.goes_by_sale then returned.units_without_sale end as units_without_sale,
+        case when definitions.bases like '%SALE%' then returned.units_never_shipped end
+            as units_never_shipped,
         definitions.goes_by_sale and returned.units_without_sale > 0 as has_lost_sales,
         definitions.goes_by_sale and returned.units_without_sale = returned.units and returned.units > 0
             as has_no_sale
@@ -73,7 +78,7 @@ select
     kpi,
     case
         when lacking_feeds is not null or has_no_sale then 'lacking'
-        when uncounted_feeds is not null or has_lost_sales then 'partly'
+        when uncounted_feeds is not null or has_lost_sales or units_never_shipped > 0 then 'partly'
         else 'complete'
     end as completeness,
     nullif(concat_ws(
@@ -81,9 +86,11 @@ select
         'needs ' || lacking_told,
         case when has_no_sale then 'no return that came has a known sale' end,
         'does not count ' || uncounted_told,
-        case when has_lost_sales and not has_no_sale then 'leaves out returns without a known sale' end
+        case when has_lost_sales and not has_no_sale then 'leaves out returns without a known sale' end,
+        case when units_never_shipped > 0 then 'SALE leaves out returns of lines that never shipped' end
     ), '') as reason,
     lacking_feeds,
     uncounted_feeds,
-    cast(units_without_sale as bigint) as units_without_sale
+    cast(units_without_sale as bigint) as units_without_sale,
+    cast(units_never_shipped as bigint) as units_never_shipped
 from judged

@@ -37,7 +37,8 @@ select
     sum(acceptances.restocking_fee_amount) as restocking_fee,
     sum(acceptances.label_fee_amount) as return_label_fee,
     sum(acceptances.value_amount) as value_amount,
-    sum(acceptances.entitled_amount) as entitled_amount
+    sum(acceptances.entitled_amount) as entitled_amount,
+    sum(acceptances.balance_amount) as balance_amount
 from days
 inner join acceptances
     on days.group_key = acceptances.group_key and days.day >= acceptances.accepted_on

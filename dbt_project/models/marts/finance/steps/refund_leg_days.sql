@@ -29,6 +29,13 @@ issued as (
     select group_key, day, issued_amount, has_cash from {{ ref('refund_payment_sums') }}
 ),
 
+-- Goods that came back less the goods sent instead
+balances as (
+    select group_key, day, sum(balance_amount) as balance_amount
+    from {{ ref('refund_entitlement_days') }}
+    group by group_key, day
+),
+
 standing as (
     select group_key, day, bool_or(has_memo) as has_memo
     from {{ ref('refund_line_days') }}
@@ -61,6 +68,7 @@ select
     -- tenders that failed or were canceled since still counted before
     coalesce(issued.issued_amount, 0) as t_amount,
     sums.gm_amount,
+    balances.balance_amount,
     {%- for leg in ('e', 'm', 'p', 'g', 't', 'gm') %}
     sums.{{ leg }}_on,
     sums.{{ leg }}_period,
@@ -72,5 +80,6 @@ select
 from sums
 inner join days on sums.group_key = days.group_key and sums.day = days.day
 left join issued on sums.group_key = issued.group_key and sums.day = issued.day
+left join balances on sums.group_key = balances.group_key and sums.day = balances.day
 left join standing on sums.group_key = standing.group_key and sums.day = standing.day
 left join posted on sums.group_key = posted.group_key and sums.day = posted.day

@@ -1,6 +1,7 @@
--- Grain: one row per refund that the processor settled or failed, on the day of booking (basis REFUND),
--- and again on the day its sale was shipped (basis SALE). Additive: every measure; amounts are in the
--- reporting currency.
+-- Grain: one row per row of a refund that the processor settled or failed, on the day of booking (basis
+-- REFUND), and again on the day its sale was shipped (basis SALE); money of a line that never shipped has no
+-- such day. A refund counts once, however many rows settle it: with the one that completed it. Additive:
+-- every measure; amounts are in the reporting currency.
 {{ config(meta={'replaces': 'units'}) }}
 
 with lines as (
@@ -26,13 +27,15 @@ settlements as (
     select
         settlements.*,
         -settlements.reporting_gross_amount as refunded_amount,
-        settlements.type = 'refund' and lines.return_line_key is not null as is_timed,
+        completions.settlement_id is not null and lines.return_line_key is not null as is_timed,
         greatest(settlements.booked_on - lines.clock_starts_on, 0) as days,
         sales.shipped_on,
         {{ sale_mature_on('sales.shipped_on', 'sales.return_window_days') }} as mature_on
     from {{ ref('fct_settlement') }} as settlements
     left join lines on settlements.return_line_key = lines.return_line_key
     left join sales on settlements.sales_line_key = sales.sales_line_key
+    left join {{ ref('int_refund_completions') }} as completions
+        on settlements.settlement_id = completions.settlement_id
     where
         settlements.status = 'succeeded'
         and settlements.type in ('refund', 'refund_failure')
@@ -70,3 +73,4 @@ select
     null as lead_days,
     null as late_refunds
 from settlements
+where sales_line_key is null or shipped_on is not null

@@ -1,5 +1,6 @@
--- Grain: one row per product line of an order that was shipped or came back, and per blind receipt
--- whose sale is not known. What a shipping cohort (basis SALE) adds up from.
+-- Grain: one row per product line of an order that was shipped, and per blind receipt whose sale is not
+-- known. What a shipping cohort (basis SALE) adds up from: what came back of a line that never shipped has
+-- no cohort, and counts on the day that it came (basis RETURN) only; kpi_completeness says how many units.
 -- Additive: every measure; amounts are in the reporting currency.
 {{ config(meta={'replaces': 'units'}) }}
 
@@ -21,7 +22,7 @@ final as (
 
     select
         unit_key,
-        coalesce(shipped_on, ordered_on) as period_date,
+        shipped_on as period_date,
         channel,
         product_category,
         ship_from_site as site,
@@ -29,12 +30,11 @@ final as (
         {{ sale_mature_on('shipped_on', 'return_window_days') }} as mature_on,
         shipped_quantity as shipped_units,
         received_quantity as returned_units,
-        case when shipped_quantity > 0 then net_reporting end as net_amount,
-        case when shipped_quantity > 0 then round(net_reporting * received_quantity / quantity, 2) end
-            as returned_amount,
-        case when shipped_quantity > 0 then captured_reporting end as captured_amount
+        net_reporting as net_amount,
+        round(net_reporting * received_quantity / quantity, 2) as returned_amount,
+        captured_reporting as captured_amount
     from sales_lines
-    where shipped_quantity > 0 or received_quantity > 0
+    where shipped_quantity > 0
     union all
     select
         unit_key,
