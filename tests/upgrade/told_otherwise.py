@@ -144,6 +144,8 @@ FIRST_PARCEL = Change(
         "marts.kpi_daily": _BY_ORDER,
     },
 )
+
+
 def _of_kpis(*kpis: str) -> dict[str, dict[str, set[Any]]]:
     tables = ("kpi_cells", "kpi_cells__history", "kpi_daily", "kpi_definitions")
     return {f"marts.{table}": {"kpi": set(kpis)} for table in tables}
