@@ -38,17 +38,22 @@ named as (
     group by issued.refund_id, issued.currency
 ),
 
+unnamed as (
+    select posted_on, currency, -sum(amount) as amount
+    from entries
+    where document_type in ('none', 'unknown') and amount < 0
+    group by posted_on, currency
+),
+
 day_sums as (
     select issued.issued_on, issued.currency
     from issued
+    inner join unnamed
+        on issued.issued_on = unnamed.posted_on and issued.currency = unnamed.currency
     left join named on issued.refund_id = named.refund_id and issued.currency = named.currency
     where named.refund_id is null
-    group by issued.issued_on, issued.currency
-    having sum(issued.issued_amount) = (
-        select -sum(entries.amount) from entries
-        where entries.document_type in ('none', 'unknown') and entries.amount < 0
-            and entries.posted_on = issued.issued_on and entries.currency = issued.currency
-    )
+    group by issued.issued_on, issued.currency, unnamed.amount
+    having sum(issued.issued_amount) = unnamed.amount
 )
 
 select
