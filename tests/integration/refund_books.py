@@ -29,7 +29,7 @@ FOLDERS = (
     "intermediate/refunds/", "marts/finance/", "core/bridge_refund_document", "core/bridge_posting_share",
     "core/dim_refund_group",
 )  # fmt: skip
-LIABILITY, CLEARING = "176200", "136100"
+LIABILITY, CLEARING, CREDITS = "176200", "136100", "177700"
 ACCOUNTS = {
     "merchandise": "480100", "tax": "177600", "shipping": "480200", "duty": "480300",
     "restocking_fee": "483100", "return_label_fee": "483200", "adjustment": "489900",
@@ -208,6 +208,15 @@ class Books:
             on, {LIABILITY: amount, CLEARING: str(-Decimal(amount))}, number, kind, **more
         )  # fmt: skip
 
+    def post_credit(self, number: str | None, on: str, amount: str, **more: Any) -> str:
+        """The journal of store credit, to the account that owes it; without a number in sum."""
+        amounts = {LIABILITY: amount, CREDITS: str(-Decimal(amount))}
+        return self.post(on, amounts, number, "refund" if number else "none", **more)
+
+    def spend(self, number: str, on: str, amount: str) -> str:
+        """The journal of store credit that was spent on another order."""
+        return self.post(on, {CREDITS: amount, "480000": str(-Decimal(amount))}, number, "refund")
+
     def whole(self, key: str, on: str, amount: str = "119.00", order: str = "1", **line: Any) -> None:
         """A return that is right in every leg, all on one day; refund, memo and cash carry its key."""
         self.line(key, order=order, **line)
@@ -232,6 +241,8 @@ class Found:
     proof: Rows
     legs: Rows
     bridge: Rows
+    credits: dict[str, dict[str, Any]]
+    items: dict[tuple[str, str, str], dict[str, Any]]
 
     def classes(self, group: str) -> dict[tuple[str, str], str]:
         """Cents of a group as text, by gap and class."""
@@ -340,6 +351,8 @@ def _read(connection: psycopg.Connection[Any]) -> Found:
         rollforward=_table(connection, "select * from build.reconciliation_rollforward"),
         proof=_table(connection, "select * from build.refund_proof"),
         legs=_table(connection, "select * from build.refund_documents"),
+        credits={r["refund_id"]: r for r in _table(connection, "select * from build.store_credits")},
+        items={(r["group_key"], r["gap"], r["class"]): r for r in exceptions},
         bridge=_table(connection, "select * from build.refund_month_bridge order by period, position"),
     )
 
@@ -361,4 +374,5 @@ def _role(account: str) -> tuple[str, str | None]:
     component = next((name for name, number in ACCOUNTS.items() if number == account), None)
     if component:
         return "memo_component", component
-    return ("refund_liability" if account == LIABILITY else "processor_clearing"), None
+    roles = {LIABILITY: "refund_liability", CLEARING: "processor_clearing", CREDITS: "gift_card_liability"}
+    return roles.get(account, "other"), None

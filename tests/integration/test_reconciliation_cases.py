@@ -981,3 +981,68 @@ def test_the_refunds_of_a_month_are_bridged_from_one_figure_to_the_next(reconcil
         ("2026-01", "line", "fees", "fee", "3.87"),
         ("2026-01", "figure", "refunds_paid_with_fees", "figure", "122.87"),
     ]
+
+
+def _store_credit(books: Books, number: int, on: str) -> Books:
+    """A return of 119.00 that was credited and given as store credit; nothing of the credit is posted."""
+    key, order = f"REQ:{number}-1", str(number)
+    books.line(key, order=order, resolution="store_credit")
+    books.accept(key, on)
+    books.memo(f"CM{number}", on, PARTS, line=key, refund=f"RF{number}", order=order)
+    books.refund(f"RF{number}", on, "119.00", key, "store_credit", order=order)
+    books.post_memo(f"CM{number}", on, PARTS, order=order)
+    return books
+
+
+CREDIT = ("M-P", "STORE_CREDIT_OR_EXCHANGE")
+
+
+@pytest.mark.parametrize(("on", "status"), [("2026-01-24", "waiting"), ("2025-12-10", "open")])
+def test_store_credit_is_owed_until_it_is_on_its_liability(
+    reconciler: Reconciler, on: str, status: str
+) -> None:
+    with reconciled(reconciler, _store_credit(Books(), 1, on)) as found:
+        item = found.items["REQ:1-1", *CREDIT]
+        assert (item["amount"], item["status"], item["owner"]) == (119, status, "general ledger")
+        assert item["next_action"] == "post the store credit to its liability account"
+        assert (found.credits["RF1"]["status"], found.credits["RF1"]["posted_amount"]) == ("issued", 0)
+        assert found.groups["REQ:1-1"]["open_since"] == dt.date.fromisoformat(on)
+
+
+def test_store_credit_on_its_liability_is_no_open_item_and_clears_when_it_is_spent(
+    reconciler: Reconciler,
+) -> None:
+    books = _store_credit(Books(), 1, "2025-12-10")
+    books.post_credit("RF1", "2025-12-11", "119.00")
+    with reconciled(reconciler, books) as found:
+        assert found.items["REQ:1-1", *CREDIT]["status"] == "explained"
+        assert found.groups["REQ:1-1"]["open_since"] is None
+        assert found.credits["RF1"]["status"] == "on its liability"
+    books.spend("RF1", "2025-12-20", "100.00")
+    with reconciled(reconciler, books) as found:
+        credit = found.credits["RF1"]
+        assert (credit["status"], credit["posted_amount"], credit["spent_amount"]) == (
+            "on its liability", 119, 100,
+        )  # fmt: skip
+    books.spend("RF1", "2026-01-05", "19.00")
+    with reconciled(reconciler, books) as found:
+        assert (found.credits["RF1"]["status"], found.credits["RF1"]["spent_amount"]) == ("spent", 119)
+
+
+def test_store_credit_that_went_to_another_account_is_still_owed(reconciler: Reconciler) -> None:
+    books = _store_credit(Books(), 1, "2025-12-10")
+    books.post_cash("RF1", "2025-12-11", "119.00")
+    with reconciled(reconciler, books) as found:
+        assert found.items["REQ:1-1", *CREDIT]["status"] == "open"
+
+
+def test_a_journal_of_the_day_in_sum_posts_its_store_credits(reconciler: Reconciler) -> None:
+    books = Books()
+    for number in (1, 2):
+        _store_credit(books, number, "2025-12-10")
+    books.post_credit(None, "2025-12-10", "238.00")
+    with reconciler.run(books) as found:
+        assert {row["status"] for row in found.credits.values()} == {"on its liability"}
+    books.post_credit(None, "2025-12-10", "0.01")
+    with reconciler.run(books) as found:
+        assert {row["status"] for row in found.credits.values()} == {"issued"}

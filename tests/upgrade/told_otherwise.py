@@ -144,7 +144,27 @@ FIRST_PARCEL = Change(
         "marts.kpi_daily": _BY_ORDER,
     },
 )
+
+
+def _of_kpis(*kpis: str) -> dict[str, dict[str, set[Any]]]:
+    tables = ("kpi_cells", "kpi_cells__history", "kpi_daily", "kpi_definitions")
+    return {f"marts.{table}": {"kpi": set(kpis)} for table in tables}
+
+
+AS_ISSUED = Change(
+    "`retained_revenue_ratio` and `refund_ratio` go by what was issued",
+    rows=_of_kpis("retained_revenue_ratio", "refund_ratio"),
+)
+COUNTED_ONCE = Change(
+    "`refund_lead_time` and `refund_late_share` count refunds, each once",
+    rows=_of_kpis("refund_lead_time", "refund_late_share"),
+)
+# No line of the kept warehouse came back without having shipped: the words of two KPIs, and no figure.
+COHORTS = Change(
+    "of a line that never shipped is in no cohort of basis SALE",
+    rows={"marts.kpi_definitions": {"kpi": {"product_return_rate", "refund_rate"}}},
+)
 CHANGES = (
     BY_SKU, VERSION_OF_CODE, END_OF_GOODS, NAMED_LEGS, CHAIN_ONLY, ISSUED_ONLY, NO_RATE, IN_TIME,
-    FIRST_PARCEL,
+    FIRST_PARCEL, AS_ISSUED, COUNTED_ONCE, COHORTS,
 )  # fmt: skip

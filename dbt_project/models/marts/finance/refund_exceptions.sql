@@ -27,6 +27,10 @@ gaps as (
     select * from {{ ref('refund_gaps') }}
 ),
 
+statuses as (
+    select * from {{ ref('refund_item_statuses') }}
+),
+
 actions as (
     select * from {{ ref('refund_gap_actions') }}
 ),
@@ -62,12 +66,15 @@ select
     listed.first_seen_on,
     case when listed.is_current then {{ as_of_date() }} else listed.valid_to - 1 end as last_seen_on,
     -- what to do
-    case when listed.is_current then actions.status else 'cleared' end as status,
-    actions.owner,
-    case when listed.is_current then actions.next_action else 'none: cleared' end as next_action,
+    case when listed.is_current then statuses.status else 'cleared' end as status,
+    coalesce(statuses.owner, actions.owner) as owner,
+    case when listed.is_current then statuses.next_action else 'none: cleared' end as next_action,
     {{ as_of_date() }} as business_date
 from listed
 inner join {{ ref('refund_groups') }} as groups on listed.group_key = groups.group_key
 inner join gaps on listed.gap = gaps.gap
+left join statuses
+    on listed.group_key = statuses.group_key and listed.gap = statuses.gap
+    and listed.class = statuses.class
 left join actions on listed.gap = actions.gap and listed.class = actions.class
 left join periods on listed.group_key = periods.group_key and listed.gap = periods.gap

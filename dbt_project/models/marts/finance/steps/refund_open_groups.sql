@@ -7,8 +7,8 @@ with current_states as (
     where valid_to > {{ as_of_date() }} and valid_from <= {{ as_of_date() }}
 ),
 
-actions as (
-    select * from {{ ref('refund_gap_actions') }}
+statuses as (
+    select * from {{ ref('refund_item_statuses') }}
 )
 
 select
@@ -26,10 +26,11 @@ select
         ), 0
     ) as chain_unexplained_amount,
     -- what is made good or waits for nothing does not age
-    min(current_states.open_since) filter (where actions.status <> 'explained') as open_since
+    min(current_states.open_since) filter (where statuses.status <> 'explained') as open_since
 from current_states
 inner join {{ ref('refund_classes') }} as classes on current_states.class = classes.class
 inner join {{ ref('refund_gaps') }} as gaps on current_states.gap = gaps.gap
-inner join actions
-    on current_states.gap = actions.gap and current_states.class = actions.class
+inner join statuses
+    on current_states.group_key = statuses.group_key
+    and current_states.gap = statuses.gap and current_states.class = statuses.class
 group by current_states.group_key
