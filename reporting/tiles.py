@@ -54,8 +54,8 @@ class Change:
 class Line:
     """One basis (and currency) of a KPI: its sums, and its months from the oldest on.
 
-    The sums are those of final rows. Otherwise `is_final` is False: a level has those of its last day, a KPI of
-    what is still open those of all rows.
+    The sums are those of final rows. Otherwise `is_final` is False: a level has those of its last day, a KPI
+    of what is still open those of all rows.
     """
 
     basis: str

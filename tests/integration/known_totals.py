@@ -39,7 +39,8 @@ _CYCLE_TIME = {
 }  # fmt: skip
 _AT_THE_DOCK = (
     "select sum(d.net_quantity) from core.fct_disposition as d"
-    " inner join core.fct_receipt as r using (receipt_id) where d.is_final and d.net_quantity > 0 and r.is_product"
+    " inner join core.fct_receipt as r using (receipt_id)"
+    " where d.is_final and d.net_quantity > 0 and r.is_product"
 )
 _DOCK = {
     "received_units": _RECEIVED, "disposed_units": _AT_THE_DOCK,
@@ -164,8 +165,8 @@ TOTALS: dict[str, dict[str, str]] = {
         " where c.component in ('handling', 'disposal') and c.source_key in"
         f" (select 'disposition:' || disposition_id from {_DISPOSED})",
         "recovered_value": "select sum(r.recovered_reporting) from core.fct_recovery as r"
-        f" where r.disposition_id in (select disposition_id from {_DISPOSED}) or r.kind = 'vendor_credit' and r.receipt_id in"
-        f" (select receipt_id from {_DISPOSED} and disposition = 'RTV')",
+        f" where r.disposition_id in (select disposition_id from {_DISPOSED}) or r.kind = 'vendor_credit'"
+        f" and r.receipt_id in (select receipt_id from {_DISPOSED} and disposition = 'RTV')",
     },
     "vendor_recovery": {
         "claim_lines": f"select count(*) {_CLAIMS}",
