@@ -257,7 +257,7 @@ def test_a_line_of_months_ends_whole_where_they_may_still_change() -> None:
 )  # fmt: skip
 def test_a_change_in_words(unit: str, better: str, now: str, before: str, text: str, verdict: str) -> None:
     line = tiles.Line(
-        "RETURN", "EUR", Decimal(1), Decimal(2), [], tiles.Change(TODAY, Decimal(now), Decimal(before))
+        "RETURN", "EUR", Decimal(1), Decimal(2), [], tiles.Change(TODAY, Decimal(now), Decimal(before)), True
     )
     tile = tiles.Tile("x", "X", _definition("x", unit=unit, better=better), [line])
     made = render(
