@@ -125,13 +125,13 @@ def _constraints(column: Node) -> list[str]:
 
 
 def _additivity(column: Node) -> list[str]:
-    """Whether a number adds up, as `meta.additive` says; the comment in the database says the same."""
+    """Whether a number adds up, as `meta.additivity` says; the comment in the database says the same."""
     meta = (column.get("config") or {}).get("meta") or column.get("meta") or {}
     over = ", ".join(meta.get("not_over") or [])
     told = {
-        "fully": "additive", "semi_additive": f"never add up over {over}", "non_additive": "not additive",
+        "additive": "additive", "semi_additive": f"never add up over {over}", "non_additive": "not additive",
     }  # fmt: skip
-    return [told[meta["additive"]]] if meta.get("additive") in told else []
+    return [told[meta["additivity"]]] if meta.get("additivity") in told else []
 
 
 def _short(kind: str | None) -> str:

@@ -55,15 +55,15 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- What a column holds and, where `meta.additive` says so, whether it may be added up: so that the table itself
+{#- What a column holds and, where `meta.additivity` says so, whether it may be added up: so that the table itself
     tells it to whoever connects a tool. -#}
 {% macro described(column) -%}
     {%- set meta = (column.config or {}).get('meta') or column.meta or {} -%}
     {%- set over = (meta.get('not_over') or []) | join(', ') -%}
     {%- set told = {
-        'fully': 'Additive.',
+        'additive': 'Additive.',
         'semi_additive': 'Semi-additive: never add up over ' ~ over ~ '.',
         'non_additive': 'Not additive.',
-    }.get(meta.get('additive')) -%}
+    }.get(meta.get('additivity')) -%}
     {{ return([column.description, told] | select | join(' ')) }}
 {%- endmacro %}

@@ -29,7 +29,7 @@ from warehouse.connections import connect
 
 HISTORY = dt.date(2026, 1, 31)
 NUMBERS = ("smallint", "integer", "bigint", "numeric", "real", "double precision")
-KINDS = ("fully", "semi_additive", "non_additive")
+KINDS = ("additive", "semi_additive", "non_additive")
 # Names that a reader takes for something that is no sum.
 NO_SUM = re.compile(
     r"(_rate|_pct|_share|_ratio|_low|_high|_no|_id|_confidence)$|^ratio$|^p\d\d_|_mean_|^(oldest|youngest)_"
@@ -93,7 +93,7 @@ def _number(query: str) -> Decimal:
 
 def test_every_published_number_says_whether_it_adds_up(numbers: dict[Column, Meta]) -> None:
     assert len(numbers) > 200
-    assert [key for key, meta in numbers.items() if meta.get("additive") not in KINDS] == []
+    assert [key for key, meta in numbers.items() if meta.get("additivity") not in KINDS] == []
 
 
 def test_what_adds_up_over_some_columns_names_those_over_which_it_does_not(
@@ -102,7 +102,7 @@ def test_what_adds_up_over_some_columns_names_those_over_which_it_does_not(
     wrong = [
         (table, column, meta.get("not_over"))
         for (table, column), meta in numbers.items()
-        if (meta["additive"] == "semi_additive") != bool(meta.get("not_over"))
+        if (meta["additivity"] == "semi_additive") != bool(meta.get("not_over"))
         or not set(meta.get("not_over") or []) <= set(nodes[table]["columns"])
     ]
     assert wrong == []
@@ -110,7 +110,7 @@ def test_what_adds_up_over_some_columns_names_those_over_which_it_does_not(
 
 def test_no_additive_number_is_named_like_one_that_is_not(numbers: dict[Column, Meta]) -> None:
     assert [
-        key for key, meta in numbers.items() if meta["additive"] == "fully" and NO_SUM.search(key[1])
+        key for key, meta in numbers.items() if meta["additivity"] == "additive" and NO_SUM.search(key[1])
     ] == []
 
 
@@ -120,8 +120,9 @@ def test_a_mixed_currency_is_never_summed(nodes: dict[str, Meta], numbers: dict[
     for (table, column), meta in numbers.items():
         schema = nodes[table]["config"]["meta"]["publish_to"]
         is_money = re.search(r"_(amount|value|cost)$|^(amount|claimed|credited|outstanding)$", column)
-        may_be_summed = meta["additive"] == "fully" and is_money and "currency" in nodes[table]["columns"]
-        if may_be_summed and _number(f"select count(distinct currency) from {schema}.{table}") > 1:
+        if meta["additivity"] != "additive" or not is_money or "currency" not in nodes[table]["columns"]:
+            continue
+        if _number(f"select count(distinct currency) from {schema}.{table}") > 1:
             wrong.append((table, column))
     assert sorted(wrong) == [("credits_by_kind", "reporting_amount")]
 
@@ -131,7 +132,7 @@ def test_every_additive_number_adds_up_to_the_known_total(
 ) -> None:
     differ, unknown = [], []
     for (table, column), meta in numbers.items():
-        if meta["additive"] != "fully":
+        if meta["additivity"] != "additive":
             continue
         of = TOTALS.get(SAME_AS.get(table, table), {})
         if not (query := of.get(column, of.get("X", "").replace("X", column))):
@@ -146,7 +147,7 @@ def test_every_additive_number_adds_up_to_the_known_total(
 
 def test_the_known_totals_are_of_columns_that_there_are(numbers: dict[Column, Meta]) -> None:
     of = {(table, column) for table, columns in TOTALS.items() for column in columns if column != "X"}
-    assert of - {key for key, meta in numbers.items() if meta["additive"] == "fully"} == set()
+    assert of - {key for key, meta in numbers.items() if meta["additivity"] == "additive"} == set()
 
 
 def test_no_slice_stands_among_those_that_make_it_up(nodes: dict[str, Meta]) -> None:
