@@ -73,6 +73,7 @@ _CAME = (
     " left join core.fct_sales_line as s on s.sales_line_key = r.sales_line_key"
     " where r.is_product and coalesce(s.lot_no, r.lot_no) is not null"
 )
+_OF_GOODS = "where return_line_key in (select return_line_key from core.fct_return_line where is_product)"
 _LAST_MONTH = "from finance.refund_liability where month = (select max(month) from finance.refund_liability)"
 
 SAME_AS = {
@@ -179,7 +180,14 @@ TOTALS: dict[str, dict[str, str]] = {
         "open_claim_days": "select sum((select business_date from marts.publication) - opened_on)"
         f" {_CLAIMS} where status = 'open'",
     },
-    "return_positions": {"X": "select sum(X) from core.fct_return_line where is_product"},
+    "return_positions": {
+        "X": "select sum(X) from core.fct_return_line where is_product",
+        "credited_reporting": f"select sum(reporting_amount) from core.fct_credit_memo_component {_OF_GOODS}",
+        "settled_reporting": f"select -sum(reporting_gross_amount) from core.fct_settlement {_OF_GOODS}"
+        " and status = 'succeeded' and type in ('refund', 'refund_failure')",
+        "refunded_reporting": f"select sum(reporting_amount) from core.fct_refund_tender {_OF_GOODS}"
+        " and status = 'succeeded'",
+    },
     "return_cycle_time": _CYCLE_TIME,
     "dock_to_disposition": _DOCK,
     "product_return_rates": _RATES,

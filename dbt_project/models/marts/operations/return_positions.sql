@@ -1,6 +1,7 @@
 -- Grain: one row per return line: where it is and since when. What return_tracking shows, without what
 -- the clock adds, so that only lines that the night touched are written anew. Goods only: nobody waits for a
--- discount to be graded. Additive: quantities. Amounts are in the row's currency, never summed across them.
+-- discount to be graded. Additive: quantities and reporting amounts. Other amounts are in the row's
+-- currency, never summed across them.
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_touched',
@@ -13,6 +14,32 @@ with lines as (
 
     select * from {{ ref('fct_return_line') }}
     where is_product and {{ in_touched_units('unit_key') }}
+
+),
+
+-- The same money as on the line, in the reporting currency
+money as (
+
+    select
+        return_line_key,
+        sum(credited) as credited_reporting,
+        sum(settled) as settled_reporting,
+        sum(refunded) as refunded_reporting
+    from (
+        select return_line_key, reporting_amount as credited, 0 as settled, 0 as refunded
+        from {{ ref('fct_credit_memo_component') }}
+        where {{ in_touched_units('unit_key') }}
+        union all
+        select return_line_key, 0 as credited, -reporting_gross_amount as settled, 0 as refunded
+        from {{ ref('fct_settlement') }}
+        where status = 'succeeded' and type in ('refund', 'refund_failure')
+            and {{ in_touched_units('unit_key') }}
+        union all
+        select return_line_key, 0 as credited, 0 as settled, reporting_amount as refunded
+        from {{ ref('fct_refund_tender') }}
+        where status = 'succeeded' and {{ in_touched_units('unit_key') }}
+    ) as movements
+    group by return_line_key
 
 ),
 
@@ -94,6 +121,10 @@ select
     lines.currency,
     lines.credited_amount,
     lines.settled_amount,
-    lines.refunded_amount
+    lines.refunded_amount,
+    cast(coalesce(money.credited_reporting, 0) as numeric(18, 2)) as credited_reporting,
+    cast(coalesce(money.settled_reporting, 0) as numeric(18, 2)) as settled_reporting,
+    cast(coalesce(money.refunded_reporting, 0) as numeric(18, 2)) as refunded_reporting
 from lines
+left join money on lines.return_line_key = money.return_line_key
 left join limits on lines.status = limits.status
