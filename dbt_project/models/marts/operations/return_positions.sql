@@ -17,41 +17,14 @@ with lines as (
 
 ),
 
--- The same money as on the line, in the reporting currency
-money as (
-
-    select
-        return_line_key,
-        sum(credited) as credited_reporting,
-        sum(settled) as settled_reporting,
-        sum(refunded) as refunded_reporting
-    from (
-        select return_line_key, reporting_amount as credited, 0 as settled, 0 as refunded
-        from {{ ref('fct_credit_memo_component') }}
-        where {{ in_touched_units('unit_key') }}
-        union all
-        select return_line_key, 0 as credited, -reporting_gross_amount as settled, 0 as refunded
-        from {{ ref('fct_settlement') }}
-        where status = 'succeeded' and type in ('refund', 'refund_failure')
-            and {{ in_touched_units('unit_key') }}
-        union all
-        select return_line_key, 0 as credited, 0 as settled, reporting_amount as refunded
-        from {{ ref('fct_refund_tender') }}
-        where status = 'succeeded' and {{ in_touched_units('unit_key') }}
-    ) as movements
-    group by return_line_key
-
-),
-
 -- What a step takes at most before somebody should look; days.
 limits as (
 
     select *
     from (
         values
-        ('REQUESTED', 2, 'decide the request'),
+        ('REQUESTED', 2, 'decide the request'), ('IN_TRANSIT', 10, 'carrier delivers to the site'),
         ('APPROVED', 14, 'customer hands the parcel to the carrier'),
-        ('IN_TRANSIT', 10, 'carrier delivers to the site'),
         ('PARTIALLY_RECEIVED', 14, 'receive the missing units or close the line short'),
         {% if end_of_goods() == 'disposed' -%}
         ('RECEIVED', 3, 'inspect and grade'), ('INSPECTED', 5, 'decide the disposition'),
@@ -66,9 +39,7 @@ limits as (
 )
 
 select
-    lines.unit_key,
-    lines.return_line_key,
-    lines.status,
+    lines.unit_key, lines.return_line_key, lines.status,
     coalesce(
         case
             when lines.status = 'REQUESTED' then lines.requested_at
@@ -87,14 +58,13 @@ select
     limits.next_step,
     limits.limit_days,
     lines.open_quantity > 0 as is_open,
-    lines.request_id,
-    lines.request_line,
-    lines.rma_no,
-    lines.rma_line_no,
-    lines.order_no,
-    lines.order_line_no,
-    lines.tracking_no,
-    lines.customer_id,
+    -- keys
+    {% for column in [
+        'request_id', 'request_line', 'rma_no', 'rma_line_no', 'order_no', 'order_line_no', 'tracking_no',
+        'customer_id',
+    ] -%}
+    lines.{{ column }},
+    {% endfor -%}
     -- what
     {% for column in [
         'sku', 'product_category', 'brand', 'channel', 'ship_from_site', 'site', 'reason', 'fault_party',
@@ -122,9 +92,10 @@ select
     lines.credited_amount,
     lines.settled_amount,
     lines.refunded_amount,
-    cast(coalesce(money.credited_reporting, 0) as numeric(18, 2)) as credited_reporting,
-    cast(coalesce(money.settled_reporting, 0) as numeric(18, 2)) as settled_reporting,
-    cast(coalesce(money.refunded_reporting, 0) as numeric(18, 2)) as refunded_reporting
+    {%- for amount in ['credited_reporting', 'settled_reporting', 'refunded_reporting'] %}
+    cast(coalesce(money.{{ amount }}, 0) as numeric(18, 2)) as {{ amount }}{{ ',' if not loop.last }}
+    {%- endfor %}
 from lines
-left join money on lines.return_line_key = money.return_line_key
+left join {{ ref('return_line_money') }} as money
+    on lines.unit_key = money.unit_key and lines.return_line_key = money.return_line_key
 left join limits on lines.status = limits.status

@@ -46,15 +46,7 @@ sliced as (
 
 spans as (
 
-    select
-        slice,
-        request_month,
-        channel,
-        product_category,
-        outcome = 'disposed' as is_event,
-        units as quantity,
-        hours
-    from sliced
+    select *, outcome = 'disposed' as is_event, units as quantity from sliced
 
 ),
 
