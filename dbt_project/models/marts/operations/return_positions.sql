@@ -55,9 +55,7 @@ select
         end,
         lines.basis_at
     ) as in_status_since,
-    limits.next_step,
-    limits.limit_days,
-    lines.open_quantity > 0 as is_open,
+    limits.next_step, limits.limit_days, lines.open_quantity > 0 as is_open,
     -- keys
     {% for column in [
         'request_id', 'request_line', 'rma_no', 'rma_line_no', 'order_no', 'order_line_no', 'tracking_no',
