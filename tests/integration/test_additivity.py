@@ -205,6 +205,29 @@ def test_levels_now_are_those_of_the_last_day(published: None) -> None:
     assert len(_rows("select distinct month from finance.refund_liability_now")) == 1
 
 
+def test_a_level_of_a_day_is_of_the_last_day_counted_up_to_it(published: None) -> None:
+    """Stock of long ago is counted at each month's end: on 10 November that of 31 October holds."""
+    of_kpi = "where kpi = 'returned_stock_value'"
+    with connect("bi_reader") as connection:
+        found = connection.execute(
+            "select min(period_date), max(period_date), sum(denominator)"
+            f" from marts.kpi_levels_on('2025-11-10') {of_kpi}".encode()
+        ).fetchone()
+    day = dt.date(2025, 10, 31)
+    units = _number(
+        f"select sum(quantity) from core.snap_returned_stock where is_product and snapshot_date = '{day}'"
+    )
+    assert found == (day, day, units) and units > 0
+
+
+def test_open_returns_of_the_business_date_are_those_of_the_backlog(published: None) -> None:
+    columns = "sum(return_lines), sum(open_units), sum(open_value)"
+    day = f"select {columns} from marts.open_returns_by_day where snapshot_date = '{HISTORY}'"
+    assert _rows(day) == _rows(f"select {columns} from marts.return_backlog")
+    days = _number("select count(distinct snapshot_date) from marts.open_returns_by_day")
+    assert days > 35, "the last 35 days, and month ends before them"
+
+
 @pytest.mark.parametrize("basis", ["SALE", "RETURN", "REFUND", "REQUEST", "CLAIM", "STOCK", "SNAPSHOT"])
 def test_a_view_of_a_basis_has_its_final_rows_and_no_other(published: None, basis: str) -> None:
     cell = "kpi, period_date, channel, product_category, site, currency, numerator, denominator"
