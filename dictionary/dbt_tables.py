@@ -121,7 +121,17 @@ def _columns(node: Node, artifacts: Artifacts) -> list[Column]:
 
 def _constraints(column: Node) -> list[str]:
     kinds = [constraint["type"] for constraint in column.get("constraints") or []]
-    return ["never empty"] if "not_null" in kinds else []
+    return [*(["never empty"] if "not_null" in kinds else []), *_additivity(column)]
+
+
+def _additivity(column: Node) -> list[str]:
+    """Whether a number adds up, as `meta.additivity` says; the comment in the database says the same."""
+    meta = (column.get("config") or {}).get("meta") or column.get("meta") or {}
+    over = ", ".join(meta.get("not_over") or [])
+    told = {
+        "additive": "additive", "semi_additive": f"never add up over {over}", "non_additive": "not additive",
+    }  # fmt: skip
+    return [told[meta["additivity"]]] if meta.get("additivity") in told else []
 
 
 def _short(kind: str | None) -> str:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from reporting.carried import read_definitions
 from reporting.figures import Figures, figures_in, is_published
 from reporting.snapshots import Row, snapshot
+from semantic.definitions import LEVELS
 
-# A level is what stood on a day; levels of several days are never added up.
-LEVELS = ("STOCK", "SNAPSHOT")
 OVERDUE_SHOWN = 10
 
 
@@ -27,14 +26,17 @@ class Board:
     alerts: list[Row]
 
 
-# One row a KPI, basis, currency and month; of a level, one row a day that it was taken on.
+# One row a KPI, basis, currency and month, with what is final of it; of a level, one row a day that it was
+# taken on.
 MONTHS = """
 select kpi, basis, currency,
     case
         when basis = any(%(levels)s) then period_date
         else cast(date_trunc('month', period_date) as date)
     end as period,
-    sum(numerator) as numerator, sum(denominator) as denominator, bool_and(is_mature) as is_mature
+    sum(numerator) as numerator, sum(denominator) as denominator, bool_and(is_mature) as is_mature,
+    coalesce(sum(numerator) filter (where is_mature), 0) as final_numerator,
+    coalesce(sum(denominator) filter (where is_mature), 0) as final_denominator
 from marts.kpi_daily
 group by kpi, basis, currency, period
 order by kpi, basis, currency, period

@@ -52,8 +52,7 @@ group by d.kpi, d.title, d.unit, d.better, k.basis, k.currency
 order by array_position(%(kpis)s, d.kpi), k.basis
 """
 CYCLE = """
-select p50_hours, p90_hours, units, events, censored, competing from marts.return_cycle_time
-where request_month = 'ALL' and channel = 'ALL' and product_category = 'ALL'
+select p50_hours, p90_hours, units, events, censored, competing from marts.return_cycle_time_overall
 """
 STATUSES = """
 select status, count(*) as lines, count(*) filter (where is_overdue) as overdue

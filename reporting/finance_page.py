@@ -6,12 +6,11 @@ from pathlib import Path
 
 from outputs.files import FOR_OWNER, write_text
 from reporting import tiles
-from reporting.board import LEVELS
 from reporting.page import look, most, render
 from reporting.reconciliation import Reconciliation, by_age, by_class, read_reconciliation
 from reporting.snapshots import Row
 from reporting.workbook import folder
-from semantic.definitions import BASES
+from semantic.definitions import BASES, LEVELS
 
 LIST = "reconciliation"
 PARTS = ((LIST, "Reconciliation"), ("workbooks", "Workbooks"), ("kpis", "KPIs"))

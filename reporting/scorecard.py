@@ -10,10 +10,10 @@ from pathlib import Path
 from ingestion.reasons import MEANINGS
 from outputs.files import write_text
 from reporting import tiles
-from reporting.board import LEVELS, Board, read_board
+from reporting.board import Board, read_board
 from reporting.figures import step_times
 from reporting.page import look, most, render
-from semantic.definitions import BASES
+from semantic.definitions import BASES, LEVELS
 from warehouse.settings import settings
 
 PARTS = (

@@ -191,7 +191,7 @@ def _next(console: Console, figures: Figures) -> None:
 
 RETAILER = """
 select to_char(month, 'YYYY-MM') as month, sum(shipped_quantity) as shipped,
-    sum(returned_quantity) as returned, sum(credited_amount) as credited, min(currency) as currency
+    sum(returned_quantity) as returned, sum(credited_reporting) as credited
 from marts.product_returns group by month order by month
 """
 
@@ -202,9 +202,10 @@ def print_retailer(console: Console) -> None:
     _files(console, board.figures)
     table = _table("Returns by month", "month", "shipped", "returned", "rate", "credited")
     with connect("bi_reader") as connection:
-        for month, shipped, returned, credited, currency in connection.execute(RETAILER):
+        for month, shipped, returned, credited in connection.execute(RETAILER):
             rate = f"{returned / shipped:.2%}" if shipped else "–"
-            _row(table, month, f"{shipped:,}", f"{returned:,}", rate, f"{credited:,.2f} {currency}")
+            money = f"{credited:,.2f} {settings().reporting_currency}"
+            _row(table, month, f"{shipped:,}", f"{returned:,}", rate, money)
     _show(console, table)
     carried = [row["title"] for row in board.definitions if not is_lacking(row)]
     console.print(f"\n[bold]KPIs that these feeds carry[/]  {rich_text(', '.join(carried))}")

@@ -6,10 +6,10 @@ import datetime as dt
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from reporting.board import LEVELS
 from reporting.carried import by_lack, is_lacking
 from reporting.snapshots import Row
 from reporting.subjects import SUBJECTS, subject_of
+from semantic.definitions import LEVELS
 
 MONTHS_SHOWN = 24
 MONTHS_COMPARED = 12
@@ -18,12 +18,17 @@ SHORT_UNITS = {"hours": "h", "days": "d", "grams": "g"}
 
 @dataclass(frozen=True)
 class Point:
-    """One month, or one day of a level; `ratio` is None where nothing stands below the line."""
+    """One month, or one day of a level; `ratio` is None where nothing stands below the line.
+
+    `final_numerator` and `final_denominator` are of its rows that nothing will change any more.
+    """
 
     period: dt.date
     numerator: Decimal
     denominator: Decimal
     is_mature: bool
+    final_numerator: Decimal
+    final_denominator: Decimal
 
     @property
     def ratio(self) -> Decimal | None:
@@ -47,7 +52,11 @@ class Change:
 
 @dataclass(frozen=True)
 class Line:
-    """One basis (and currency) of a KPI: its sums, and its months from the oldest on."""
+    """One basis (and currency) of a KPI: its sums, and its months from the oldest on.
+
+    The sums are those of final rows. Otherwise `is_final` is False: a level has those of its last day, a KPI
+    of what is still open those of all rows.
+    """
 
     basis: str
     currency: str
@@ -55,6 +64,7 @@ class Line:
     denominator: Decimal
     points: list[Point]
     change: Change | None
+    is_final: bool
 
     @property
     def ratio(self) -> Decimal | None:
@@ -135,9 +145,11 @@ def _shown(kpi: str, tiles: dict[str, Tile]) -> bool:
 def _tiles(definitions: list[Row], months: list[Row], business_date: dt.date) -> list[Tile]:
     """One tile a KPI that has figures; parts go into the tile of the name before their dot."""
     lines: dict[str, list[Line]] = {}
-    wanted = {row["kpi"] for row in definitions}
-    for rows in _by_line([row for row in months if row["kpi"] in wanted]):
-        lines.setdefault(rows[0]["kpi"], []).append(_line(rows, business_date))
+    # A warehouse of an older version does not say whether a KPI matures.
+    matures = {row["kpi"]: row.get("matures", True) for row in definitions}
+    for rows in _by_line([row for row in months if row["kpi"] in matures]):
+        kpi = rows[0]["kpi"]
+        lines.setdefault(kpi, []).append(_line(rows, business_date, matures[kpi]))
     found: dict[str, Tile] = {}
     for row in sorted(definitions, key=lambda row: str(row["kpi"])):
         kpi = str(row["kpi"])
@@ -162,14 +174,24 @@ def _by_line(months: list[Row]) -> list[list[Row]]:
     return list(found.values())
 
 
-def _line(rows: list[Row], business_date: dt.date) -> Line:
-    points = [Point(r["period"], r["numerator"], r["denominator"], r["is_mature"]) for r in rows]
+def _line(rows: list[Row], business_date: dt.date, matures: bool) -> Line:
+    points = [
+        Point(
+            r["period"], r["numerator"], r["denominator"], r["is_mature"], r["final_numerator"],
+            r["final_denominator"],
+        )
+        for r in rows
+    ]  # fmt: skip
     is_level = rows[0]["basis"] in LEVELS
-    counted = points[-1:] if is_level else points
+    if is_level or not matures:
+        counted = [(p.numerator, p.denominator) for p in (points[-1:] if is_level else points)]
+    else:
+        counted = [(p.final_numerator, p.final_denominator) for p in points]
     return Line(
         rows[0]["basis"], rows[0]["currency"],
-        sum((p.numerator for p in counted), Decimal(0)), sum((p.denominator for p in counted), Decimal(0)),
+        sum((above for above, _ in counted), Decimal(0)), sum((below for _, below in counted), Decimal(0)),
         points[-MONTHS_SHOWN:], None if is_level else _change(points, business_date),
+        is_final=matures and not is_level,
     )  # fmt: skip
 
 

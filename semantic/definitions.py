@@ -18,6 +18,8 @@ BASES = {
     "STOCK": "the day counted",
     "SNAPSHOT": "the business date",
 }
+# A level is what stood on a day: days of it are never added up.
+LEVELS = ("STOCK", "SNAPSHOT")
 SEED = ROOT / "dbt_project" / "seeds" / "kpi_definitions.csv"
 
 
@@ -33,6 +35,11 @@ class Kpi:
     def title(self) -> str:
         """Title for people."""
         return self.row["title"]
+
+    @property
+    def matures(self) -> bool:
+        """False where the KPI is of what is still open: it has no final rows, its headline counts all."""
+        return self.row["matures"] == "true"
 
     def metric(self, basis: str) -> str:
         """Name of the metric of one basis: the KPI's own, and the basis where there are several.

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from semantic.definitions import BASES, Kpi, kpis
+from semantic.definitions import BASES, LEVELS, Kpi, kpis
 from warehouse.settings import ROOT
 
 FILE = ROOT / "dbt_project" / "models" / "marts" / "semantic" / "_kpi_metrics.yml"
@@ -37,16 +37,19 @@ def write() -> Path:
 
 
 def _metric(kpi: Kpi, basis: str) -> dict[str, Any]:
-    """Ratio of the two sums of `kpi_daily` over the cells of one KPI and basis."""
+    """Ratio of the two sums of `kpi_daily` over the final cells of a KPI and basis; of a level, of a day."""
+    measure = "kpi_level" if basis in LEVELS else "kpi"
+    told = [kpi.row["question"], _sentence(kpi.row["formula"]), kpi.row["caveats"], _counts(kpi, basis)]
     return {
         "name": kpi.metric(basis),
         "label": f"{kpi.title}, by {BASES.get(basis, basis.lower())}",
-        "description": f"{kpi.row['question']} {_sentence(kpi.row['formula'])} {kpi.row['caveats']}".strip(),
+        "description": " ".join(filter(None, told)),
         "type": "ratio",
-        "type_params": {"numerator": "kpi_numerator", "denominator": "kpi_denominator"},
+        "type_params": {"numerator": f"{measure}_numerator", "denominator": f"{measure}_denominator"},
         "filter": (
             f"{{{{ Dimension('kpi_cell__kpi') }}}} = '{kpi.name}'"
             f" and {{{{ Dimension('kpi_cell__basis') }}}} = '{basis}'"
+            + (" and {{ Dimension('kpi_cell__is_mature') }}" if kpi.matures else "")
         ),
         "config": {
             "meta": {
@@ -58,6 +61,13 @@ def _metric(kpi: Kpi, basis: str) -> dict[str, Any]:
             }
         },
     }
+
+
+def _counts(kpi: Kpi, basis: str) -> str:
+    """Which rows the metric goes by."""
+    if basis in LEVELS:
+        return "On the last day of what is asked for."
+    return "Final rows only." if kpi.matures else "All rows: it is of what is still open."
 
 
 def _sentence(text: str) -> str:

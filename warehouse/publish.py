@@ -138,6 +138,7 @@ def _publish(
         )
     histories.retire_dropped(connection, handover, {history.public for history in kept.values()})
     _prepare_views(connection, handover, views, {table.name: table.schema for table in tables})
+    _describe(connection, handover, tables)
     if handover or _differs(result) or not _is_published(connection, build.build_id):
         result.publication_id = publication_id
         result.reshaped = sorted(str(public) for public in handover.publics)
@@ -334,6 +335,14 @@ def _prepare_views(
             handover.created.append(view.public)
         elif query != public or public != definition(connection, view.public):
             handover.make_view(connection, view.public, view.built, query)
+
+
+def _describe(connection: Connection, handover: Handover, tables: list[Published]) -> None:
+    """Let what stays in its shape say of itself what its model says by now; readers are not held up."""
+    for table in tables:
+        if table.public not in handover.publics:
+            word = "view" if table.is_view and not table.history_of else "table"
+            relations.describe(connection, table.built, table.public, word)
 
 
 def _public_definition(view: Published, built: str, homes: dict[str, Relation]) -> str:

@@ -99,23 +99,29 @@ def views_over(connection: Connection, relation: Relation) -> dict[Relation, boo
 
 
 def describe(connection: Connection, source: Relation, target: Relation, word: str) -> None:
-    """Give `target`, a `table` or `view`, and its columns the descriptions of `source`."""
-    rows = connection.execute(
-        "select a.attname, col_description(c.oid, a.attnum), obj_description(c.oid, 'pg_class')"
-        " from pg_class as c inner join pg_attribute as a on a.attrelid = c.oid"
-        " where c.oid = to_regclass(%s) and a.attnum > 0 and not a.attisdropped",
-        [source.quoted],
-    ).fetchall()
-    for _, _, of_table in rows[:1]:
+    """Give `target`, a `table` or `view`, and its columns the descriptions of `source` where they differ."""
+    wanted, standing = _descriptions(connection, source), _descriptions(connection, target)
+    for column, text in wanted.items():
+        if column not in standing or standing[column] == text:
+            continue
+        name = target.identifier if column is None else sql.Identifier(target.schema, target.name, column)
         connection.execute(
-            sql.SQL("comment on {} {} is {}").format(sql.SQL(word), target.identifier, sql.Literal(of_table))
-        )
-    for column, text, _ in rows:
-        connection.execute(
-            sql.SQL("comment on column {}.{} is {}").format(
-                target.identifier, sql.Identifier(column), sql.Literal(text)
+            sql.SQL("comment on {} {} is {}").format(
+                sql.SQL(word if column is None else "column"), name, sql.Literal(text)
             )
         )
+
+
+def _descriptions(connection: Connection, relation: Relation) -> dict[str | None, str | None]:
+    """Description by column; of the relation itself under None. Empty where there is none."""
+    rows = connection.execute(
+        "select a.attname, col_description(a.attrelid, a.attnum) from pg_attribute as a"
+        " where a.attrelid = to_regclass(%(relation)s) and a.attnum > 0 and not a.attisdropped"
+        " union all"
+        " select null, obj_description(oid, 'pg_class') from pg_class where oid = to_regclass(%(relation)s)",
+        {"relation": relation.quoted},
+    )
+    return dict(rows.fetchall())
 
 
 def grant_as(connection: Connection, source: Relation, target: Relation) -> None:

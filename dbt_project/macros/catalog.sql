@@ -44,13 +44,26 @@
                 {%- do differ.append(alter_relation_comment(relation, model.description)) -%}
             {%- endif -%}
         {%- elif name in model.columns and for_columns and config.persist_column_docs()
-            and model.columns[name].description != (standing or '') -%}
+            and described(model.columns[name]) != (standing or '') -%}
             {%- do differ.append(
                 'comment on column ' ~ relation ~ '.' ~ adapter.quote(name) ~ ' is '
-                ~ postgres_escape_comment(model.columns[name].description) ~ ';'
+                ~ postgres_escape_comment(described(model.columns[name])) ~ ';'
             ) -%}
         {%- endif -%}
     {%- endfor -%}
     {%- if differ %}{% do run_query(differ | join('\n')) %}{% endif -%}
     {%- endif -%}
+{%- endmacro %}
+
+{#- What a column holds and, where `meta.additivity` says so, whether it may be added up: so that the table itself
+    tells it to whoever connects a tool. -#}
+{% macro described(column) -%}
+    {%- set meta = (column.config or {}).get('meta') or column.meta or {} -%}
+    {%- set over = (meta.get('not_over') or []) | join(', ') -%}
+    {%- set told = {
+        'additive': 'Additive.',
+        'semi_additive': 'Semi-additive: never add up over ' ~ over ~ '.',
+        'non_additive': 'Not additive.',
+    }.get(meta.get('additivity')) -%}
+    {{ return([column.description, told] | select | join(' ')) }}
 {%- endmacro %}

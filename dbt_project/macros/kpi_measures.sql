@@ -113,7 +113,7 @@
             'posts': [
                 {'to': 'product_months', 'where': 'credited_sku is not null',
                  'keys': {'month': month, 'sku': 'credited_sku'},
-                 'sums': {'credited_amount': 'credited_amount'}},
+                 'sums': {'credited_amount': 'credited_amount', 'credited_reporting': 'memo_amount'}},
             ],
         },
         'kpi_of_refunds': {
@@ -224,7 +224,10 @@
         },
         'product_months': {
             'keys': ['month', 'sku', 'product_category', 'currency'],
-            'sums': {'shipped_quantity': 'bigint', 'returned_quantity': 'bigint', 'credited_amount': 'numeric(18, 2)'},
+            'sums': {
+                'shipped_quantity': 'bigint', 'returned_quantity': 'bigint', 'credited_amount': 'numeric(18, 2)',
+                'credited_reporting': 'numeric(18, 2)',
+            },
         },
     }[name]) }}
 {%- endmacro %}

@@ -12,7 +12,7 @@ create table marts.kpi_completeness (kpi text, completeness text, reason text, l
 create table marts.kpi_daily (kpi text, basis text, period_date date, channel text, product_category text,
     site text, currency text, numerator numeric(20, 2), denominator numeric(20, 2), is_mature boolean,
     business_date date);
-create table marts.return_cycle_time (request_month text, channel text, product_category text, units bigint,
+create table marts.return_cycle_time_overall (units bigint,
     events bigint, censored bigint, competing bigint, p50_hours bigint, p90_hours bigint);
 create table marts.return_tracking (return_line_key text, status text, days_in_status integer, next_step text,
     is_overdue boolean, is_open boolean, request_id text, rma_no text, order_no text, product_category text,

@@ -76,6 +76,21 @@ def test_a_changed_column_keeps_the_readers_grants(database: Path) -> None:
     assert row == ("x", "bigint")
 
 
+def test_a_description_that_changes_reaches_a_table_that_stays_as_it_is(database: Path) -> None:
+    publish(_build(5), TABLES)
+    build = _build(6)
+    with connect("transformer") as connection:
+        connection.execute("comment on table build.left_side is 'What stands on the left.'")
+        connection.execute("comment on column build.left_side.version is 'Not additive.'")
+    publish(build, TABLES)
+    with connect("bi_reader") as connection:
+        told = connection.execute(
+            "select obj_description(oid, 'pg_class'), col_description(oid, 1), col_description(oid, 2)"
+            " from pg_class where oid = 'marts.left_side'::regclass"
+        ).fetchone()
+    assert told == ("What stands on the left.", None, "Not additive.")
+
+
 def _build_shelf(version: int, changed: list[int], full: bool = False) -> int:
     """Build rows of which only `changed` carry the version, log them, and let the night's date pass."""
     build = finished_build(DATE, full)

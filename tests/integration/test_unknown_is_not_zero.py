@@ -71,9 +71,13 @@ def _night(date: dt.date) -> dict[str, Rows]:
         return {
             "rates": rows(RATES, [*LISTED, "product_return_rate"]),
             "products": rows(
-                "select level, returned_quantity, return_rate, rate_low, rate_high, unattributed_quantity,"
-                " completeness, completeness_reason from marts.product_return_rates"
-                " where level in ('sku', 'category') order by level"
+                " union all ".join(
+                    f"select '{level}', returned_quantity, return_rate, rate_low, rate_high,"
+                    " unattributed_quantity, completeness, completeness_reason"
+                    f" from marts.{level}_return_rates"
+                    for level in ("category", "product")
+                )
+                + " order by 1"
             ),
             "customers": rows(
                 "select orders, purchased_units, return_lines, returned_units, returned_value,"
@@ -107,7 +111,7 @@ def test_before_returns_are_authorized_nobody_knows_which_sale_came_back(
 
 def test_a_product_and_a_customer_have_no_rate_then(nights: dict[str, dict[str, Rows]]) -> None:
     unknown = (None, None, None, None, 1, "lacking", f"{NO_RETURNS}; {NO_SALE}")
-    assert nights["first"]["products"] == [("category", *unknown), ("sku", *unknown)]
+    assert nights["first"]["products"] == [("category", *unknown), ("product", *unknown)]
     assert nights["first"]["customers"] == [
         (1, 2, None, None, None, None, None, None, None, "lacking"),
         (1, 1, None, None, None, None, None, None, None, "lacking"),
@@ -123,7 +127,7 @@ def test_when_the_authorization_comes_the_rates_are_known(nights: dict[str, dict
     assert rates["refund_rate", "SALE"][:3] == (None, None, "lacking")
     rate = (1, Decimal("0.333333"))
     assert [(row[0], row[1], row[2], row[5:]) for row in nights["second"]["products"]] == [
-        ("category", *rate, (0, "complete", None)), ("sku", *rate, (0, "complete", None)),
+        ("category", *rate, (0, "complete", None)), ("product", *rate, (0, "complete", None)),
     ]  # fmt: skip
     assert nights["second"]["customers"] == [
         (1, 2, 1, 1, Decimal("10.00"), Decimal("0.5000"), None, None, None, "complete"),

@@ -201,9 +201,9 @@ def test_a_ledger_that_the_shop_lacks_is_not_carried_and_nowhere_missed(told: st
 def test_a_unit_takes_six_days_from_request_to_receipt(told: str) -> None:
     # Whole hours of each of the 71 units, from Loop's and the warehouse's files: 10,176, half within 144.
     assert _kpi("return_cycle_time", "REQUEST") == (10176, 71)
-    assert _rows(
-        "select units, events, censored, p50_hours from marts.return_cycle_time where request_month = 'ALL'"
-    ) == [(71, 71, 0, 144)]
+    assert _rows("select units, events, censored, p50_hours from marts.return_cycle_time_overall") == [
+        (71, 71, 0, 144)
+    ]
     assert _rows("select count(*) from marts.return_backlog") == [(0,)]
 
 

@@ -104,6 +104,27 @@ def test_refunded_value_agrees_to_the_penny(
     assert _sums(published, by, "credited") == _sums(returned, by, "amount", -1)
 
 
+@pytest.mark.parametrize("table", ["product_return_rates", "lot_return_rates", "category_return_rates"])
+def test_each_table_of_rates_has_every_unit_sold_and_returned(
+    published: pd.DataFrame, sold: pd.DataFrame, returned: pd.DataFrame, table: str
+) -> None:
+    with connect("bi_reader") as connection:
+        found = connection.execute(
+            "select sum(shipped_quantity), sum(coalesce(returned_quantity, 0) + unattributed_quantity)"
+            f" from marts.{table}".encode()
+        ).fetchone()
+    assert found == (sold["quantity"].sum(), -returned["quantity"].sum())
+
+
+@pytest.mark.parametrize("table", ["reason_return_rates", "product_reason_rates"])
+def test_each_table_of_reasons_has_every_unit_returned(
+    published: pd.DataFrame, returned: pd.DataFrame, table: str
+) -> None:
+    query = f"select sum(coalesce(returned_quantity, 0) + unattributed_quantity) from marts.{table}"
+    with connect("bi_reader") as connection:
+        assert connection.execute(query.encode()).fetchone() == (-returned["quantity"].sum(),)
+
+
 def test_the_return_rate_of_kpi_daily_agrees_by_month(
     published: pd.DataFrame, sold: pd.DataFrame, returned: pd.DataFrame
 ) -> None:

@@ -45,6 +45,7 @@ def _month(
     return {
         "kpi": kpi, "basis": basis, "currency": "EUR", "period": dt.date.fromisoformat(month),
         "numerator": Decimal(above), "denominator": Decimal(below), "is_mature": ripe,
+        "final_numerator": Decimal(above if ripe else 0), "final_denominator": Decimal(below if ripe else 0),
     }  # fmt: skip
 
 
@@ -63,6 +64,26 @@ def test_a_tile_adds_up_all_months() -> None:
         40,
         Decimal("0.1"),
     )
+
+
+def test_a_headline_is_of_what_is_final() -> None:
+    months = [
+        _month("restock_rate", "2025-12-01", 3, 10),
+        # A month of which some days are final.
+        _month("restock_rate", "2026-01-01", 2, 30, ripe=False)
+        | {"final_numerator": Decimal(1), "final_denominator": Decimal(10)},
+        _month("restock_rate", "2026-02-01", 0, 50, ripe=False),
+    ]
+    line = _tile([_definition("restock_rate")], months).lines[0]
+    assert (line.numerator, line.denominator, line.is_final) == (4, 20, True)
+    # The months behind it show all that is known.
+    assert [point.numerator for point in line.points] == [3, 2, 0]
+
+
+def test_what_is_still_open_has_no_final_rows_and_counts_all() -> None:
+    definition = _definition("return_cost_in_process") | {"matures": False}
+    line = _tile([definition], [_month("return_cost_in_process", "2026-01-01", 8, 2, ripe=False)]).lines[0]
+    assert (line.numerator, line.denominator, line.is_final) == (8, 2, False)
 
 
 @pytest.mark.parametrize("basis", ["STOCK", "SNAPSHOT"])
@@ -213,7 +234,9 @@ def test_parts_lack_what_their_kpi_lacks() -> None:
 
 def test_a_line_of_months_ends_whole_where_they_may_still_change() -> None:
     points = [
-        tiles.Point(dt.date(2025, month, 1), Decimal(above), Decimal(10), month < 3)
+        tiles.Point(
+            dt.date(2025, month, 1), Decimal(above), Decimal(10), month < 3, Decimal(above), Decimal(10)
+        )
         for month, above in ((1, 5), (2, 10), (3, 0))
     ]
     spark = charts.spark(points)
@@ -234,7 +257,7 @@ def test_a_line_of_months_ends_whole_where_they_may_still_change() -> None:
 )  # fmt: skip
 def test_a_change_in_words(unit: str, better: str, now: str, before: str, text: str, verdict: str) -> None:
     line = tiles.Line(
-        "RETURN", "EUR", Decimal(1), Decimal(2), [], tiles.Change(TODAY, Decimal(now), Decimal(before))
+        "RETURN", "EUR", Decimal(1), Decimal(2), [], tiles.Change(TODAY, Decimal(now), Decimal(before)), True
     )
     tile = tiles.Tile("x", "X", _definition("x", unit=unit, better=better), [line])
     made = render(

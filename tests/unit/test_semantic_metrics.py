@@ -11,7 +11,7 @@ from semantic.definitions import Kpi, kpis
 from semantic.metrics_file import FILE, TwoMetricsOfOneName, content
 
 ROW = {"title": "Share", "question": "How much?", "formula": "a / b", "unit": "ratio", "better": "up",
-       "owner": "operations", "caveats": ""}  # fmt: skip
+       "owner": "operations", "caveats": "", "matures": "true"}  # fmt: skip
 
 
 def test_the_metrics_are_those_of_the_definitions() -> None:
@@ -21,15 +21,39 @@ def test_the_metrics_are_those_of_the_definitions() -> None:
 def test_a_kpi_has_one_metric_per_basis(tmp_path: Path) -> None:
     seed = tmp_path / "kpi_definitions.csv"
     seed.write_text(
-        "kpi,title,question,formula,unit,bases,better,owner,caveats\n"
-        'rate,Rate,Why?,a / b,ratio,"SALE, RETURN",down,finance,\n'
-        "cost.freight,Freight,Why?,a / b,ratio,RETURN,down,finance,\n"
+        "kpi,title,question,formula,unit,bases,better,owner,caveats,matures\n"
+        'rate,Rate,Why?,a / b,ratio,"SALE, RETURN",down,finance,,true\n'
+        "cost.freight,Freight,Why?,a / b,ratio,RETURN,down,finance,,true\n"
     )
     metrics = yaml.safe_load(content(kpis(seed)))["metrics"]
     assert [m["name"] for m in metrics] == ["rate_sale", "rate_return", "cost_freight"]
     assert [(m["config"]["meta"]["kpi"], m["config"]["meta"]["basis"]) for m in metrics] == [
         ("rate", "SALE"), ("rate", "RETURN"), ("cost.freight", "RETURN"),
     ]  # fmt: skip
+
+
+def _asked(basis: str, matures: str) -> dict[str, str]:
+    (metric,) = yaml.safe_load(content([Kpi("share", (basis,), ROW | {"matures": matures})]))["metrics"]
+    return {"numerator": metric["type_params"]["numerator"], "filter": metric["filter"],
+            "description": metric["description"]}  # fmt: skip
+
+
+def test_a_metric_goes_by_final_rows_and_says_so() -> None:
+    asked = _asked("SALE", "true")
+    assert asked["filter"].endswith("and {{ Dimension('kpi_cell__is_mature') }}")
+    assert asked["description"] == "How much? A / b. Final rows only."
+
+
+def test_a_metric_of_what_is_open_goes_by_all_rows_and_says_so() -> None:
+    asked = _asked("RETURN", "false")
+    assert "is_mature" not in asked["filter"]
+    assert asked["description"].endswith("All rows: it is of what is still open.")
+
+
+def test_a_metric_of_a_level_is_of_one_day_and_says_so() -> None:
+    asked = _asked("STOCK", "true")
+    assert asked["numerator"] == "kpi_level_numerator"
+    assert asked["description"].endswith("On the last day of what is asked for.")
 
 
 def test_two_kpis_of_one_metric_name_are_refused() -> None:

@@ -59,9 +59,6 @@ BY_SKU = Change(
         "marts.kpi_cells__history": _CELLS,
         "marts.kpi_daily": _CELLS,
         "marts.lot_trace": {"sku": {"APP-00000"}, "lot_no": {"L-0-1"}},
-        "marts.product_return_rates": {
-            "member": {"APPAREL", "APP-00000", "UNKNOWN", "APP-00000 / UNKNOWN", "APP-00000 / L-0-1"}
-        },
         "marts.return_cycle_time": {
             "request_month": {"2025-12"},
             "product_category": {"ALL", "APPAREL"},
@@ -116,11 +113,6 @@ ISSUED_ONLY = Change(
         "finance.refund_reconciliation": {"group_key": {"REF:RF0000000000045"}},
     },
 )
-# The two units of 000053 that came back, and of all electronics, have no known sale.
-NO_RATE = Change(
-    "A product all of whose returns have no known sale has no rate",
-    rows={"marts.product_return_rates": {"member": {"000053", "ELECTRONICS"}}},
-)
 _POLICY = {"kpi": {"policy_violation_rate", "policy_exception_rate"}}
 IN_TIME = Change(
     "`policy_violation_rate` and the signal `OUTSIDE_WINDOW` count from delivery",
@@ -134,6 +126,25 @@ IN_TIME = Change(
         "marts.customer_signals": {"customer_id": {"3f137bb5ba2234590198bd8a8dbd4dc6"}},
     },
 )
+# Rows of other levels are in tables of their own; what is left are SKUs, of one population.
+RATES_BY_SKU = Change(
+    "`product_return_rates` is one row a SKU; lots, categories, reasons and reasons of a SKU",
+    rows={"marts.product_return_rates": {}},
+    columns={"marts.product_return_rates": {"level", "member", "lot_no", "reason"}},
+)
+# Rows that summed up others.
+ONE_SHAPE = [
+    Change(
+        "`return_cycle_time`, `return_cycle_steps` and `dock_to_disposition` have no rows",
+        rows={table: {of: {"ALL"}}},
+    )
+    for table, columns in {
+        "marts.return_cycle_time": ("request_month", "channel", "product_category"),
+        "marts.return_cycle_steps": ("request_month",),
+        "marts.dock_to_disposition": ("received_month", "site"),
+    }.items()
+    for of in columns
+]
 _BY_ORDER = {"kpi": {"order_return_rate", "bracketing_rate"}}
 FIRST_PARCEL = Change(
     "An order stands under channel, category and site of the first line of its first parcel",
@@ -165,6 +176,6 @@ COHORTS = Change(
     rows={"marts.kpi_definitions": {"kpi": {"product_return_rate", "refund_rate"}}},
 )
 CHANGES = (
-    BY_SKU, VERSION_OF_CODE, END_OF_GOODS, NAMED_LEGS, CHAIN_ONLY, ISSUED_ONLY, NO_RATE, IN_TIME,
-    FIRST_PARCEL, AS_ISSUED, COUNTED_ONCE, COHORTS,
+    BY_SKU, VERSION_OF_CODE, END_OF_GOODS, NAMED_LEGS, CHAIN_ONLY, ISSUED_ONLY, IN_TIME, FIRST_PARCEL,
+    RATES_BY_SKU, *ONE_SHAPE, AS_ISSUED, COUNTED_ONCE, COHORTS,
 )  # fmt: skip

@@ -1,6 +1,7 @@
 -- Grain: one row per KPI, basis, day, channel, product category, site and currency.
--- Additive: numerator and denominator, over everything but kpi and basis. A ratio is computed when
--- read: sum(numerator) / nullif(sum(denominator), 0). It is null where what the KPI needs is lacking.
+-- Additive: numerator and denominator, over everything but kpi and basis, and of the levels STOCK and SNAPSHOT not
+-- over days; kpi_daily_by_<basis> holds one basis each. A ratio is computed when read: sum(numerator) /
+-- nullif(sum(denominator), 0). It is null where what the KPI needs is lacking.
 -- A view, since the date of the publication is new on every row every night and nothing else is.
 {{ config(materialized='view') }}
 

@@ -1,6 +1,7 @@
 -- Grain: one row per return line: where it is and since when. What return_tracking shows, without what
 -- the clock adds, so that only lines that the night touched are written anew. Goods only: nobody waits for a
--- discount to be graded. Additive: quantities. Amounts are in the row's currency, never summed across them.
+-- discount to be graded. Additive: quantities and reporting amounts. Other amounts are in the row's
+-- currency, never summed across them.
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_touched',
@@ -22,9 +23,8 @@ limits as (
     select *
     from (
         values
-        ('REQUESTED', 2, 'decide the request'),
+        ('REQUESTED', 2, 'decide the request'), ('IN_TRANSIT', 10, 'carrier delivers to the site'),
         ('APPROVED', 14, 'customer hands the parcel to the carrier'),
-        ('IN_TRANSIT', 10, 'carrier delivers to the site'),
         ('PARTIALLY_RECEIVED', 14, 'receive the missing units or close the line short'),
         {% if end_of_goods() == 'disposed' -%}
         ('RECEIVED', 3, 'inspect and grade'), ('INSPECTED', 5, 'decide the disposition'),
@@ -39,9 +39,7 @@ limits as (
 )
 
 select
-    lines.unit_key,
-    lines.return_line_key,
-    lines.status,
+    lines.unit_key, lines.return_line_key, lines.status,
     coalesce(
         case
             when lines.status = 'REQUESTED' then lines.requested_at
@@ -57,17 +55,14 @@ select
         end,
         lines.basis_at
     ) as in_status_since,
-    limits.next_step,
-    limits.limit_days,
-    lines.open_quantity > 0 as is_open,
-    lines.request_id,
-    lines.request_line,
-    lines.rma_no,
-    lines.rma_line_no,
-    lines.order_no,
-    lines.order_line_no,
-    lines.tracking_no,
-    lines.customer_id,
+    limits.next_step, limits.limit_days, lines.open_quantity > 0 as is_open,
+    -- keys
+    {% for column in [
+        'request_id', 'request_line', 'rma_no', 'rma_line_no', 'order_no', 'order_line_no', 'tracking_no',
+        'customer_id',
+    ] -%}
+    lines.{{ column }},
+    {% endfor -%}
     -- what
     {% for column in [
         'sku', 'product_category', 'brand', 'channel', 'ship_from_site', 'site', 'reason', 'fault_party',
@@ -94,6 +89,11 @@ select
     lines.currency,
     lines.credited_amount,
     lines.settled_amount,
-    lines.refunded_amount
+    lines.refunded_amount,
+    {%- for amount in ['credited_reporting', 'settled_reporting', 'refunded_reporting'] %}
+    cast(coalesce(money.{{ amount }}, 0) as numeric(18, 2)) as {{ amount }}{{ ',' if not loop.last }}
+    {%- endfor %}
 from lines
+left join {{ ref('return_line_money') }} as money
+    on lines.unit_key = money.unit_key and lines.return_line_key = money.return_line_key
 left join limits on lines.status = limits.status

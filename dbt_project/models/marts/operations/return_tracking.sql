@@ -1,5 +1,5 @@
 -- Grain: one row per return line: where it is, for how long, and what comes next.
--- Additive: quantities. Amounts are in the row's currency and never summed across currencies.
+-- Additive: quantities and reporting amounts. Other amounts are in the row's currency, never summed across them.
 -- A view, since days in a status pass every night for every line and nothing else changes.
 {{ config(materialized='view') }}
 
@@ -71,6 +71,9 @@ select
     credited_amount,
     settled_amount,
     refunded_amount,
+    credited_reporting,
+    settled_reporting,
+    refunded_reporting,
 
     business_date
 from positions

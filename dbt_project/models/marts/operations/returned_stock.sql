@@ -1,5 +1,6 @@
 -- Grain: one row per day, site, SKU and grade: returned goods in stock at its end, and how long they last at
 -- the pace of the last 30 days. Quantities and values add up over everything but days; days of stock don't.
+-- returned_stock_now has the last day alone.
 {{ config(
     materialized='table',
     indexes=[{'columns': ['snapshot_date', 'site']}, {'columns': ['sku']}]

@@ -1,6 +1,7 @@
 -- Grain: one row per month, SKU, product category and currency: what was shipped, what came back, what
 -- was credited.
--- Additive: every quantity, over months and SKUs; credited_amount within a currency. A rate is computed
+-- Additive: every quantity, over months and SKUs; credited_amount within a currency,
+-- credited_reporting over all. A rate is computed
 -- when read. Returns stand in the month in which they were received, credits in the month of posting.
 {{ config(materialized='view') }}
 
@@ -12,6 +13,7 @@ select
     months.shipped_quantity,
     months.returned_quantity,
     months.credited_amount,
+    months.credited_reporting,
     publication.business_date
 from {{ ref('product_months') }} as months
 cross join {{ ref('publication') }} as publication

@@ -1,6 +1,6 @@
--- Grain: one row per month of receipt and site; 'ALL' stands for every month or site. Time from the dock to
--- the final disposition, Kaplan–Meier by unit: units still open are censored at the end of the business
--- date. Not additive.
+-- Grain: one row per slice and its month of receipt and site, 'ALL' where it is not cut by them. Time from the dock
+-- to the final disposition, Kaplan–Meier by unit: units still open are censored at the end of the business
+-- date. Not additive. Not published: each slice has a table of its own.
 {{ config(materialized='table') }}
 
 with receipts as (
@@ -49,6 +49,7 @@ spans as (
 sliced as (
 
     select
+        slice.slice,
         slice.received_month,
         slice.site,
         spans.is_event,
@@ -60,17 +61,18 @@ sliced as (
     inner join receipts on spans.receipt_id = receipts.receipt_id
     cross join lateral (
         values
-        (to_char(receipts.received_on, 'YYYY-MM'), receipts.site),
-        (to_char(receipts.received_on, 'YYYY-MM'), 'ALL'),
-        ('ALL', receipts.site),
-        ('ALL', 'ALL')
-    ) as slice (received_month, site)
+        ('finest', to_char(receipts.received_on, 'YYYY-MM'), receipts.site),
+        ('month', to_char(receipts.received_on, 'YYYY-MM'), 'ALL'),
+        ('site', 'ALL', receipts.site),
+        ('overall', 'ALL', 'ALL')
+    ) as slice (slice, received_month, site)
 
 ),
 
-{{ kaplan_meier('sliced', ['received_month', 'site']) }}
+{{ kaplan_meier('sliced', ['slice', 'received_month', 'site']) }}
 
 select
+    slice,
     received_month,
     site,
     units as received_units,

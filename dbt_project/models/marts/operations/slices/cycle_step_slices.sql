@@ -1,11 +1,10 @@
 -- Grain: one row per request month and step of the process; 'ALL' stands for every month.
 -- A line that has not made the step is censored at the end of the business date, so a slow step shows
--- while it is slow. Not additive.
+-- while it is slow. Not additive. Not published: months and the whole have tables of their own.
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_touched',
-    meta={'replaces': 'months'},
-    post_hook="update {{ this }} set business_date = {{ as_of_date() }} where business_date <> {{ as_of_date() }}"
+    meta={'replaces': 'months'}
 ) }}
 
 with hours as (
@@ -58,8 +57,7 @@ final as (
         km.left_without_event,
         km.p50_hours,
         km.p90_hours,
-        km.restricted_mean_hours,
-        {{ as_of_date() }} as business_date
+        km.restricted_mean_hours
     from km
     inner join names on km.step_no = names.step_no
 

@@ -1,10 +1,10 @@
--- Grain: one row per request month, channel and product category; 'ALL' stands for every one of them.
--- Not additive: quantiles of a part don't add up to those of the whole, so each slice has its own row.
+-- Grain: one row per slice and its request month, channel and product category, 'ALL' where it is not cut by them.
+-- Quantiles of a part don't add up to those of the whole, so each slice has rows of its own. Not published: each
+-- slice has a table of its own, in which nothing stands twice.
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_touched',
-    meta={'replaces': 'months'},
-    post_hook="update {{ this }} set business_date = {{ as_of_date() }} where business_date <> {{ as_of_date() }}"
+    meta={'replaces': 'months'}
 ) }}
 
 with hours as (
@@ -19,6 +19,7 @@ with hours as (
 sliced as (
 
     select
+        slice.slice,
         slice.request_month,
         slice.channel,
         slice.product_category,
@@ -28,38 +29,33 @@ sliced as (
     from hours
     cross join lateral (
         values
-        (hours.request_month, hours.channel, hours.product_category),
-        (hours.request_month, hours.channel, 'ALL'),
-        (hours.request_month, 'ALL', hours.product_category),
-        (hours.request_month, 'ALL', 'ALL'),
-        ('ALL', 'ALL', 'ALL')
-    ) as slice (request_month, channel, product_category)
+        ('finest', hours.request_month, hours.channel, hours.product_category),
+        ('channel', hours.request_month, hours.channel, 'ALL'),
+        ('category', hours.request_month, 'ALL', hours.product_category),
+        ('month', hours.request_month, 'ALL', 'ALL'),
+        ('overall', 'ALL', 'ALL', 'ALL')
+    ) as slice (slice, request_month, channel, product_category)
     {% if is_incremental() -%}
     where slice.request_month in ({{ changed_months() }})
     {%- endif %}
     group by
-        slice.request_month, slice.channel, slice.product_category, hours.outcome, hours.hours
+        slice.slice, slice.request_month, slice.channel, slice.product_category,
+        hours.outcome, hours.hours
 
 ),
 
 spans as (
 
-    select
-        request_month,
-        channel,
-        product_category,
-        outcome = 'disposed' as is_event,
-        units as quantity,
-        hours
-    from sliced
+    select *, outcome = 'disposed' as is_event, units as quantity from sliced
 
 ),
 
-{{ kaplan_meier('spans', ['request_month', 'channel', 'product_category']) }},
+{{ kaplan_meier('spans', ['slice', 'request_month', 'channel', 'product_category']) }},
 
 outcomes as (
 
     select
+        slice,
         request_month,
         channel,
         product_category,
@@ -68,13 +64,14 @@ outcomes as (
             sum(units) filter (where outcome in ('declined', 'cancelled', 'expired')), 0
         ) as competing
     from sliced
-    group by request_month, channel, product_category
+    group by slice, request_month, channel, product_category
 
 ),
 
 final as (
 
     select
+        km.slice,
         km.request_month,
         km.channel,
         km.product_category,
@@ -84,12 +81,12 @@ final as (
         cast(outcomes.competing as bigint) as competing,
         km.p50_hours,
         km.p90_hours,
-        km.restricted_mean_hours,
-        {{ as_of_date() }} as business_date
+        km.restricted_mean_hours
     from km
     inner join outcomes
         on
-            km.request_month = outcomes.request_month
+            km.slice = outcomes.slice
+            and km.request_month = outcomes.request_month
             and km.channel = outcomes.channel
             and km.product_category = outcomes.product_category
 
