@@ -36,7 +36,7 @@
 {% macro returns_are_known() -%}
     (
         select completeness <> 'lacking'
-        from {{ api.Relation.create(database=target.database, schema='build', identifier='kpi_completeness') }}
+        from build.kpi_completeness
         where kpi = 'order_return_rate'
     )
 {%- endmacro %}
@@ -45,7 +45,7 @@
     build; and all of them when returns have become known. -#}
 {% macro touched_sales_lines(relation) -%}
     select sales_line_key from {{ relation }}
-    where unit_key in (select unit_key from {{ intermediate_relation('int_touched_units') }})
+    where unit_key in (select unit_key from intermediate.int_touched_units)
     union
     select sales_line_key from {{ relation }} where {{ has_come_due('mature_on') }}
     union
@@ -58,14 +58,10 @@
 {#- Parcels to be written anew: a scan, a charge or the row itself is of a touched order. Several orders may
     share a parcel. -#}
 {% macro touched_parcels(relation) -%}
-    {%- for found in [
-        relation,
-        api.Relation.create(database=target.database, schema='core', identifier='fct_shipment_event'),
-        api.Relation.create(database=target.database, schema='core', identifier='fct_cost_line'),
-    ] %}
+    {%- for found in [relation, 'core.fct_shipment_event', 'core.fct_cost_line'] %}
     select tracking_no from {{ found }}
     where tracking_no is not null
-        and unit_key in (select unit_key from {{ intermediate_relation('int_touched_units') }})
+        and unit_key in (select unit_key from intermediate.int_touched_units)
     {{ 'union' if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}

@@ -7,6 +7,7 @@
 select
     months.month,
     months.sku,
+    products.product_name,
     months.product_category,
     months.currency,
     months.shipped_quantity,
@@ -14,4 +15,5 @@ select
     months.credited_amount,
     publication.business_date
 from {{ ref('product_months') }} as months
+left join {{ ref('dimension_product') }} as products on months.sku = products.sku
 cross join {{ ref('publication') }} as publication

@@ -1,5 +1,5 @@
--- Grain: one row per SKU: every one that the item master has ever held, those that a fact names and no item file
--- has shown, and UNKNOWN for rows that name none. As of today: what it was when it was sold is in the facts.
+-- Grain: one row per SKU: every one that the item master has ever held, those that a published table names and no
+-- item file has shown, and UNKNOWN. As of today: what it was when it was sold is in the facts.
 {{ config(materialized='table') }}
 
 with master as (
@@ -9,7 +9,15 @@ with master as (
 ),
 
 named as (
-    {{ members_of_facts([('sales_lines', 'sku'), ('return_lines', 'sku'), ('return_costs', 'sku')]) }}
+    {{ members_of_facts([
+        ('sales_lines', 'sku'), ('return_lines', 'sku'), ('return_costs', 'sku'), ('return_positions', 'sku'),
+        ('product_months', 'sku'), ('serial_trace', 'sku'), ('returned_stock', 'sku'),
+        ('disposition_outcomes', 'sku'),
+    ]) }}
+    union
+    select sku as value from {{ ref('lot_trace') }}
+    union
+    select sku as value from {{ ref('regulated_units') }} where sku is not null
 )
 
 select

@@ -62,7 +62,7 @@ select
     case when {{ returns_are_known() }} then received_quantity end as returned_quantity,
     -- amounts
     currency,
-    net_amount,
+    cast(net_amount as numeric(18, 2)) as net_amount,
     net_reporting,
     cast(
         case when {{ returns_are_known() }} then round(net_reporting * received_quantity / quantity, 2) end
