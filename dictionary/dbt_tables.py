@@ -75,6 +75,8 @@ def _layer(node: Node) -> str:
 
 
 def _title(node: Node) -> str:
+    if label := (node["config"].get("meta") or {}).get("label"):
+        return str(label)
     words = re.sub(r"^(stg|int|dim|fct|bridge|snap)_", "", str(node["name"])).replace("__", ": ")
     text = " ".join(SPELLINGS.get(word, word) for word in re.split(r"[_ ]", words))
     return text[:1].upper() + text[1:]
@@ -115,13 +117,15 @@ def _columns(node: Node, artifacts: Artifacts) -> list[Column]:
     for name in names:
         said = described.get(name, {})
         kind = built.get(name, {}).get("type") or said.get("data_type") or typed.get(name)
-        found.append(Column(name, _short(kind), one_line(said.get("description")), _constraints(said)))
+        found.append(Column(name, _short(kind), one_line(said.get("description")), _rules(said)))
     return found
 
 
-def _constraints(column: Node) -> list[str]:
+def _rules(column: Node) -> list[str]:
+    """What it may hold, and how people call it."""
     kinds = [constraint["type"] for constraint in column.get("constraints") or []]
-    return ["never empty"] if "not_null" in kinds else []
+    label = (column.get("meta") or {}).get("label")
+    return [*(["never empty"] if "not_null" in kinds else []), *([f"shown as {label}"] if label else [])]
 
 
 def _short(kind: str | None) -> str:
