@@ -55,6 +55,7 @@ ITEMS = (
 CUSTOMERS = (
     "C1,Anna Berg,a@example.org,+49 1,DE,consumer,2025-01-01 10:00:00,,yes\n"
     "C2,Bo Ek,b@example.org,+46 1,SE,business,2025-01-01 10:00:00,,no\n"
+    "C4,A. Berg,a@example.org,+49 1,DE,consumer,2024-01-01 10:00:00,C1,yes\n"
 )
 # Order, line, RMA, SKU, units, reason as the ERP spells it, parcel, day of the receipt.
 RETURNS = (
@@ -238,7 +239,7 @@ def test_every_sku_that_readers_see_has_a_name(nights: dict[str, dict[str, Rows]
 
 
 def test_lines_of_a_fact_add_up_to_the_facts_of_core(nights: dict[str, dict[str, Rows]]) -> None:
-    """All 25 units shipped; 20.60 charged, 3.00 of it for no return, and 4.80 for the four units counted in."""
+    """25 units shipped; 20.60 charged, 3.00 of it for no return, and 4.80 for the four units counted in."""
     with connect("bi_reader") as connection:
         assert _rows(
             connection,
@@ -265,7 +266,9 @@ def test_a_customer_is_found_by_the_companys_own_number(nights: dict[str, dict[s
             "select sum(shipped_quantity) from marts.sales_lines where customer_id = marts.customer_of('C1')",
         )
         nobody = _rows(connection, "select marts.customer_of('C99'), marts.customer_of(null)")
+        merged = _rows(connection, "select marts.customer_of('C4') = marts.customer_of('C1')")
     assert found == [(15,)]
+    assert merged == [(True,)]
     assert nobody == [(None, None)]
 
 
