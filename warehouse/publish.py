@@ -348,8 +348,22 @@ def _prepare_views(
             connection.execute(sql.SQL("create view {} as {}").format(view.public.identifier, sql.SQL(query)))
             relations.describe(connection, view.built, view.public, "view")
             handover.created.append(view.public)
-        elif query != public or public != definition(connection, view.public):
+        elif query != public or not _shows(connection, view.public, public):
             handover.make_view(connection, view.public, view.built, query)
+
+
+def _shows(connection: Connection, view: Relation, query: str) -> bool:
+    """True where the view has this query, though PostgreSQL may write it down otherwise than it was given.
+
+    Such a view would be handed over each night, and no night could be withdrawn.
+    """
+    shown = definition(connection, view)
+    if shown is None or shown == query:
+        return shown is not None
+    connection.execute(sql.SQL("create temporary view as_it_would_be as {}").format(sql.SQL(query)))
+    row = connection.execute("select pg_get_viewdef('pg_temp.as_it_would_be'::regclass)").fetchone()
+    connection.execute("drop view pg_temp.as_it_would_be")
+    return row == (shown,)
 
 
 def _public_definition(view: Published, built: str, homes: dict[str, Relation]) -> str:

@@ -138,7 +138,9 @@ def nights(database: Path) -> dict[str, dict[str, Rows]]:
 def _night(date: dt.date) -> dict[str, Rows]:
     for feed in feeds():
         load_feed(feed, date)
-    publish(build_night(date))
+    reshaped = publish(build_night(date)).reshaped
+    # Else the night could not be withdrawn.
+    assert date == FIRST or reshaped == []
     return _asked()
 
 
