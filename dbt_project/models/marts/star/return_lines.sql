@@ -8,9 +8,8 @@
     meta={'replaces': 'units'},
     indexes=[
         {'columns': ['unit_key']}, {'columns': ['sales_line_key']}, {'columns': ['received_on']},
-        {'columns': ['customer_id']}, {'columns': ['sku']}, {'columns': ['vendor_id']},
-        {'columns': ['channel']}, {'columns': ['ship_from_site']}, {'columns': ['site']},
-        {'columns': ['reason']}, {'columns': ['carrier']},
+        {'columns': ['customer_id']}, {'columns': ['sku']}, {'columns': ['vendor_id']}, {'columns': ['channel']},
+        {'columns': ['ship_from_site']}, {'columns': ['site']}, {'columns': ['reason']}, {'columns': ['carrier']},
     ]
 ) }}
 
@@ -70,22 +69,22 @@ select
     -- as of the order
     coalesce(sales.customer_segment, 'UNKNOWN') as customer_segment,
     coalesce(sales.customer_country, 'UNKNOWN') as customer_country,
-    coalesce(lines.product_category, 'UNKNOWN') as product_category,
-    coalesce(lines.brand, 'UNKNOWN') as brand,
-    coalesce(lines.style, 'UNKNOWN') as style,
-    coalesce(lines.size, 'UNKNOWN') as size,
+    {% for column in ['product_category', 'brand', 'style', 'size'] -%}
+    coalesce(lines.{{ column }}, 'UNKNOWN') as {{ column }},
+    {% endfor -%}
     -- what
-    lines.status,
-    lines.resolution,
-    lines.is_attributed,
-    lines.is_blind,
-    lines.is_returnless,
+    {% for column in ['status', 'resolution', 'is_attributed', 'is_blind', 'is_returnless'] -%}
+    lines.{{ column }},
+    {% endfor -%}
     -- timing
     lines.shipped_on,
     lines.basis_on as begun_on,
-    {% for step in ['approved', 'first_scan', 'delivered', 'first_received', 'first_inspected',
-        'last_disposed', 'first_refunded'] -%}
-    {{ business_day('lines.' ~ step ~ '_at') }} as {{ {'first_scan': 'handed_over'}.get(step, step.split('_')[-1]) }}_on,
+    {% for instant, day in [
+        ('approved', 'approved'), ('first_scan', 'handed_over'), ('delivered', 'delivered'),
+        ('first_received', 'received'), ('first_inspected', 'inspected'), ('last_disposed', 'disposed'),
+        ('first_refunded', 'refunded'),
+    ] -%}
+    {{ business_day('lines.' ~ instant ~ '_at') }} as {{ day }}_on,
     {% endfor -%}
     -- quantities
     {% for step in ['requested', 'approved', 'received', 'disposed', 'refunded'] -%}
