@@ -20,12 +20,6 @@ with lines as (
 
 ),
 
-sales as (
-
-    select * from {{ ref('fct_sales_line') }} where {{ in_touched_units('unit_key') }}
-
-),
-
 carriers as (
 
     {{ carriers_of('lines') }}
@@ -96,7 +90,7 @@ select
     cast(credits.amount as numeric(18, 2)) as credited_reporting,
     cast(costs.amount as numeric(18, 2)) as cost_reporting
 from lines
-left join sales on lines.sales_line_key = sales.sales_line_key
+left join {{ ref('fct_sales_line') }} as sales on lines.sales_line_key = sales.sales_line_key
 left join carriers on lines.tracking_no = carriers.tracking_no
 left join credits on lines.return_line_key = credits.return_line_key
 left join costs on lines.return_line_key = costs.return_line_key
