@@ -53,14 +53,15 @@ def release(
     published: Iterable[Relation],
     reshaped: Iterable[Relation],
 ) -> None:
-    """Drop keys of `published` tables that nobody wants any more, and those from or to `reshaped` ones.
+    """Drop keys from or to `published` tables that nobody wants any more, and those from or to `reshaped` ones.
 
-    Readers are waited for as when a column is added; `connection` commits by itself.
+    A fact that is no longer published would else hold back the dimension that it leads to. Readers are waited
+    for as when a column is added; `connection` commits by itself.
     """
     kept, ours, changing = set(wanted), set(published), set(reshaped)
     for key in sorted(_declared(connection)):
-        is_stale = key.table in ours and key not in kept
-        if not is_stale and not {key.table, key.to} & changing:
+        ends = {key.table, key.to}
+        if not ends & changing and (key in kept or not ends & ours):
             continue
         statement = sql.SQL("alter table {} drop constraint if exists {}").format(
             key.table.identifier, sql.Identifier(key.name)

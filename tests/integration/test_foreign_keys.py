@@ -98,8 +98,15 @@ def test_a_key_that_nobody_wants_any_more_goes(published: None) -> None:
     assert _keys() == []
 
 
+def test_a_fact_that_is_no_longer_published_holds_no_dimension_back(published: None) -> None:
+    assert _night(FIRST_SOLD, [("z", "Bowl")], tables=[PRODUCT])
+    assert _keys() == []
+
+
 def test_publishing_other_tables_leaves_it(published: None) -> None:
-    _night(FIRST_SOLD, FIRST_PRODUCTS, tables=[PRODUCT])
+    with connect("transformer") as connection:
+        connection.execute("create table build.other as select 1 as id")
+    assert publish(finished_build(DATE), [Published("other", "marts", ("id",))]).is_new
     assert _keys() == DECLARED
 
 
