@@ -53,7 +53,7 @@ def release(
     published: Iterable[Relation],
     reshaped: Iterable[Relation],
 ) -> None:
-    """Drop keys from or to `published` tables that nobody wants any more, and those from or to `reshaped` ones.
+    """Drop keys from or to `published` tables that nobody wants any more, and all from or to `reshaped` ones.
 
     A fact that is no longer published would else hold back the dimension that it leads to. Readers are waited
     for as when a column is added; `connection` commits by itself.
