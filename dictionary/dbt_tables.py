@@ -75,6 +75,8 @@ def _layer(node: Node) -> str:
 
 
 def _title(node: Node) -> str:
+    if label := (node["config"].get("meta") or {}).get("label"):
+        return str(label)
     words = re.sub(r"^(stg|int|dim|fct|bridge|snap)_", "", str(node["name"])).replace("__", ": ")
     text = " ".join(SPELLINGS.get(word, word) for word in re.split(r"[_ ]", words))
     return text[:1].upper() + text[1:]
@@ -115,18 +117,24 @@ def _columns(node: Node, artifacts: Artifacts) -> list[Column]:
     for name in names:
         said = described.get(name, {})
         kind = built.get(name, {}).get("type") or said.get("data_type") or typed.get(name)
-        found.append(Column(name, _short(kind), one_line(said.get("description")), _constraints(said)))
+        found.append(Column(name, _short(kind), one_line(said.get("description")), _rules(said)))
     return found
 
 
-def _constraints(column: Node) -> list[str]:
+def _rules(column: Node) -> list[str]:
+    """What it may hold, and how people call it."""
     kinds = [constraint["type"] for constraint in column.get("constraints") or []]
-    return [*(["never empty"] if "not_null" in kinds else []), *_additivity(column)]
-
-
-def _additivity(column: Node) -> list[str]:
-    """Whether a number adds up, as `meta.additivity` says; the comment in the database says the same."""
     meta = (column.get("config") or {}).get("meta") or column.get("meta") or {}
+    label = meta.get("label")
+    return [
+        *(["never empty"] if "not_null" in kinds else []),
+        *([f"shown as {label}"] if label else []),
+        *_additivity(meta),
+    ]
+
+
+def _additivity(meta: Node) -> list[str]:
+    """Whether a number adds up, as `meta.additivity` says; the comment in the database says the same."""
     over = ", ".join(meta.get("not_over") or [])
     told = {
         "additive": "additive", "semi_additive": f"never add up over {over}", "non_additive": "not additive",

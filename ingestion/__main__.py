@@ -9,7 +9,7 @@ import typer
 
 from ingestion.check import faults
 from ingestion.contract import STANDARD, ContractError, all_feeds, feeds, load_contract
-from ingestion.customer_key import keep_key
+from ingestion.customer_key import keep_key, keyed_hash_of
 from ingestion.dictionary import write_page
 from ingestion.erasure import MOST_NUMBERS, NotErased
 from ingestion.erasure import erase as erase_customers
@@ -198,6 +198,16 @@ def customer_key(
     """Say whether the customer key at hand is the warehouse's."""
     keep_key(known_customer)
     typer.echo("The customer key at hand is the warehouse's.")
+
+
+@app.command()
+def customer(number: str) -> None:
+    """Print the keyed hash of the customer whom the company calls NUMBER."""
+    try:
+        typer.echo(keyed_hash_of(number.strip()))
+    except Refusal as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
 
 
 @app.command()

@@ -13,11 +13,16 @@ from ingestion.contract import CUSTOMER, all_feeds, load_contract
 from ingestion.pseudonym import pseudonym
 from ingestion.raw import SOURCE_NUMBER, identity_table
 from warehouse.connections import connect
+from warehouse.refusal import Refusal
 from warehouse.secrets import CUSTOMER_KEY, WrongKey, first_secret, secret
 
 Connection = psycopg.Connection[Any]
 MARKED = b"fingerprint of the customer key"
 HOW = "docs/how-to/personal-data.md, The key"
+
+
+class UnknownCustomer(Refusal):
+    """No row has the number, or its customer was erased; the message names nobody."""
 
 
 def fingerprint(key: bytes) -> str:
@@ -102,6 +107,22 @@ def _pairs(connection: Connection) -> Iterator[tuple[str, str]]:
                 f"select distinct {SOURCE_NUMBER}, {CUSTOMER} from raw.{identity_table(feed)}"
                 f" where {SOURCE_NUMBER} is not null and {CUSTOMER} is not null"
             )
+
+
+def keyed_hash_of(number: str) -> str:
+    """Keyed hash that the warehouse has of a customer number.
+
+    Raises UnknownCustomer where no row has it, and for whoever was erased: their rows lead to nobody.
+    """
+    with connect("maintainer") as connection:
+        check_key(connection)
+        customer = pseudonym(number, secret(CUSTOMER_KEY).encode())
+        erased = connection.execute("select from ops.erasures where customer_id = %s", [customer]).fetchone()
+        if erased is not None or not is_known(connection, customer):
+            raise UnknownCustomer(
+                "no customer of that number is known: look the number up in its source system"
+            )
+    return customer
 
 
 def number_columns() -> dict[str, list[str]]:

@@ -162,6 +162,7 @@ def _run_layer(build: Build, layer: str) -> str:
 
 def published_tables() -> list[Published]:
     """Models and seeds whose `meta.publish_to` names a public schema, with their primary keys."""
+    from warehouse import foreign_keys
     from warehouse.publish import Published
 
     manifest = _target() / "manifest.json"
@@ -178,6 +179,7 @@ def published_tables() -> list[Published]:
             is_view=node["config"]["materialized"] == "view",
             logs_changes=bool(meta.get("logs_changes")),
             history_of=meta.get("history_of"),
+            foreign_keys=foreign_keys.of_model(meta["publish_to"], node["name"], meta),
         )
         for node in nodes
         if (meta := node["config"].get("meta") or {}).get("publish_to")

@@ -21,9 +21,10 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from warehouse import histories, judged, locks, relations, waits
+from warehouse import foreign_keys, histories, judged, locks, relations, waits
 from warehouse.connections import connect
 from warehouse.differences import History, Target, begin_log, forget_logs, names_of, write_differences
+from warehouse.foreign_keys import ForeignKey
 from warehouse.handover import Handover, NotPublished, settle
 from warehouse.judged import Build, BuildRefused
 from warehouse.relations import Relation, columns, definition, kind
@@ -73,6 +74,7 @@ class Published:
     is_view: bool = False
     logs_changes: bool = False
     history_of: str | None = None
+    foreign_keys: tuple[ForeignKey, ...] = ()
 
     @property
     def public(self) -> Relation:
@@ -106,6 +108,10 @@ def publish(build_id: int, tables: list[Published] | None = None) -> Publication
         result = PublicationResult(build.run_date)
         settle(connection)
         is_wider = _widen(connection, tables)
+        keys = [key for table in tables for key in table.foreign_keys]
+        foreign_keys.release(
+            connection, keys, [table.public for table in tables], _reshaped(connection, tables)
+        )
         with connection.transaction() as transaction:
             _publish(connection, result, build, tables, compares_all=is_wider)
             # Else another night, or dbt run by hand, may have written into what was read here.
@@ -115,6 +121,7 @@ def publish(build_id: int, tables: list[Published] | None = None) -> Publication
                 # What withdraws the publication before is kept.
                 raise psycopg.Rollback(transaction)
         _settle_soon(connection)
+        foreign_keys.declare(connection, keys)
     return result
 
 
@@ -250,6 +257,15 @@ def _is_reshaped(connection: Connection, table: Published) -> bool:
     return bool(have.keys() - want.keys()) or (all(keys) and keys[0] != keys[1])
 
 
+def _reshaped(connection: Connection, tables: list[Published]) -> list[Relation]:
+    """Tables that make room for others, or for views."""
+    return [
+        table.public
+        for table in tables
+        if kind(connection, table.public) == "r" and (table.is_view or _is_reshaped(connection, table))
+    ]
+
+
 def _publish_table(
     connection: Connection, handover: Handover, table: Published, history: Published | None, since: int | None
 ) -> dict[str, int]:
@@ -333,7 +349,7 @@ def _prepare_views(
             connection.execute(sql.SQL("create view {} as {}").format(view.public.identifier, sql.SQL(query)))
             relations.describe(connection, view.built, view.public, "view")
             handover.created.append(view.public)
-        elif query != public or public != definition(connection, view.public):
+        elif query != public or not _shows(connection, view.public, public):
             handover.make_view(connection, view.public, view.built, query)
 
 
@@ -343,6 +359,20 @@ def _describe(connection: Connection, handover: Handover, tables: list[Published
         if table.public not in handover.publics:
             word = "view" if table.is_view and not table.history_of else "table"
             relations.describe(connection, table.built, table.public, word)
+
+
+def _shows(connection: Connection, view: Relation, query: str) -> bool:
+    """True where the view has this query, though PostgreSQL may write it down otherwise than it was given.
+
+    Such a view would be handed over each night, and no night could be withdrawn.
+    """
+    shown = definition(connection, view)
+    if shown is None or shown == query:
+        return shown is not None
+    connection.execute(sql.SQL("create temporary view as_it_would_be as {}").format(sql.SQL(query)))
+    row = connection.execute("select pg_get_viewdef('pg_temp.as_it_would_be'::regclass)").fetchone()
+    connection.execute("drop view pg_temp.as_it_would_be")
+    return row == (shown,)
 
 
 def _public_definition(view: Published, built: str, homes: dict[str, Relation]) -> str:

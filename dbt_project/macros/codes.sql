@@ -28,3 +28,8 @@
             )
         )
 {%- endmacro %}
+
+{#- Scans by which a carrier has the parcel; a label that was only made shows none of them. -#}
+{% macro is_in_carriers_hands(event_code) -%}
+    {{ event_code }} in ('dropped_off', 'in_transit', 'out_for_delivery', 'delivered')
+{%- endmacro %}

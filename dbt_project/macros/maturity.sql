@@ -18,6 +18,18 @@
     )
 {%- endmacro %}
 
+{#- Condition: the day has come, or was taken back, since the last build. -#}
+{% macro has_come_due(day) -%}
+    {{ day }} > (
+        select least(min(business_date), {{ as_of_date() }}) from ops.builds
+        where build_id >= {{ last_build('built') }}
+    )
+    and {{ day }} <= (
+        select greatest(max(business_date), {{ as_of_date() }}) from ops.builds
+        where build_id >= {{ last_build('built') }}
+    )
+{%- endmacro %}
+
 {#- Cells of kpi_sums that the night changed: by what was posted, or because their day has come. -#}
 {% macro changed_cells() -%}
     select kpi, basis, period_date, channel, product_category, site
@@ -26,14 +38,7 @@
     union
     select kpi, basis, period_date, channel, product_category, site
     from build.kpi_sums
-    where mature_on > (
-        select least(min(business_date), {{ as_of_date() }}) from ops.builds
-        where build_id >= {{ last_build('built') }}
-    )
-        and mature_on <= (
-            select greatest(max(business_date), {{ as_of_date() }}) from ops.builds
-            where build_id >= {{ last_build('built') }}
-        )
+    where {{ has_come_due('mature_on') }}
 {%- endmacro %}
 
 {#- Request months whose times changed, and ALL, which holds every month. -#}

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from ingestion.customer_key import UnknownCustomer, keyed_hash_of
 from ingestion.erasure import NotErased, erase, uphold
 from nightly import upkeep
 from nightly.errors import NightFailed
@@ -134,6 +135,17 @@ def _show_refused_events_as_earlier_versions_did() -> None:
                 "update ops.quarantine set raw_text = %s where feed = %s and line_no = %s",
                 [event(line, recipient=name, leg="sideways").strip(), EVENTS, line],
             )
+
+
+def test_who_was_erased_is_no_longer_found_by_number(landing: Path) -> None:
+    asked = "select marts.customer_of('C100'), marts.customer_of(' C200 '), marts.customer_of('C999')"
+    assert query(asked) == [(hashed("C100"), hashed("C200"), None)]
+    assert keyed_hash_of("C100") == hashed("C100")
+    erase(["C100"], WHY)
+    assert query(asked) == [(None, hashed("C200"), None)]
+    for number in ("C100", "C999"):
+        with pytest.raises(UnknownCustomer, match="no customer of that number is known"):
+            keyed_hash_of(number)
 
 
 @pytest.mark.parametrize("form", ["C100", "hash"])

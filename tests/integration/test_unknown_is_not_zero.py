@@ -84,6 +84,10 @@ def _night(date: dt.date) -> dict[str, Rows]:
                 " unit_return_rate, refunded_value, contacts, csat_answers, completeness"
                 " from marts.customer_overview where purchased_units > 0 order by purchased_units desc"
             ),
+            "sales": rows(
+                "select order_no, shipped_quantity, returned_quantity, returned_reporting"
+                " from marts.sales_lines order by order_no"
+            ),
             "emissions": rows(
                 "select units, co2e_g, completeness, completeness_reason from marts.emissions_by_month"
             ),
@@ -133,6 +137,14 @@ def test_when_the_authorization_comes_the_rates_are_known(nights: dict[str, dict
         (1, 2, 1, 1, Decimal("10.00"), Decimal("0.5000"), None, None, None, "complete"),
         (1, 1, 0, 0, Decimal("0.00"), Decimal("0.0000"), None, None, None, "complete"),
     ]
+
+
+def test_a_sale_has_no_returns_until_they_are_known_then_every_sale_has(
+    nights: dict[str, dict[str, Rows]],
+) -> None:
+    """Nothing came for order B with the second night."""
+    assert nights["first"]["sales"] == [("A", 2, None, None), ("B", 1, None, None)]
+    assert nights["second"]["sales"] == [("A", 2, 1, Decimal("10.00")), ("B", 1, 0, Decimal("0.00"))]
 
 
 def test_goods_that_nobody_weighed_emit_nobody_knows_what(nights: dict[str, dict[str, Rows]]) -> None:

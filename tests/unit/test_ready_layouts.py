@@ -155,6 +155,44 @@ def test_shopify_gives_taxes_and_shipping_to_lines_to_the_cent(tmp_path: Path) -
     }
 
 
+def test_shopify_tells_brand_size_and_colour_of_each_variant(tmp_path: Path) -> None:
+    """A shirt in two sizes with a second image, a lamp without variants, and a gift card."""
+    header = (
+        "Handle,Title,Body (HTML),Vendor,Product Category,Type,Tags,Published,Option1 Name,Option1 Value,"
+        "Option2 Name,Option2 Value,Option3 Name,Option3 Value,Variant SKU,Variant Grams,Variant Price,"
+        "Gift Card,Cost per item,Status\n"
+    )
+    rows = (
+        'slim-shirt,"Slim shirt, long",<p>,Kestrel,,Shirts,,,Color,Red,Size,M,,,S-M,200,39.90,false,12.5,\n'
+        "slim-shirt,,,,,,,,,Red,,L,,,S-L,210,39.90,,12.50,\n"
+        "slim-shirt,,,,,,,,,,,,,,,,,,,\n"
+        "lamp,Desk lamp,,Nordhus,,,,true,Title,Default Title,,,,,LAMP,900,40.00,false,,active\n"
+        "card,Gift card,,Shop,,Cards,,true,Title,Default Title,,,,,CARD,0,25.00,true,,active\n"
+    )
+    found = _read(tmp_path, "shopify", "products_export_1.csv", header + rows, "erp_items")
+    names = (
+        "sku",
+        "style",
+        "size",
+        "colour",
+        "description",
+        "category",
+        "brand",
+        "vendor_id",
+        "is_returnable",
+    )
+    assert [tuple(row[name] for name in names) for row in found.rows] == [
+        ("S-M", "slim-shirt", "M", "Red", "Slim shirt, long / Red / M", "Shirts", "Kestrel", "Kestrel", True),
+        ("S-L", "slim-shirt", "L", "Red", "Slim shirt, long / Red / L", "Shirts", "Kestrel", "Kestrel", True),
+        ("LAMP", "lamp", None, None, "Desk lamp", "UNKNOWN", "Nordhus", "Nordhus", True),
+        ("CARD", "card", None, None, "Gift card", "Cards", "Shop", "Shop", False),
+    ]
+    assert [(str(row["unit_cost"]), row["weight_g"]) for row in found.rows][:2] == [
+        ("12.5000", 200), ("12.5000", 210)
+    ]  # fmt: skip
+    assert found.bad == []
+
+
 def test_shopify_refunds_wait_for_the_orders_that_they_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

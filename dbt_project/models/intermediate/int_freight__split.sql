@@ -40,6 +40,7 @@ select
     lines.return_line_key,
     split.invoice_no || '/' || split.tracking_no || '/' || split.charge_type as charge_key,
     split.rma_no || '-' || split.rma_line_no as rma_line_key,
+    split.tracking_no,
     {{ cumulative_share('split.amount', 'split.weight', 'split.running', 'split.total',
         'split.row_no') }} as amount,
     split.currency,
@@ -53,6 +54,7 @@ select
     null as return_line_key,
     charges.invoice_no || '/' || charges.tracking_no || '/' || charges.charge_type as charge_key,
     'none' as rma_line_key,
+    charges.tracking_no,
     charges.amount,
     charges.currency,
     charges.invoiced_on

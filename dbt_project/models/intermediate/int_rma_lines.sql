@@ -26,7 +26,7 @@ scans as (
     from {{ ref('stg_wms__shipment_events') }}
     where tracking_no in (select tracking_no from rmas)
         and leg = 'return'
-        and event_code in ('dropped_off', 'in_transit', 'out_for_delivery', 'delivered')
+        and {{ is_in_carriers_hands('event_code') }}
     group by tracking_no
 )
 

@@ -7,7 +7,7 @@
     incremental_strategy='replace_touched',
     meta={'replaces': 'units'},
     indexes=[{'columns': ['unit_key']}, {'columns': ['status', 'in_status_since']},
-             {'columns': ['order_no']}, {'columns': ['customer_id']}, {'columns': ['rma_no']}]
+             {'columns': ['order_no']}, {'columns': ['customer_id']}, {'columns': ['rma_no']}, {'columns': ['sku']}]
 ) }}
 
 with lines as (

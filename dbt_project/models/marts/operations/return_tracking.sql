@@ -7,9 +7,11 @@ with positions as (
 
     select
         positions.*,
+        products.product_name,
         publication.business_date,
         publication.business_date - {{ business_day('positions.in_status_since') }} as days_in_status
     from {{ ref('return_positions') }} as positions
+    left join {{ ref('dimension_product') }} as products on positions.sku = products.sku
     cross join {{ ref('publication') }} as publication
 
 )
@@ -34,6 +36,7 @@ select
     customer_id,
 
     sku,
+    product_name,
     product_category,
     brand,
     channel,

@@ -8,6 +8,7 @@
 select
     months.month,
     months.sku,
+    products.product_name,
     months.product_category,
     months.currency,
     months.shipped_quantity,
@@ -16,4 +17,5 @@ select
     months.credited_reporting,
     publication.business_date
 from {{ ref('product_months') }} as months
+left join {{ ref('dimension_product') }} as products on months.sku = products.sku
 cross join {{ ref('publication') }} as publication

@@ -1,0 +1,67 @@
+{#- Values of a column as its index has them: from one to the next, so that it costs what there are of them
+    and not what there are of rows. -#}
+{% macro values_by_index(relation, column) -%}
+    with recursive found as (
+        (select {{ column }} as value from {{ relation }} order by {{ column }} limit 1)
+        union all
+        select (
+            select later.{{ column }} from {{ relation }} as later
+            where later.{{ column }} > found.value
+            order by later.{{ column }} limit 1
+        ) as value
+        from found
+        where found.value is not null
+    )
+    select value from found where value is not null
+{%- endmacro %}
+
+{#- Members of a dimension that the facts name: `columns` is a list of fact and column. -#}
+{% macro members_of_facts(columns) -%}
+    {%- for fact, column in columns %}
+    select value from ({{ values_by_index(ref(fact), column) }}) as {{ fact }}_{{ column }}
+    {{ 'union' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- Carrier of each return parcel that `relation` names. -#}
+{% macro carriers_of(relation) -%}
+    select tracking_no, min(carrier) as carrier
+    from {{ ref('fct_shipment_event') }}
+    where leg = 'return' and tracking_no in (select tracking_no from {{ relation }})
+    group by tracking_no
+{%- endmacro %}
+
+{#- Whether units come back are known to belong to a sale at all, by the KPI that counts them at their sale.
+    Named without ref(): the incremental strategy asks, too. -#}
+{% macro returns_are_known() -%}
+    (
+        select completeness <> 'lacking'
+        from build.kpi_completeness
+        where kpi = 'order_return_rate'
+    )
+{%- endmacro %}
+
+{#- Sales lines to be written anew: of touched orders; those whose cohort has become mature since the last
+    build; and all of them when returns have become known. -#}
+{% macro touched_sales_lines(relation) -%}
+    select sales_line_key from {{ relation }}
+    where unit_key in (select unit_key from intermediate.int_touched_units)
+    union
+    select sales_line_key from {{ relation }} where {{ has_come_due('mature_on') }}
+    union
+    select sales_line_key from {{ relation }}
+    where {{ returns_are_known() }} = (
+        select one_of_them.returned_quantity is null from {{ relation }} as one_of_them limit 1
+    )
+{%- endmacro %}
+
+{#- Parcels to be written anew: a scan, a charge or the row itself is of a touched order. Several orders may
+    share a parcel. -#}
+{% macro touched_parcels(relation) -%}
+    {%- for found in [relation, 'core.fct_shipment_event', 'core.fct_cost_line'] %}
+    select tracking_no from {{ found }}
+    where tracking_no is not null
+        and unit_key in (select unit_key from intermediate.int_touched_units)
+    {{ 'union' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
