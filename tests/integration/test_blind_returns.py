@@ -1,20 +1,20 @@
 """Returns that name no order, and the sale that was inferred for each; counted by hand.
 
-| SKU  | customer | sold (order, day, units, price)          | came back (receipt, day, units, credited)        |
-|------|----------|------------------------------------------|--------------------------------------------------|
-| ONE  | K1       | ONE, 1st, 1 at 10                        | 1, 10th, 1 for 10: the only sale                 |
-| TWO  | K1       | TA, 1st, 1 at 10; TB, 2nd, 1 at 12       | 2, 10th, 1 for 10: TA has the price              |
-| NEAR | K1       | NA, 1st, 1 at 10; NB, 2nd, 1 at 20       | 3, 10th, 1 for 11: NA is nearer                  |
-| SAME | K1       | SA, 1st, 1 at 10; SB, 2nd, 1 at 10       | 4, 10th, 1 for 10: SB is newer                   |
-| FREE | K1       | FA, 1st, 1 at 10; FB, 2nd, 2 at 10       | 5, 10th, 1 without memo: FB is newer             |
-| USED | K1       | UA, 1st, 2 at 10                         | 6, 10th, 2 for 20: UA; 7, 11th, 1: none is left  |
-| HELD | K1       | HA, 1st, 1 at 10; HB, 2nd, 1 at 10       | 8 names HB on the 20th; 9, 10th, 1 for 10: HA    |
-| LATE | K1       | LA, 15th, 1 at 10                        | 10, 10th: sold after it                          |
-| KIN  | K2       | KA, 1st, 1 at 10                         | 11, 10th, by K1: another customer's              |
-| TIE  | K1       | IA and IB, both 1st, 1 at 10             | 12, 10th, 1 for 10: either                       |
-| NONE |          | OA, 1st, 1 at 10, to K1                  | 13, 10th, by nobody known                        |
-| SOON | K3       | EA, 1st, 1 at 10, in the second night's file | 14, 10th, 1 for 10                           |
-| ASK  | K4       | RA, 1st, 1 at 10                         | requested on the 5th without order, not received |
+| SKU  | of | sold (order, day, units, price)    | came back (receipt, day, units, credited)       |
+|------|----|------------------------------------|-------------------------------------------------|
+| ONE  | K1 | ONE, 1st, 1 at 10                  | 1, 10th, 1 for 10: the only sale                |
+| TWO  | K1 | TA, 1st, 1 at 10; TB, 2nd, 1 at 12 | 2, 10th, 1 for 10: TA has the price             |
+| NEAR | K1 | NA, 1st, 1 at 10; NB, 2nd, 1 at 20 | 3, 10th, 1 for 11: NA is nearer                 |
+| SAME | K1 | SA, 1st, 1 at 10; SB, 2nd, 1 at 10 | 4, 10th, 1 for 10: SB is newer                  |
+| FREE | K1 | FA, 1st, 1 at 10; FB, 2nd, 2 at 10 | 5, 10th, 1 without memo: FB is newer            |
+| USED | K1 | UA, 1st, 2 at 10                   | 6, 10th, 2 for 20: UA; 7, 11th, 1: none is left |
+| HELD | K1 | HA, 1st, 1 at 10; HB, 2nd, 1 at 10 | 8 names HB on the 20th; 9, 10th, 1 for 10: HA   |
+| LATE | K1 | LA, 15th, 1 at 10                  | 10, 10th: sold after it                         |
+| KIN  | K2 | KA, 1st, 1 at 10                   | 11, 10th, by K1: another customer's             |
+| TIE  | K1 | IA and IB, both 1st, 1 at 10       | 12, 10th, 1 for 10: either                      |
+| NONE |    | OA, 1st, 1 at 10, to K1            | 13, 10th, by nobody known                       |
+| SOON | K3 | EA, 1st, 1 at 10; told on the 31st | 14, 10th, 1 for 10                              |
+| ASK  | K4 | RA, 1st, 1 at 10                   | asked for on the 5th, not received              |
 """
 
 from __future__ import annotations
@@ -120,7 +120,8 @@ def test_a_sale_that_comes_later_turns_a_blind_return_into_an_inferred_one(night
 def test_an_inferred_sale_counts_like_a_named_one_and_can_be_told_apart(nights: dict[str, Found]) -> None:
     with connect("auditor") as connection:
         flags = connection.execute(
-            "select is_inferred, is_attributed, count(*) from core.fct_return_line group by 1, 2 order by 1, 2"
+            "select is_inferred, is_attributed, count(*) from core.fct_return_line"
+            " group by is_inferred, is_attributed order by is_inferred, is_attributed"
         ).fetchall()
         came_back = connection.execute(
             "select order_no, received_quantity from core.fct_sales_line where received_quantity > 0"
@@ -153,7 +154,8 @@ def test_what_stays_blind_counts_by_product_and_beside_the_rates(nights: dict[st
             " and sku in ('ONE', 'SOON', 'TIE', 'USED') order by sku"
         ).fetchall()
         units = connection.execute(
-            "select sum(numerator) from marts.kpi_daily where kpi = 'product_return_rate' and basis = 'RETURN'"
+            "select sum(numerator) from marts.kpi_daily"
+            " where kpi = 'product_return_rate' and basis = 'RETURN'"
         ).fetchone()
         credited = connection.execute("select sum(credited_amount) from marts.product_returns").fetchone()
     assert products == [("ONE", 1, 1, 0), ("SOON", 1, 1, 0), ("TIE", 2, None, 1), ("USED", 2, 2, 1)]
@@ -189,8 +191,8 @@ def _fingerprints() -> Prints:
 
 def _land(landing: Path, stamp: str, sold: list[tuple[str, int, str, str, int, int]]) -> None:
     rows = "".join(
-        f"{order};1;{day:02}.01.2026 08:00:00;{day:02}.01.2026 10:00:00;{customer};web;{sku};{units};{price},00;;"
-        f"{units * price},00;;;EUR;;;;LEJ;;21.01.2026 10:00:00\n"
+        f"{order};1;{day:02}.01.2026 08:00:00;{day:02}.01.2026 10:00:00;{customer};web;{sku};{units};"
+        f"{price},00;;{units * price},00;;;EUR;;;;LEJ;;21.01.2026 10:00:00\n"
         for order, day, customer, sku, units, price in sold
     )
     _put(landing, f"erp/erp_sales_lines_{stamp}.csv", SALES + rows)
@@ -219,7 +221,8 @@ def _land_returns(landing: Path) -> None:
     count, total = sum(bool(row[-1]) for row in CAME), sum(row[-1] or 0 for row in CAME)
     _put(
         landing, "erp/erp_credit_memos_20260130.xml",
-        f'<credit_memos records="{count}" total="{total}.00" extracted_at="2026-01-30T22:00:00Z">{memos}</credit_memos>',
+        f'<credit_memos records="{count}" total="{total}.00" extracted_at="2026-01-30T22:00:00Z">{memos}'
+        "</credit_memos>",
     )  # fmt: skip
 
 

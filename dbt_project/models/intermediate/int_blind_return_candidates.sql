@@ -48,6 +48,6 @@ candidates as (
 select
     *,
     row_number() over (
-        partition by return_line_key order by price_distance, shipped_at desc, order_no, line_no
+        partition by return_line_key order by price_distance asc, shipped_at desc, order_no asc, line_no asc
     ) as rank_of_sale
 from candidates
