@@ -1,5 +1,7 @@
 """Returns that name no order, and the sale that was inferred for each; counted by hand.
 
+The second night brings order EA, the word that KA was sold to K1 after all, and receipt 15, which names ONE.
+
 | SKU  | of | sold (order, day, units, price)    | came back (receipt, day, units, credited)       |
 |------|----|------------------------------------|-------------------------------------------------|
 | ONE  | K1 | ONE, 1st, 1 at 10                  | 1, 10th, 1 for 10: the only sale                |
@@ -50,7 +52,7 @@ SOLD = [
     ("LA", 15, "K1", "LATE", 1, 10), ("KA", 1, "K2", "KIN", 1, 10), ("IA", 1, "K1", "TIE", 1, 10),
     ("IB", 1, "K1", "TIE", 1, 10), ("OA", 1, "K1", "NONE", 1, 10), ("RA", 1, "K4", "ASK", 1, 10),
 ]  # fmt: skip
-SOLD_LATER = [("EA", 1, "K3", "SOON", 1, 10)]
+SOLD_LATER = [("EA", 1, "K3", "SOON", 1, 10), ("KA", 1, "K1", "KIN", 1, 10)]
 # receipt, day, order, customer, SKU, units, credited
 CAME = [
     ("1", 10, None, "K1", "ONE", 1, 10), ("2", 10, None, "K1", "TWO", 1, 10),
@@ -61,6 +63,7 @@ CAME = [
     ("11", 10, None, "K1", "KIN", 1, 10), ("12", 10, None, "K1", "TIE", 1, 10),
     ("13", 10, None, None, "NONE", 1, 10), ("14", 10, None, "K3", "SOON", 1, 10),
 ]  # fmt: skip
+CAME_LATER = [("15", 20, "ONE", None, "ONE", 1, None)]
 # return line: order, rule, sales that it could have been, confidence by the seed
 FOUND: dict[str, tuple[str | None, str, int | None, str | None]] = {
     "RCV:1": ("ONE", "only_sale", 1, "0.95"),
@@ -79,17 +82,23 @@ FOUND: dict[str, tuple[str | None, str, int | None, str | None]] = {
     "RCV:14": (None, "no_sale", 0, None),
     "REQ:Q-1": ("RA", "only_sale", 1, "0.95"),
 }
-LATER = FOUND | {"RCV:14": ("EA", "only_sale", 1, "0.95")}
+LATER = FOUND | {
+    "RCV:1": (None, "no_units", 0, None),
+    "RCV:11": ("KA", "only_sale", 1, "0.95"),
+    "RCV:14": ("EA", "only_sale", 1, "0.95"),
+    "RCV:15": ("ONE", "named", None, "1.00"),
+}
 Found = dict[str, tuple[Any, ...]]
 
 
 @pytest.fixture(scope="module")
 def nights(database: Path) -> dict[str, Found]:
-    """The sale of each return line after each of two nights; the second brings a sale, nothing else."""
+    """The sale of each return line after each of two nights."""
     _land(database, "20260130", SOLD)
     _land_returns(database)
     found = {"first": _night(FIRST)}
     _land(database, "20260131", SOLD_LATER)
+    _land_receipts(database, "20260131", CAME_LATER)
     return found | {"second": _night(SECOND)}
 
 
@@ -113,7 +122,7 @@ def test_each_return_goes_back_to_the_sale_counted_by_hand(nights: dict[str, Fou
     assert nights["first"] == FOUND
 
 
-def test_a_sale_that_comes_later_turns_a_blind_return_into_an_inferred_one(nights: dict[str, Found]) -> None:
+def test_what_comes_later_changes_who_gets_which_sale(nights: dict[str, Found]) -> None:
     assert nights["second"] == LATER
 
 
@@ -134,16 +143,17 @@ def test_an_inferred_sale_counts_like_a_named_one_and_can_be_told_apart(nights: 
             "select returned_units, returned_value from marts.customer_overview where returned_units > 0"
             " order by 1"
         ).fetchall()
-    # RCV:8 is named; 9 of the other 14 are inferred
-    assert flags == [(False, False, 5), (False, True, 1), (True, True, 9)]
+    # 8 and 15 are named; 9 of the other 14 are inferred
+    assert flags == [(False, False, 5), (False, True, 2), (True, True, 9)]
     # what was requested has not come
     assert dict(came_back) == {
         "ONE": 1, "TA": 1, "NA": 1, "SB": 1, "FB": 1, "UA": 2, "HA": 1, "HB": 1, "EA": 1,
+        "KA": 1,
     }  # fmt: skip
-    assert attribution == [("inferred", 8), ("none", 5), ("order_line", 1)]
-    assert worth == (Decimal("100.00"),)
+    assert attribution == [("inferred", 8), ("none", 5), ("order_line", 2)]
+    assert worth == (Decimal("110.00"),)
     # K3 has EA; K1 the rest: each unit at 10 of its sale
-    assert customers == [(1, Decimal("10.00")), (9, Decimal("90.00"))]
+    assert customers == [(1, Decimal("10.00")), (10, Decimal("100.00"))]
 
 
 def test_what_stays_blind_counts_by_product_and_beside_the_rates(nights: dict[str, Found]) -> None:
@@ -158,8 +168,8 @@ def test_what_stays_blind_counts_by_product_and_beside_the_rates(nights: dict[st
             " where kpi = 'product_return_rate' and basis = 'RETURN'"
         ).fetchone()
         credited = connection.execute("select sum(credited_amount) from marts.product_returns").fetchone()
-    assert products == [("ONE", 1, 1, 0), ("SOON", 1, 1, 0), ("TIE", 2, None, 1), ("USED", 2, 2, 1)]
-    assert units == (15,)
+    assert products == [("ONE", 1, 1, 1), ("SOON", 1, 1, 0), ("TIE", 2, None, 1), ("USED", 2, 2, 1)]
+    assert units == (16,)
     assert credited == (Decimal("141.00"),)
 
 
@@ -192,18 +202,22 @@ def _fingerprints() -> Prints:
 def _land(landing: Path, stamp: str, sold: list[tuple[str, int, str, str, int, int]]) -> None:
     rows = "".join(
         f"{order};1;{day:02}.01.2026 08:00:00;{day:02}.01.2026 10:00:00;{customer};web;{sku};{units};"
-        f"{price},00;;{units * price},00;;;EUR;;;;LEJ;;21.01.2026 10:00:00\n"
+        f"{price},00;;{units * price},00;;;EUR;;;;LEJ;;{int(stamp) % 100}.01.2026 10:00:00\n"
         for order, day, customer, sku, units, price in sold
     )
     _put(landing, f"erp/erp_sales_lines_{stamp}.csv", SALES + rows)
 
 
-def _land_returns(landing: Path) -> None:
-    _put(landing, "wms/wms_return_receipts_20260130.jsonl", [
+def _land_receipts(landing: Path, stamp: str, came: list[tuple[Any, ...]]) -> None:
+    _put(landing, f"wms/wms_return_receipts_{stamp}.jsonl", [
         {"receipt_id": number, "order_no": order, "customer_id": customer, "sku": sku, "quantity": units,
          "site": "LEJ", "received_at": f"2026-01-{day:02}T10:00:00", "received_zone": "Europe/Berlin"}
-        for number, day, order, customer, sku, units, _ in CAME
+        for number, day, order, customer, sku, units, _ in came
     ])  # fmt: skip
+
+
+def _land_returns(landing: Path) -> None:
+    _land_receipts(landing, "20260130", CAME)
     _put(landing, "crm/crm_return_requests_20260130.jsonl", [
         {"request_id": "Q", "request_line": 1, "customer_id": "K4", "sku": "ASK", "quantity": 1,
          "reason_code": "01", "desired_resolution": "refund", "status": "approved",

@@ -144,7 +144,12 @@ FIRST_PARCEL = Change(
         "marts.kpi_daily": _BY_ORDER,
     },
 )
+_GOES_BY_SALE = {"kpi": {"order_return_rate", "return_value_rate", "bracketing_rate", "serial_mismatch_rate"}}
+BLIND = Change(
+    "need no authorizations: receipts whose sale is known or inferred are enough",
+    rows={"marts.kpi_definitions": _GOES_BY_SALE},
+)
 CHANGES = (
     BY_SKU, VERSION_OF_CODE, END_OF_GOODS, NAMED_LEGS, CHAIN_ONLY, ISSUED_ONLY, NO_RATE, IN_TIME,
-    FIRST_PARCEL,
+    FIRST_PARCEL, BLIND,
 )  # fmt: skip
