@@ -38,6 +38,7 @@ def hide_orders(landing: Path, scratch: Path, customers: int) -> pd.DataFrame:
     receipts = [json.loads(line) for line in _text(scratch, "wms_return_receipts").splitlines()]
     _put(landing, f"wms/wms_return_receipts_{STAMP}.jsonl", _bare(receipts, customer_of))
     _put(landing, f"erp/erp_credit_memos_{STAMP}.xml", _memos(scratch, receipts))
+    _put(landing, f"erp/erp_fx_rates_{STAMP}.csv", _text(scratch, "erp_fx_rates"))
     lines = {
         (row["rma_no"], int(row["rma_line_no"])): int(row["order_line_no"])
         for row in csv.DictReader(io.StringIO(_text(scratch, "erp_return_authorizations")))

@@ -40,13 +40,11 @@ def judged(database: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.DataF
 
 def test_of_what_is_inferred_most_is_true(judged: pd.DataFrame) -> None:
     found = judged[judged["is_found"]]
-    print(found.groupby("rule")["is_right"].agg(["size", "mean"]), judged["rule"].value_counts())
-    print(found["is_right"].mean(), judged[judged["order_no"].notna()]["is_right"].mean(), len(judged))
-    assert found["is_right"].mean() >= 0.85
+    assert found["is_right"].mean() >= 0.93  # measured: 0.937
 
 
 def test_of_what_has_a_sale_most_is_found(judged: pd.DataFrame) -> None:
-    assert judged[judged["order_no"].notna()]["is_right"].mean() >= 0.8
+    assert judged[judged["order_no"].notna()]["is_right"].mean() >= 0.92  # measured: 0.935
 
 
 def test_each_rule_is_at_least_as_right_as_its_confidence(judged: pd.DataFrame) -> None:
