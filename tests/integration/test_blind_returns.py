@@ -157,7 +157,8 @@ def test_an_inferred_sale_counts_like_a_named_one_and_can_be_told_apart(nights: 
         "KA": 1,
     }  # fmt: skip
     assert attribution == [("inferred", 8), ("none", 5), ("order_line", 2)]
-    assert worth == (Decimal("110.00"),)
+    # 11 units at 10 of their sale, and 10 by the memo of each of 1, 7, 10, 12 and 13
+    assert worth == (Decimal("160.00"),)
     # K3 has EA; K1 the rest: each unit at 10 of its sale
     assert customers == [(1, Decimal("10.00")), (10, Decimal("100.00"))]
 

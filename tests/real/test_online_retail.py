@@ -93,32 +93,34 @@ def likely(sold: pd.DataFrame, returned: pd.DataFrame) -> pd.DataFrame:
         sales[row["CustomerID"], row["sku"]].append(row | {"left": row["quantity"]})
     lines = returned.assign(receipt_id=returned["InvoiceNo"] + "-" + returned["record"].astype(str))
     found = [
-        (row["receipt_id"], -row["quantity"], *_likely_sale(row, sales[row["CustomerID"], row["sku"]]))
+        {"receipt_id": row["receipt_id"], "units": -row["quantity"], "credited": -row["amount"]}
+        | _likely_sale(row, sales[row["CustomerID"], row["sku"]])
         for row in lines.sort_values(["InvoiceDate", "receipt_id"]).to_dict("records")
     ]
-    return pd.DataFrame(found, columns=["receipt_id", "units", "rule", "order_no"])
+    return pd.DataFrame(found)
 
 
-def _likely_sale(line: dict[str, Any], sales: list[dict[str, Any]]) -> tuple[str, str | None]:
+def _likely_sale(line: dict[str, Any], sales: list[dict[str, Any]]) -> dict[str, Any]:
     if not line["CustomerID"]:
-        return "no_customer", None
+        return {"rule": "no_customer", "order_no": None}
     earlier = [sale for sale in sales if sale["InvoiceDate"] <= line["InvoiceDate"]]
     units, credited = -line["quantity"], -line["amount"]
     enough = [sale for sale in earlier if sale["left"] >= units]
     if not enough:
-        return ("no_units" if earlier else "no_sale"), None
+        return {"rule": "no_units" if earlier else "no_sale", "order_no": None}
     # What the units cost then, against what was credited for them.
     apart = [abs(credited - _cents(sale["amount"] * units / sale["quantity"])) for sale in enough]
     near = [sale for sale, distance in zip(enough, apart, strict=True) if distance == min(apart)]
     newest = [sale for sale in near if sale["InvoiceDate"] == max(s["InvoiceDate"] for s in near)]
     if len({sale["InvoiceNo"] for sale in newest}) > 1:
-        return "ambiguous", None
+        return {"rule": "ambiguous", "order_no": None}
     first = min(newest, key=lambda sale: sale["record"])
     first["left"] -= units
-    if min(apart) > 0:
-        return "nearest_price", first["InvoiceNo"]
     rule = "only_sale" if len(enough) == 1 else "only_at_price" if len(near) == 1 else "newest_at_price"
-    return rule, first["InvoiceNo"]
+    return {
+        "rule": "nearest_price" if min(apart) > 0 else rule, "order_no": first["InvoiceNo"],
+        "record_sold": first["record"], "sold": first["quantity"], "amount_sold": first["amount"],
+    }  # fmt: skip
 
 
 def _cents(amount: Decimal) -> Decimal:
@@ -256,6 +258,23 @@ def test_units_come_back_to_the_month_in_which_they_were_sold(
         ).fetchone() or (None, None)
     assert dict(found) == expected
     assert (units, blind) == (83_466, 98_399 - 83_466)
+
+
+def test_what_came_back_is_worth_its_sale_else_its_memo(
+    published: pd.DataFrame, returned: pd.DataFrame, likely: pd.DataFrame
+) -> None:
+    # Of each sold line, the share of the units that came back, rounded once; and what is credited blind.
+    found = likely[likely["order_no"].notna()]
+    shares = found.groupby(["order_no", "record_sold"]).agg(
+        units=("units", "sum"), sold=("sold", "first"), amount=("amount_sold", "first")
+    )
+    inferred = sum(_cents(row.amount * row.units / row.sold) for row in shares.itertuples())
+    blind = likely[likely["order_no"].isna()]["credited"].sum()
+    with connect("bi_reader") as connection:
+        value = connection.execute(
+            "select sum(numerator) from marts.kpi_daily where kpi = 'return_value_rate' and basis = 'RETURN'"
+        ).fetchone()
+    assert value == (inferred + blind,)
 
 
 def test_memo_and_receipt_of_one_line_of_the_file_are_one_return(
