@@ -308,8 +308,9 @@ def test_sap_returns_are_some_movements_of_goods(
 ) -> None:
     names = (
         "Plnt", "MvT", "Mat. Doc.", "Item", "Material", "Quantity", "EUn", "Sales Ord.", "Entry Date", "Time",
+        "Customer",
     )  # fmt: skip
-    at = ("7001", "02.11.2026", "23:30:00")
+    at = ("7001", "02.11.2026", "23:30:00", "4711")
     rows = [
         names,
         ("1000", "651", "490001", "1", "M1", "2", "PC", *at),
@@ -323,6 +324,7 @@ def test_sap_returns_are_some_movements_of_goods(
         ("490001-1", "M1", 2, "7001"), ("490001-2", "M2", 1000, "7001"),
     ]  # fmt: skip
     assert found.bad == [] and str(found.rows[0]["received_at"]) == "2026-11-02 22:30:00+00:00"
+    assert found.rows[0]["customer_id"] not in (None, "4711")
 
 
 @SAP

@@ -32,10 +32,11 @@ select
     receipts.receipt_id,
     receipts.rma_no,
     receipts.rma_line_no,
-    receipts.order_no,
+    coalesce(receipts.order_no, case when lines.is_inferred then lines.order_no end) as order_no,
     lines.order_line_no,
     lines.sales_line_key,
     case
+        when lines.is_inferred then 'inferred'
         when not receipts.is_blind then 'rma'
         when lines.sales_line_key is not null then 'order_line'
         when receipts.order_no is not null then 'order'

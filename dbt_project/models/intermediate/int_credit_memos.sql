@@ -1,6 +1,6 @@
 {{ config(indexes=[{'columns': ['return_line_key']}]) }}
 -- Grain: one row per credit memo line and component of the touched units, matched to its return line
--- by the RMA line, else by the refund, else by the order line, or the order's SKU, where only one return
+-- by the RMA line, else by the receipt, the refund, the order line, or the order's SKU, where only one return
 -- line exists.
 
 with candidates as (
@@ -9,6 +9,7 @@ with candidates as (
         'rma_no in (select rma_no from ' ~ ref('int_rma_lines') ~ ')',
         'rma_no in (' ~ lone_units('RMA:') ~ ')',
         'refund_id in (select refund_id from ' ~ ref('int_refunds') ~ ')',
+        'receipt_id in (select receipt_id from ' ~ ref('int_receipts') ~ ')',
         'memo_no in (' ~ lone_units('MEM:') ~ ')',
     ]) }}
 ),
@@ -25,6 +26,10 @@ memos as (
             (
                 select min(refund.unit_key) from {{ ref('int_refund_units') }} as refund
                 where refund.refund_id = candidates.refund_id
+            ),
+            (
+                select min(receipt.unit_key) from {{ ref('int_receipts') }} as receipt
+                where receipt.receipt_id = candidates.receipt_id
             ),
             'MEM:' || memo_no
         ) as unit_key
@@ -89,11 +94,12 @@ refund_lines as (
 select
     memos.unit_key,
     coalesce(
-        by_rma.return_line_key, refund_lines.return_line_key, by_order.return_line_key,
-        by_sku.return_line_key
+        by_rma.return_line_key, by_receipt.return_line_key, refund_lines.return_line_key,
+        by_order.return_line_key, by_sku.return_line_key
     ) as return_line_key,
     case
         when by_rma.return_line_key is not null then 'rma'
+        when by_receipt.return_line_key is not null then 'receipt'
         when refund_lines.return_line_key is not null then 'refund'
         when by_order.return_line_key is not null then 'order_line'
         when by_sku.return_line_key is not null then 'order_sku'
@@ -107,6 +113,8 @@ select
     memos.rma_line_no,
     memos.order_no,
     memos.order_line_no,
+    memos.receipt_id,
+    memos.customer_id,
     memos.sku,
     memos.refund_id,
     memos.amount,
@@ -118,6 +126,8 @@ left join by_rma
     on memos.memo_no = by_rma.memo_no
     and memos.memo_line_no = by_rma.memo_line_no
     and memos.component = by_rma.component
+left join {{ ref('int_receipts') }} as by_receipt
+    on memos.unit_key = by_receipt.unit_key and memos.receipt_id = by_receipt.receipt_id
 left join refund_lines
     on memos.unit_key = refund_lines.unit_key and memos.refund_id = refund_lines.refund_id
 left join {{ ref('int_order_line_returns') }} as by_order

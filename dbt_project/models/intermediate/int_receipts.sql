@@ -83,6 +83,7 @@ select
     case when rma_lines.rma_no is null then placed.order_no else rma_lines.order_no end as order_no,
     rma_lines.order_line_no,
     placed.tracking_no,
+    placed.customer_id,
     placed.sku,
     placed.quantity,
     placed.lot_no,

@@ -48,7 +48,7 @@ select
     coalesce(requests.order_no, rmas.order_no, receipts.order_no) as order_no,
     coalesce(requests.order_line_no, rmas.order_line_no, receipts.order_line_no)
         as stated_order_line_no,
-    requests.customer_id,
+    coalesce(requests.customer_id, rmas.customer_id, receipts.customer_id) as customer_id,
     -- what was asked for, before what came
     coalesce(requests.sku, rmas.sku, receipts.sku) as claimed_sku,
     coalesce(receipts.sku, rmas.sku, requests.sku) as returned_sku,

@@ -3,14 +3,11 @@
     {'columns': ['order_no', 'order_line_no']},
 ]) }}
 -- Grain: one row per return line of the touched units: a request line, an RMA line without a request,
--- or a blind receipt; with the sale it comes from. Product as of the order date, or as of today
--- where the sale is not known.
+-- or a blind receipt; with the sale it comes from, named or inferred. Product as of the order date, or as
+-- of today where the sale is not known.
 
 with joined as (
-    select documents.*, origins.order_line_no, origins.order_line_rule
-    from {{ ref('int_return_line_documents') }} as documents
-    inner join {{ ref('int_return_line_origins') }} as origins
-        on documents.return_line_key = origins.return_line_key
+    select * from {{ ref('int_return_line_sales') }}
 )
 
 select
@@ -24,11 +21,15 @@ select
     joined.tracking_no,
     joined.first_receipt_id,
     joined.is_blind,
-    joined.order_no,
+    joined.sale_order_no as order_no,
     joined.order_line_no,
     joined.order_line_rule,
     sales.sales_line_key,
     sales.sales_line_key is not null as is_attributed,
+    joined.is_inferred,
+    joined.sale_rule,
+    case when sales.sales_line_key is not null then joined.sale_confidence end as sale_confidence,
+    joined.sale_candidates,
     coalesce(joined.customer_id, sales.customer_id) as customer_id,
     sales.customer_country,
     coalesce(sales.channel, 'UNATTRIBUTED') as channel,
@@ -74,8 +75,8 @@ select
     end as policy_window_days
 from joined
 left join {{ ref('int_sales_lines') }} as sales
-    on joined.unit_key = sales.unit_key
-    and joined.order_no = sales.order_no
+    on (joined.unit_key = sales.unit_key or joined.is_inferred)
+    and joined.sale_order_no = sales.order_no
     and joined.order_line_no = sales.line_no
 left join {{ ref('dim_product') }} as today on joined.returned_sku = today.sku and today.is_current
 left join {{ ref('dim_product') }} as products

@@ -43,6 +43,7 @@ select
     coalesce(rmas.order_line_no, request_lines.order_line_no) as order_line_no,
     rmas.request_id,
     request_lines.request_line,
+    rmas.customer_id,
     rmas.sku,
     rmas.quantity_authorized,
     rmas.source_reason_code,

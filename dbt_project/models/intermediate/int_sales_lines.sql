@@ -32,7 +32,7 @@ select
         case when sales.customer_id is null then 'UNKNOWN' else 'LATE_ARRIVING' end
     ) as customer_key,
     coalesce(customers.segment, 'UNKNOWN') as customer_segment,
-    customers.country as customer_country,
+    coalesce(customers.country, sales.customer_country) as customer_country,
     sales.channel,
     sales.sku,
     coalesce(products.product_key, 'LATE_ARRIVING') as product_key,

@@ -206,6 +206,9 @@ receipts as (
     from rmas
     inner join {{ ref('stg_wms__return_receipts') }} as receipt on rmas.rma_no = receipt.rma_no
     union
+    {{ any_version_of(
+        ['memo_no', 'memo_line_no', 'component'], 'receipt_id', 'erp', 'erp_credit_memos') }}
+    union
     select receipt.receipt_id
     from serials
     inner join {{ ref('stg_wms__return_receipts') }} as receipt
@@ -262,6 +265,10 @@ memos as (
     select memo.memo_no
     from refunds
     inner join {{ ref('stg_erp__credit_memos') }} as memo on refunds.refund_id = memo.refund_id
+    union
+    select memo.memo_no
+    from receipts
+    inner join {{ ref('stg_erp__credit_memos') }} as memo on receipts.receipt_id = memo.receipt_id
     union
     {{ repriced(ref('stg_erp__credit_memos'), 'memo_no', 'posted_on') }}
 ),

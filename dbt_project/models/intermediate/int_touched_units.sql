@@ -1,134 +1,74 @@
 {{ config(indexes=[{'columns': ['unit_key'], 'unique': true}]) }}
--- Grain: one row per unit of recomputation that the night touched: an order, or what stands alone.
--- A key leads to its units through every version of its row that raw keeps, so that the order that a
--- row has left is found as well as the one it went to. Raw never forgets, so a build that broke off
--- half way finds the same units when it runs again.
+-- Grain: one row per unit of recomputation that the night touched: an order, or what stands alone. Whose
+-- returns name no order has all orders and such returns computed together, since each takes units of a sale
+-- that the others then can't: a superset costs a little and cannot be wrong.
 
 -- depends_on: {{ ref('stg_erp__sales_lines') }} {{ ref('stg_erp__return_authorizations') }}
--- depends_on: {{ ref('int_rma_units') }}
+-- depends_on: {{ ref('stg_wms__return_receipts') }} {{ ref('int_rma_units') }} {{ ref('int_request_units') }}
 {% if is_full_build() %}
-select cast(null as text) as unit_key from {{ ref('int_touched_keys') }} where false
+select unit_key from {{ ref('int_touched_documents') }} where false
 {% else %}
-with keys as (
-    select * from {{ ref('int_touched_keys') }}
+with documents as (
+    select * from {{ ref('int_touched_documents') }}
 ),
 
--- What a journal names may be a memo, a refund or a settlement: each is looked for
-posted as (
-    select distinct entry.document_ref
-    from keys
-    inner join {{ source('erp', 'erp_gl_entries') }} as entry on keys.entity_key = entry.journal_no
-    where keys.entity = 'journal' and entry.document_ref is not null
-),
-
-touched as (
-    select entity, entity_key from keys
+blind_customers as (
+    select customer_id from {{ ref('stg_wms__return_receipts') }}
+    where order_no is null and customer_id is not null
     union
-    select kinds.entity, posted.document_ref as entity_key
-    from posted
-    cross join (values ('memo'), ('refund'), ('settlement')) as kinds (entity)
-),
-
-{% for entity, system, feed, key, columns in [
-    ('receipt', 'wms', 'wms_return_receipts', 'receipt_id', 'rma_no, order_no'),
-    ('memo', 'erp', 'erp_credit_memos', 'memo_no', 'rma_no, order_no, refund_id'),
-    ('settlement', 'erp', 'erp_payment_settlements', 'settlement_id', 'refund_id'),
-    ('case', 'crm', 'crm_cases', 'case_id', 'rma_no, order_no'),
-] -%}
-{{ entity }}_versions as (
-    select {{ columns }}
-    from touched
-    inner join {{ source(system, feed) }} as any_version
-        on touched.entity_key = any_version.{{ key }}
-    where touched.entity = '{{ entity }}'
-),
-
-{% endfor -%}
-refund_keys as (
-    select entity_key as refund_id from touched where entity = 'refund'
+    select customer_id from {{ ref('stg_erp__return_authorizations') }}
+    where order_no is null and customer_id is not null
     union
-    select refund_id from memo_versions where refund_id is not null
-    union
-    select refund_id from settlement_versions where refund_id is not null
+    select customer_id from {{ ref('stg_crm__return_requests') }}
+    where order_no is null and customer_id is not null
 ),
 
-refund_versions as (
-    select refund.request_id, refund.rma_no, refund.order_no
-    from refund_keys
-    inner join {{ source('crm', 'crm_refunds') }} as refund
-        on refund_keys.refund_id = refund.refund_id
-),
-
-rma_keys as (
-    select entity_key as rma_no from touched where entity = 'rma'
-    {%- for versions in ['receipt', 'memo', 'refund', 'case'] %}
+-- Whose orders and returns were touched, in any version that raw keeps
+customers as (
+    select sale.customer_id
+    from documents
+    inner join {{ source('erp', 'erp_sales_lines') }} as sale on documents.unit_key = sale.order_no
+    where sale.customer_id in (select customer_id from blind_customers)
+    {%- for prefix, system, feed, key in [
+        ('RCV', 'wms', 'wms_return_receipts', 'receipt_id'),
+        ('RMA', 'erp', 'erp_return_authorizations', 'rma_no'),
+        ('REQ', 'crm', 'crm_return_requests', 'request_id'),
+    ] %}
     union
-    select rma_no from {{ versions }}_versions where rma_no is not null
+    select any_version.customer_id
+    from (
+        select substr(unit_key, 5) as {{ key }} from documents where unit_key like '{{ prefix }}:%'
+    ) as touched
+    inner join {{ source(system, feed) }} as any_version on touched.{{ key }} = any_version.{{ key }}
+    where any_version.order_no is null and any_version.customer_id is not null
     {%- endfor %}
-),
-
-rma_versions as (
-    select rma.request_id, rma.order_no
-    from rma_keys
-    inner join {{ source('erp', 'erp_return_authorizations') }} as rma on rma_keys.rma_no = rma.rma_no
-),
-
-request_keys as (
-    select entity_key as request_id from touched where entity = 'request'
-    union
-    select request_id from rma_versions where request_id is not null
-    union
-    select request_id from refund_versions where request_id is not null
 ),
 
 units as (
-    select entity_key as unit_key from touched where entity = 'order'
-    {%- for versions in ['rma', 'receipt', 'memo', 'refund', 'case'] %}
+    select sale.order_no as unit_key
+    from customers
+    inner join {{ ref('stg_erp__sales_lines') }} as sale on customers.customer_id = sale.customer_id
     union
-    select order_no from {{ versions }}_versions
-    {%- endfor %}
+    select request.unit_key
+    from customers
+    inner join {{ ref('int_request_units') }} as request on customers.customer_id = request.customer_id
+    where request.order_no is null
     union
-    select request.order_no
-    from request_keys
-    inner join {{ source('crm', 'crm_return_requests') }} as request
-        on request_keys.request_id = request.request_id
+    select rma.unit_key
+    from customers
+    inner join {{ ref('int_rma_units') }} as rma on customers.customer_id = rma.customer_id
+    where rma.order_no is null
     union
-    select 'REQ:' || request_id from request_keys
-    union
-    select 'RMA:' || rma_no from rma_keys
-    union
-    select 'RFD:' || refund_id from refund_keys
-    {%- for entity, prefix in [
-        ('receipt', 'RCV'), ('disposition', 'DSP'), ('parcel', 'TRK'), ('memo', 'MEM'),
-        ('settlement', 'STL'), ('claim', 'CLM'), ('case', 'CAS'), ('journal', 'JRN'),
-    ] %}
-    union
-    select '{{ prefix }}:' || entity_key from touched where entity = '{{ entity }}'
-    {%- endfor %}
-),
-
--- An RMA's goods are replaced by other orders; which of them replaces which line is decided together
-exchanged_rmas as (
-    select rma_no from rma_keys
-    union
-    select rma.rma_no
-    from units
-    inner join {{ ref('stg_erp__return_authorizations') }} as rma on units.unit_key = rma.order_no
-    union
-    select sale.replaces_rma_no
-    from units
-    inner join {{ source('erp', 'erp_sales_lines') }} as sale on units.unit_key = sale.order_no
-    where sale.replaces_rma_no is not null
+    select coalesce(rma.unit_key, 'RCV:' || receipt.receipt_id)
+    from customers
+    inner join {{ ref('stg_wms__return_receipts') }} as receipt
+        on customers.customer_id = receipt.customer_id and receipt.order_no is null
+    left join {{ ref('int_rma_units') }} as rma on receipt.rma_no = rma.rma_no
 )
 
-select unit_key from units where unit_key is not null
+select unit_key from documents
 union
-select sale.order_no
-from exchanged_rmas
-inner join {{ ref('stg_erp__sales_lines') }} as sale on exchanged_rmas.rma_no = sale.replaces_rma_no
+select unit_key from units
 union
--- what the goods sent cost decides what is due for those that came back
-select rma.unit_key
-from exchanged_rmas
-inner join {{ ref('int_rma_units') }} as rma on exchanged_rmas.rma_no = rma.rma_no
+{{ exchanged_orders('units') }}
 {% endif %}

@@ -1,5 +1,5 @@
 -- Grain: one row per pair of nodes that a rung of the match ladder joins by what documents name: refund id,
--- idempotency key, memo number, RMA or request and order line, or all lines of an RMA or request.
+-- idempotency key, memo or receipt number, RMA or request and order line, or all lines of an RMA or request.
 
 with tenders as (
     select * from {{ ref('fct_refund_tender') }} where {{ in_refund_units() }}
@@ -35,10 +35,13 @@ links as (
     union
     select
         'MEM:' || memo_no as from_node, return_line_key as to_node,
-        case when match_rule in ('order_line', 'order_sku') then 'order_line' else 'rma_line' end
-            as match_rule
+        case
+            when match_rule in ('order_line', 'order_sku') then 'order_line'
+            when match_rule = 'receipt' then 'receipt'
+            else 'rma_line'
+        end as match_rule
     from memos
-    where return_line_key is not null and match_rule in ('rma', 'order_line', 'order_sku')
+    where return_line_key is not null and match_rule in ('rma', 'receipt', 'order_line', 'order_sku')
     union
     select
         'REF:' || refund_id as from_node, return_line_key as to_node,

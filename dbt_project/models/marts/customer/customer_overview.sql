@@ -117,8 +117,9 @@ contacts as (
 told as (
 
     select
+        -- else receipts alone tell whose they are, as far as a sale is known
         bool_or(feeds.has_come and feeds.feed in ('crm_return_requests', 'erp_return_authorizations'))
-            as tells_returns,
+        or max(completeness.completeness) <> 'lacking' as tells_returns,
         bool_or(feeds.has_come and feeds.feed = 'crm_refunds') as tells_refunds,
         bool_or(feeds.has_come and feeds.feed = 'crm_cases') as tells_contacts,
         max(completeness.completeness) as completeness,

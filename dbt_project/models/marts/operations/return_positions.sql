@@ -66,7 +66,7 @@ select
     -- what
     {% for column in [
         'sku', 'product_category', 'brand', 'channel', 'ship_from_site', 'site', 'reason', 'fault_party',
-        'resolution', 'is_blind', 'is_returnless', 'has_illegal_transition',
+        'resolution', 'is_blind', 'is_inferred', 'is_returnless', 'has_illegal_transition',
     ] -%}
     lines.{{ column }},
     {% endfor -%}

@@ -46,6 +46,7 @@ select
     fault_party,
     resolution,
     is_blind,
+    is_inferred,
     is_returnless,
     has_illegal_transition,
 

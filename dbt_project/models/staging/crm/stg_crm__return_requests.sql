@@ -7,6 +7,9 @@
         {'columns': ['request_id', 'request_line'], 'unique': true},
         {'columns': ['order_no']},
     ],
+    post_hook=[
+        "{{ partial_index(this, '(customer_id)', 'order_no is null and customer_id is not null') }}",
+    ],
 ) }}
 -- Grain: one row per return request line, its newest version.
 

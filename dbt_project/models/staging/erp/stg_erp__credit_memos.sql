@@ -10,6 +10,7 @@
         {'columns': ['refund_id']},
         {'columns': ['posted_on']},
     ],
+    post_hook=["{{ partial_index(this, '(receipt_id)', 'receipt_id is not null') }}"],
 ) }}
 -- Grain: one row per credit memo line and component.
 
@@ -25,6 +26,8 @@ select
     rma_line_no,
     order_no,
     order_line_no,
+    receipt_id,
+    customer_id,
     sku,
     refund_id,
     reverses_memo_no,

@@ -11,6 +11,9 @@
         {'columns': ['expires_at']},
         {'columns': ['sku']},
     ],
+    post_hook=[
+        "{{ partial_index(this, '(customer_id)', 'order_no is null and customer_id is not null') }}",
+    ],
 ) }}
 -- Grain: one row per RMA line, its newest version.
 
@@ -29,6 +32,7 @@ select
     winners.order_line_no,
     winners.request_id,
     winners.tracking_no,
+    winners.customer_id,
     -- what
     winners.sku,
     winners.quantity_authorized,

@@ -26,6 +26,7 @@ select
     winners.line_no,
     -- who and what
     winners.customer_id,
+    winners.customer_country,
     winners.channel as source_channel,
     coalesce(channels.channel, 'UNMAPPED') as channel,
     winners.sku,

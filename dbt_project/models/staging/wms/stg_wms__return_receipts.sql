@@ -11,6 +11,9 @@
         {'columns': ['serial_no']},
         {'columns': ['received_on']},
     ],
+    post_hook=[
+        "{{ partial_index(this, '(customer_id)', 'order_no is null and customer_id is not null') }}",
+    ],
 ) }}
 -- Grain: one row per receipt of one SKU.
 
@@ -24,6 +27,7 @@ select
     rma_line_no,
     order_no,
     tracking_no,
+    customer_id,
     -- what
     sku,
     quantity,

@@ -1,5 +1,6 @@
 -- Grain: one row per receipt of a product, on the day it came (basis RETURN): what it was worth, and
--- whether reason, policy and serial number hold.
+-- whether reason, policy and serial number hold. Without a known sale it was worth what the memo that names it
+-- credited.
 -- Additive: every measure; amounts are in the reporting currency.
 {{ config(meta={'replaces': 'units'}) }}
 
@@ -30,6 +31,14 @@ sales as (
 
 ),
 
+credits as (
+
+    select return_line_key, sum(reporting_amount) as amount from {{ ref('fct_credit_memo_component') }}
+    where component = 'merchandise' and match_rule = 'receipt' and {{ in_touched_units('unit_key') }}
+    group by return_line_key
+
+),
+
 inspections as (
 
     select receipt_id, confirmed_reason from {{ ref('fct_inspection') }}
@@ -56,12 +65,15 @@ judged as (
         lines.policy_breach is not null and not lines.is_approved as is_violation,
         lines.policy_breach is not null and lines.is_approved as is_exception,
         serials.is_mismatch,
-        {{ share_upto('sales.net_reporting', 'receipts.upto_quantity', 'sales.quantity') }}
-        - {{ share_upto('sales.net_reporting', '(receipts.upto_quantity - receipts.quantity)', 'sales.quantity') }}
-            as returned_amount
+        case
+            when receipts.sales_line_key is null and receipts.is_blind then credits.amount
+            else {{ share_upto('sales.net_reporting', 'receipts.upto_quantity', 'sales.quantity') }}
+                - {{ share_upto('sales.net_reporting', '(receipts.upto_quantity - receipts.quantity)', 'sales.quantity') }}
+        end as returned_amount
     from receipts
     inner join lines on receipts.return_line_key = lines.return_line_key
     left join sales on receipts.sales_line_key = sales.sales_line_key
+    left join credits on receipts.return_line_key = credits.return_line_key
     left join inspections on receipts.receipt_id = inspections.receipt_id
     left join serials on receipts.receipt_id = serials.receipt_id
 
