@@ -24,11 +24,11 @@ Starts by itself when ERP, WMS and CRM have landed a business date.
 begin → gate *landed* → staging → core → gate *core* → marts → gate *publish* → publish → report → complete
 
 A critical check that fails holds back what it is about, *marts* or *finance*: the other is published, and
-`complete` fails with check, rows and remedy. Where all are held back the night stops there: readers keep the
-last good night, and the task's message names check, rows, file and line. Mend the cause, then clear the failed
-task with those after it; where another night has begun since, clear `begin`: it opens a new build. Whatever is cleared in
-which order, a build is published under its own date only, and only when every gate of it has said yes
-(`ops.build_steps`). `ops.validation_results` holds every check.
+`complete` fails with check, rows and remedy. Where all are held back the night stops there: readers keep
+the last good night, and the task's message names check, rows, file and line. Mend the cause, then clear the
+failed task with those after it; where another night has begun since, or a domain is held back, clear `begin`:
+it opens a new build. Whatever is cleared in which order, a build is published under its own date only, and
+only what every gate of it has said yes to (`ops.build_steps`). `ops.validation_results` holds every check.
 """
 
 with DAG(
