@@ -26,10 +26,10 @@ select
 from ops.publications as p
 cross join lateral (values ('marts', p.marts_from), ('finance', p.finance_from)) as domains (domain, shown)
 inner join ops.publications as brought
-    on brought.publication_id = case
+    on case
         when num_nulls(p.marts_from, p.finance_from) = 2 then p.publication_id else domains.shown
-    end
-left join ops.builds as b on b.build_id = brought.build_id;
+    end = brought.publication_id
+left join ops.builds as b on brought.build_id = b.build_id;
 comment on view ops.shown is 'One row per publication and domain: which night of the domain readers saw with it.';
 comment on column ops.shown.publication_id is 'Publication.';
 comment on column ops.shown.domain is 'Domain, which is a public schema: marts or finance.';
