@@ -66,7 +66,7 @@ from ops.standing where domain = %(domain)s
 """
 # What stands at an earlier night than the rest, and the checks that hold it back.
 BEHIND = """
-select s.domain, s.business_date, coalesce(checks.names, '') as checks
+select d.domain, coalesce(s.business_date::text, 'nothing') as business_date, coalesce(checks.names, '') as checks
 from (values ('marts'), ('finance')) as d (domain)
 left join ops.standing as s on s.domain = d.domain
 left join lateral (
@@ -75,7 +75,7 @@ left join lateral (
     where b.build_id = (select max(build_id) from ops.builds where held <> '{}')
         and d.domain = any(b.held) and d.domain = any(r.holds) and not r.success and r.severity = 'critical'
 ) as checks on true
-where s.build_id < (select max(build_id) from ops.standing)
+where s.domain is null or s.build_id < (select max(build_id) from ops.standing)
 """
 CHECKS = """
 select engine, stage, count(*) as checks,
