@@ -66,7 +66,8 @@ from ops.standing where domain = %(domain)s
 """
 # What stands at an earlier night than the rest, and the checks that hold it back.
 BEHIND = """
-select d.domain, coalesce(s.business_date::text, 'nothing') as business_date, coalesce(checks.names, '') as checks
+select d.domain, coalesce(s.business_date::text, 'nothing') as business_date,
+    coalesce(checks.names, '') as checks
 from (values ('marts'), ('finance')) as d (domain)
 left join ops.standing as s on s.domain = d.domain
 left join lateral (
