@@ -71,7 +71,7 @@ def resolve(
         connection.execute(
             "insert into ops.exception_decisions (group_key, gap, class, decision, amount, currency,"
             " approver, note, actor, publication_id) values (%s, %s, %s, %s, %s, %s, %s, %s, %s,"
-            " (select max(publication_id) from ops.publications))",
+            " (select of_publication from ops.standing where domain = 'finance'))",
             [
                 group, item["gap"], item["class"], kind, item["amount"], item["currency"], approver.strip(),
                 note.strip(), actor or of_system(),

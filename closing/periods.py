@@ -83,7 +83,7 @@ class Status:
 
 @dataclass(frozen=True)
 class _Shown:
-    """The publication that readers see."""
+    """The publication whose finance readers see."""
 
     publication_id: int
     build_id: int
@@ -160,8 +160,8 @@ def _alone(purpose: str) -> Iterator[psycopg.Connection[Any]]:
 
 def _published(connection: psycopg.Connection[Any]) -> _Shown:
     row = connection.execute(
-        "select p.publication_id, p.build_id, b.business_date from ops.publications as p"
-        " inner join ops.builds as b on b.build_id = p.build_id order by p.publication_id desc limit 1"
+        "select of_publication as publication_id, build_id, as_of as business_date from ops.standing"
+        " where domain = 'finance' and build_id is not null"
     ).fetchone()
     if row is None:
         raise Refused("nothing is published yet; run a night first: python -m nightly --help")
@@ -177,12 +177,14 @@ def _published(connection: psycopg.Connection[Any]) -> _Shown:
 def _check_built(connection: psycopg.Connection[Any], shown: _Shown) -> None:
     """A build behind the publication may hold documents that nobody has seen."""
     last = connection.execute(
-        "select build_id, business_date, status from ops.builds order by build_id desc limit 1"
+        "select build_id, business_date, status, 'finance' = any(held) as is_held"
+        " from ops.builds order by build_id desc limit 1"
     ).fetchone()
     assert last is not None
     if last["build_id"] != shown.build_id:
+        why = "finance of it is held back by a check" if last["is_held"] else "not published"
         raise Refused(
-            f"build {last['build_id']} of {last['business_date']} is {last['status']} and not published;"
+            f"build {last['build_id']} of {last['business_date']} is {last['status']} and {why};"
             " bring that night to its end first (docs/runbook.md), then close"
         )
 
@@ -192,12 +194,13 @@ def _check_judged(connection: psycopg.Connection[Any], shown: _Shown) -> None:
     failed = connection.execute(
         "select check_name from ("
         "   select distinct on (r.stage, r.engine, r.suite, r.asset, r.check_name, r.column_name)"
-        "       r.check_name, r.severity, r.success"
+        "       r.check_name, r.severity, r.success, r.holds"
         "   from ops.validation_results as r"
         "   inner join ops.builds as b on b.build_id = %s and r.validated_at >= b.started_at"
         "   where r.stage = any(%s)"
         "   order by r.stage, r.engine, r.suite, r.asset, r.check_name, r.column_name, r.result_id desc"
-        " ) as last_word where severity = 'critical' and not success order by check_name",
+        " ) as last_word where severity = 'critical' and not success"
+        " and 'finance' = any(holds) order by check_name",
         [shown.build_id, JUDGED],
     ).fetchall()
     if failed:

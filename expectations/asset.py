@@ -10,6 +10,8 @@ import great_expectations.expectations as gxe
 from great_expectations.expectations.expectation import Expectation
 from great_expectations.expectations.metadata_types import FailureSeverity
 
+from warehouse.domains import DOMAINS
+
 CRITICAL, WARNING = FailureSeverity.CRITICAL, FailureSeverity.WARNING
 
 
@@ -18,7 +20,8 @@ class Asset:
     """One thing to be judged: `query` gives its rows, `name` is what messages call it.
 
     `key` names the columns of a row that tell an operator which one it is; where the query also
-    gives `_file_id` and `_line_no` the message names file and line.
+    gives `_file_id` and `_line_no` the message names file and line. `holds` are the domains that stay as they
+    are published where a critical expectation fails.
     """
 
     name: str
@@ -26,6 +29,7 @@ class Asset:
     query: str
     expectations: Sequence[Expectation]
     key: tuple[str, ...] = ()
+    holds: tuple[str, ...] = DOMAINS
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from expectations.asset import Asset
 from expectations.docs import STAGES, Stage
 from expectations.night import Night, read_night
 from expectations.results import CheckResult
-from warehouse import judged
+from warehouse import domains, judged
 from warehouse.connections import bounded_dsn, connect
 from warehouse.judged import Build
 
@@ -41,7 +41,7 @@ logging.getLogger("great_expectations").setLevel(logging.ERROR)
 
 
 class GateFailed(Exception):
-    """A critical check failed: nothing may be published. The message names check, rows and file."""
+    """A critical check failed: what it holds may not be published. The message names check, rows and file."""
 
     def __init__(self, result: GateResult) -> None:
         super().__init__(result.text())
@@ -66,6 +66,11 @@ class GateResult:
         return [c for c in self.checks if not c.success and c.severity == "critical"]
 
     @property
+    def held(self) -> dict[str, str]:
+        """Domains that they hold back, with their words."""
+        return domains.by_domain((c.holds, f"CRITICAL {c.message}") for c in self.failures)
+
+    @property
     def warnings(self) -> list[CheckResult]:
         """Warning checks that failed: they tell."""
         return [c for c in self.checks if not c.success and c.severity == "warning"]
@@ -80,23 +85,38 @@ class GateResult:
             f" {len(self.failures)} critical failed, {len(self.warnings)} warnings"
             f" ({self.seconds:.1f} s)"
         )
-        if self.failures:
+        if self.failures and (go_on := domains.others(self.held)):
+            head += f"; {domains.in_words(self.held)} is held back and stays as published,"
+            head += f" {domains.in_words(go_on)} may go on"
+        elif self.failures:
             head += "; nothing is published, the last good night stays"
-        lines = [f"  CRITICAL {c.message}" for c in self.failures]
+        lines = [f"  CRITICAL {_held_by(c)}{c.message}" for c in self.failures]
         lines += [f"  warning  {c.headline}" for c in self.warnings]
         return "\n".join([head, *lines, f"  Data Docs: {self.page}"])
+
+
+def _held_by(check: CheckResult) -> str:
+    """What a check holds back, where that is not everything."""
+    return f"(holds {domains.in_words(check.holds)}) " if domains.others(check.holds) else ""
 
 
 def judge(build_id: int, stage: Stage) -> GateResult:
     """Judge a build at `stage` and keep the verdict with it: without a good one it is never published.
 
-    What landed between the landed gate and staging is judged first. Raises GateFailed as `run_gate` does, and
-    BuildRefused where another build has begun since.
+    What landed between the landed gate and staging is judged first. Checks that fail for one domain hold it
+    back, and the build goes on for the other. Raises GateFailed where they hold back all, BuildRefused where
+    another build has begun since.
     """
     if stage != "landed" and judged.has_taken_in_more(build_id):
         judge(build_id, "landed")
     with judged.step(build_id, f"gate {stage}", (GateFailed,)) as build:
-        return run_gate(stage, build.run_date, build)
+        try:
+            return run_gate(stage, build.run_date, build)
+        except GateFailed as failed:
+            if not domains.others(failed.result.held):
+                raise
+            judged.hold_back(build_id, f"gate {stage}", failed.result.held)
+            return failed.result
 
 
 def run_gate(stage: Stage, business_date: dt.date, build: Build | None = None) -> GateResult:

@@ -94,11 +94,13 @@ class Night:
 
 
 # Not only the files of tonight's run: what an earlier, held night brought is judged again, for it
-# would be published with this one. So is what a later night's run has brought, where the build takes it in.
+# would be published with this one. So is what only one domain has, and what a later night's run has brought,
+# where the build takes it in.
 NOT_PUBLISHED = """
     (l.run_date = %(date)s
      or l.changed_seq > coalesce(
-         (select p.to_seq from ops.publications as p order by p.publication_id desc limit 1), 0))
+         (select min(coalesce(s.to_seq, 0)) from unnest(array['marts', 'finance']) as d (domain)
+          left join ops.standing as s on s.domain = d.domain), 0))
     and (l.run_date <= %(date)s or l.changed_seq <= %(to_seq)s)
     and (%(to_seq)s is null or coalesce(l.changed_seq, 0) <= %(to_seq)s)
 """

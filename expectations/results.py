@@ -13,6 +13,7 @@ from psycopg import Connection
 
 from expectations.asset import Asset
 from outputs.escaping import one_line
+from warehouse.domains import DOMAINS
 
 SAMPLES = 5
 
@@ -33,6 +34,8 @@ class CheckResult:
     description: str
     advice: str
     error: str | None = None
+    # Domains that it holds back where it is critical and fails.
+    holds: tuple[str, ...] = DOMAINS
     # Lines to add to files, by file: those that would have kept the check from failing.
     to_add: dict[str, list[str]] = field(default_factory=dict)
 
@@ -89,6 +92,7 @@ def read(result: ExpectationValidationResult, asset: Asset, connection: Connecti
         description=config.description or "",
         advice=meta.get("advice", ""),
         error=error,
+        holds=asset.holds,
         to_add=_to_add(rows or []),
     )
 
@@ -185,7 +189,7 @@ def store(
             run_id, business_date, stage, "gx", r.suite, r.asset, r.check, r.column, r.severity,
             r.success, json.dumps(r.observed, default=str) if r.observed is not None else None,
             r.unexpected_count, json.dumps(r.sample, default=str), r.message,
-            round(seconds.get(r.suite, 0.0), 3),
+            round(seconds.get(r.suite, 0.0), 3), list(r.holds),
         )
         for r in results
     ]  # fmt: skip
@@ -193,8 +197,8 @@ def store(
         cursor.executemany(
             "insert into ops.validation_results (run_id, business_date, stage, engine, suite,"
             " asset, check_name, column_name, severity, success, observed, unexpected_count,"
-            " sample, message, seconds)"
-            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            " sample, message, seconds, holds)"
+            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             rows,
         )
     connection.commit()

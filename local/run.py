@@ -15,6 +15,7 @@ from ingestion.storage import is_remote
 from local import airflow
 from local.clean import SIMULATED
 from outputs.escaping import rich_text
+from warehouse.domains import DOMAINS
 from warehouse.redaction import environment_without_secrets
 from warehouse.settings import ROOT, serve, settings, variable
 from warehouse.settings import SIMULATED as SIMULATED_COMPANY
@@ -147,10 +148,15 @@ def _why(api: airflow.Api, dag: str, key: str) -> str:
 
 
 def _is_published(date: dt.date) -> bool:
+    """True where the night was published, and no domain is still held back from it."""
     from warehouse.connections import connect
 
     with connect("auditor") as connection:
-        found = connection.execute("select 1 from ops.publications where business_date = %s limit 1", [date])
+        found = connection.execute(
+            "select 1 from ops.publications where business_date = %(date)s"
+            " and (select count(*) from ops.standing where business_date >= %(date)s) = %(domains)s limit 1",
+            {"date": date, "domains": len(DOMAINS)},
+        )
         return found.fetchone() is not None
 
 

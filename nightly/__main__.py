@@ -19,7 +19,7 @@ def night(
     business_date: str,
     full_refresh: Annotated[bool, typer.Option(help="Compute everything anew.")] = False,
 ) -> None:
-    """Run every stage in order; the first that fails ends it, and readers keep the last good night."""
+    """Run every stage in order; what a check holds back stays at its last good night, and ends it with 1."""
     try:
         dt.date.fromisoformat(business_date)
     except ValueError as error:

@@ -63,7 +63,10 @@ def begin_build(date: str, holder: str = "", full_refresh: bool = False) -> int:
 
 
 def gate(build_id: int, stage: str) -> str:
-    """Let Great Expectations judge a build at one stage; raises NightFailed where a critical check fails."""
+    """Let Great Expectations judge a build at one stage; returns what it found.
+
+    Raises NightFailed where critical checks hold back every domain.
+    """
     # It tells 200 times which metrics it knows; and what a gate warns of stands in its text.
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     logging.getLogger("expectations.gates").setLevel(logging.ERROR)
@@ -77,7 +80,10 @@ def gate(build_id: int, stage: str) -> str:
 
 
 def transform(build_id: int, layer: str) -> str:
-    """Build and test one layer of the warehouse with dbt; raises NightFailed where a test fails."""
+    """Build and test one layer of the warehouse with dbt; returns what people are told.
+
+    Raises NightFailed where tests hold back every domain.
+    """
     from warehouse import build
 
     with _recorded("transformer", "dbt", layer, build_id=build_id):
@@ -88,17 +94,35 @@ def transform(build_id: int, layer: str) -> str:
 
 
 def publish(build_id: int) -> str:
-    """Finish a build that was judged good, and publish it into marts and finance, in one transaction."""
+    """Finish a build, and publish at once what of marts and finance it was judged good for."""
     from warehouse import judged
+    from warehouse.domains import in_words
     from warehouse.publish import publish as publish_night
 
     with _recorded("publisher", "publish", build_id=build_id):
         judged.finish(build_id)
         result = publish_night(build_id)
+    held = f"; held back: {in_words(result.held)}" if result.held else ""
     if not result.is_new:
-        return "nothing differs from what is published"
+        return f"nothing differs from what is published{held}"
     changed = sum(c["inserted"] for c in result.tables.values())
-    return f"publication {result.publication_id}: {len(result.tables)} tables, {changed:,} rows"
+    return (
+        f"publication {result.publication_id} of {in_words(result.domains)}: {len(result.tables)} tables,"
+        f" {changed:,} rows{held}"
+    )
+
+
+def complete(build_id: int) -> str:
+    """End a night of which every domain is published; the others' checks, rows and remedy otherwise.
+
+    Raises NightFailed where a domain is held back, so that nobody takes the night for whole.
+    """
+    from warehouse import judged
+
+    with _recorded("publisher", "complete", build_id=build_id):
+        if held := judged.held_words(build_id):
+            raise NightFailed(held)
+    return "every domain is published"
 
 
 def report(date: str) -> str:
@@ -181,6 +205,7 @@ def _whole_night(date: str, say: Callable[[str], object], full_refresh: bool) ->
     say(gate(build_id, "publish"))
     say(publish(build_id))
     say(report(date))
+    say(complete(build_id))
 
 
 def _ingest_all(date: str, say: Callable[[str], object]) -> None:

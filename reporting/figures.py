@@ -29,6 +29,7 @@ class Figures:
     times: list[Row]
     unclaimed: list[Row] = field(default_factory=list)
     set_apart: list[Row] = field(default_factory=list)
+    behind: list[Row] = field(default_factory=list)
 
 
 FILES = """
@@ -59,8 +60,22 @@ select status, count(*) as lines, count(*) filter (where is_overdue) as overdue
 from marts.return_tracking group by status order by lines desc
 """
 NIGHT = """
-select business_date, published_at, code_version, publication_id
-from ops.publications order by publication_id desc limit 1
+select business_date, published_at, code_version, of_publication as publication_id
+from ops.standing where domain = %(domain)s
+"""
+# What stands at an earlier night than the rest, and the checks that hold it back.
+BEHIND = """
+select d.domain, coalesce(s.business_date::text, 'nothing') as business_date,
+    coalesce(checks.names, '') as checks
+from (values ('marts'), ('finance')) as d (domain)
+left join ops.standing as s on s.domain = d.domain
+left join lateral (
+    select string_agg(distinct r.check_name, ', ') as names
+    from ops.validation_results as r inner join ops.builds as b on r.validated_at >= b.started_at
+    where b.build_id = (select max(build_id) from ops.builds where held <> '{}')
+        and d.domain = any(b.held) and d.domain = any(r.holds) and not r.success and r.severity = 'critical'
+) as checks on true
+where s.domain is null or s.build_id < (select max(build_id) from ops.standing)
 """
 CHECKS = """
 select engine, stage, count(*) as checks,
@@ -131,7 +146,7 @@ def figures_in(reader: Reader) -> Figures:
     """The figures of an open snapshot; before the first publication, what came and what was checked."""
 
     def rows(query: str) -> list[Row]:
-        return reader.execute(query, {"kpis": list(HEADLINES)}).fetchall()
+        return reader.execute(query, {"kpis": list(HEADLINES), "domain": "marts"}).fetchall()
 
     if not is_published(reader):
         return Figures(
@@ -149,6 +164,7 @@ def figures_in(reader: Reader) -> Figures:
     return Figures(
         next(iter(rows(NIGHT)), None), rows(FILES), rows(KPIS), next(iter(rows(CYCLE)), None),
         rows(STATUSES), rows(CHECKS), rows(QUARANTINE), rows(TIMES), rows(UNCLAIMED), rows(SET_APART),
+        rows(BEHIND),
     )  # fmt: skip
 
 

@@ -28,8 +28,8 @@ class Publication:
 
 
 PUBLICATION = """
-select publication_id, business_date, published_at, code_version
-from ops.publications order by publication_id desc limit 1
+select of_publication as publication_id, business_date, published_at, code_version
+from ops.standing where domain = 'finance'
 """
 # The period of the business date may have no document yet.
 PERIODS = """
@@ -186,7 +186,7 @@ PATTERNS = "select * from finance.refund_patterns order by pattern desc"
 
 
 def publication(connection: Reader) -> Publication | None:
-    """The newest publication; None before the first one that has the reconciliation."""
+    """The newest publication of finance; None before the first one that has the reconciliation."""
     if not exists(connection, "finance.refund_proof"):
         return None
     row = connection.execute(PUBLICATION).fetchone()

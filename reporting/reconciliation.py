@@ -87,7 +87,8 @@ def read_reconciliation() -> Reconciliation:
             return reader.execute(query, GIVEN).fetchall()
 
         return Reconciliation(
-            next(iter(rows(NIGHT)), None), read_definitions(reader), rows(MONTHS), rows(EXCEPTIONS),
+            next(iter(reader.execute(NIGHT, {"domain": "finance"})), None),
+            read_definitions(reader), rows(MONTHS), rows(EXCEPTIONS),
             rows(AGES), rows(PATTERNS), not_carried(reader),
         )  # fmt: skip
 

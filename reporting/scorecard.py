@@ -63,7 +63,13 @@ def _state(board: Board) -> dict[str, str]:
             "kind": "bad",
             "text": f"The night of {came} is not published ({why}); readers see {night['business_date']}",
         }
-    return {"kind": "good", "text": f"Published: readers see the night of {night['business_date']}"}
+    text = f"Published: readers see the night of {night['business_date']}"
+    if behind := board.figures.behind:
+        held = "; ".join(
+            f"{row['domain']} stays at {row['business_date']} ({row['checks']})" for row in behind
+        )
+        return {"kind": "bad", "text": f"{text}, but {held}"}
+    return {"kind": "good", "text": text}
 
 
 def _looks(board: Board) -> list[dict[str, str]]:

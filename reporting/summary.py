@@ -172,7 +172,8 @@ def _next(console: Console, figures: Figures) -> None:
     with connect("auditor") as connection:
         found = connection.execute("select to_regclass('marts.kpi_daily')").fetchone()
     night = figures.night and figures.night["business_date"]
-    console.print(f"[bold]Where to look next[/]  (last good night: {night})")
+    held = "".join(f"; {row['domain']} held back at {row['business_date']}" for row in figures.behind)
+    console.print(f"[bold]Where to look next[/]  (last good night: {night}{held})")
     pages = settings().var / "reports"
     lines = [f"scorecard      {pages / 'scorecard.html'}"]
     lines += [f"data docs      {page}" for page in pages.glob("data_docs/index.html")]

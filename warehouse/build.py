@@ -27,7 +27,7 @@ from psycopg.rows import dict_row
 
 from outputs import files
 from outputs.escaping import continued, one_line, policy, script
-from warehouse import clock, full_disk, judged, locks, master, served, waits
+from warehouse import clock, domains, full_disk, judged, locks, master, served, waits
 from warehouse.connections import connect, dbt_environment
 from warehouse.judged import Build
 from warehouse.redaction import run_command
@@ -50,6 +50,8 @@ LONGEST_RUN_SECONDS = 12 * 3600
 # How often a layer asks whether it still holds the night.
 LOOK_EVERY_SECONDS = 5.0
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+# A night's tests never fail inside dbt, which would skip what reads the tested table (dbt_project.yml).
+NEVER_FAILS = "< 0"
 # Words by which libpq and psycopg2 tell a lost server from a wrong statement.
 BROKEN = (
     "could not connect",
@@ -80,8 +82,8 @@ def begin(business_date: dt.date, full_refresh: bool = False, holder: str = "") 
 
     It is as of that date, or of the last published one where that is later. It computes everything where
     `full_refresh` says so, nothing has been built yet, seeds, macros or models differ from those of the last
-    build, the clock was moved back, dbt was run by hand, or a full build has failed since: then sums may be
-    of another state than what they add up.
+    build, the clock was moved back, dbt was run by hand, or a full build has failed since, or held a domain
+    back: then sums may be of another state than what they add up.
 
     `holder` is who goes on with it, in steps of their own; without one it lives as long as this process holds
     the night. Waits for a build that another holder goes on with. Raises DateRefused, and locks.Busy.
@@ -100,8 +102,16 @@ def begin(business_date: dt.date, full_refresh: bool = False, holder: str = "") 
             "   where later.build_id > b.build_id and later.is_full_refresh) as is_half_rebuilt,"
             " exists (select 1 from ops.clock_settings where set_at > b.started_at) as is_of_another_clock,"
             " exists (select 1 from ops.build_steps as s"
-            "   where s.build_id >= b.build_id and s.step = %s) as is_changed_by_hand"
-            " from ops.builds as b where status = 'built' order by build_id desc limit 1",
+            "   where s.build_id >= b.build_id and s.step = %s) as is_changed_by_hand,"
+            " held.*"
+            " from ops.builds as b cross join lateral ("
+            "   select min(h.from_seq) as held_from,"
+            "     coalesce(bool_or(h.is_full_refresh), false) as is_held_full"
+            "   from ops.builds as h where h.status = 'built' and h.build_id > coalesce(("
+            "     select max(good.build_id) from ops.builds as good"
+            "     where good.status = 'built' and good.held = '{}'), 0)"
+            " ) as held"
+            " where status = 'built' order by build_id desc limit 1",
             [judged.BY_HAND],
         ).fetchone()
         full = (
@@ -111,7 +121,12 @@ def begin(business_date: dt.date, full_refresh: bool = False, holder: str = "") 
             or last["is_half_rebuilt"]
             or last["is_of_another_clock"]
             or last["is_changed_by_hand"]
+            or last["is_held_full"]
         )
+        # What a held domain lacks is judged again: a night's tests look at the rows that it touches.
+        starts = last["to_seq"] if last and not full else 0
+        if last and not full and last["held_from"] is not None:
+            starts = last["held_from"]
         row = connection.execute(
             "insert into ops.builds (run_date, business_date, from_seq, to_seq, status, is_full_refresh,"
             "   definitions, holder, may_rest)"
@@ -121,7 +136,7 @@ def begin(business_date: dt.date, full_refresh: bool = False, holder: str = "") 
             {
                 "date": business_date,
                 "as_of": as_of,
-                "from_seq": 0 if full or last is None else last["to_seq"],
+                "from_seq": starts,
                 "full": full,
                 "definitions": definitions,
                 "holder": holder or judged.process(),
@@ -134,10 +149,12 @@ def begin(business_date: dt.date, full_refresh: bool = False, holder: str = "") 
 
 
 def run_layer(build_id: int, layer: str) -> str:
-    """Build and test one of LAYERS for a build; returns one line for people.
+    """Build and test one of LAYERS for a build; returns what people are told.
 
-    Raises CheckFailed where a model or a test fails, ConnectionBroken where the server is gone, StillBlocked
-    where someone holds a table for longer than one waits, BuildRefused where another build has begun since.
+    Tests that fail for one domain hold it back, and the build goes on for the other.
+    Raises CheckFailed where a model or a test of all domains fails, ConnectionBroken where the server is
+    gone, StillBlocked where someone holds a table for longer than one waits, BuildRefused where another build
+    has begun since.
     """
     with judged.step(build_id, f"layer {layer}", (CheckFailed,)) as build:
         return _run_layer(build, layer)
@@ -156,8 +173,25 @@ def _run_layer(build: Build, layer: str) -> str:
         done = _dbt(arguments)
     results = _results(results_file)
     _record(build, layer, results)
-    _raise_for(layer, done, results, watch.blockers)
-    return _summary(layer, results)
+    if not (held := _held(results)):
+        _raise_for(layer, done, results, watch.blockers)
+        return _summary(layer, results)
+    judged.hold_back(build.build_id, f"layer {layer}", held)
+    said = "\n".join(dict.fromkeys(held.values()))
+    return f"{_summary(layer, results)}\n{domains.in_words(held)} is held back, stays as published:\n{said}"
+
+
+def _held(results: list[dict[str, Any]]) -> dict[str, str]:
+    """What only some domains are held back for; empty where nothing failed, or what all of them need."""
+    nodes = _nodes()
+    failed = [result for result in results if result["status"] in ("error", "fail", "skipped")]
+    if any(result["status"] != "fail" or _kind(result) != "test" for result in failed):
+        return {}
+    held = domains.by_domain(
+        (domains.of_test(nodes.get(result["unique_id"], {}), nodes), _explained(result, nodes))
+        for result in failed
+    )
+    return {} if domains.others(held) == () else held
 
 
 def published_tables() -> list[Published]:
@@ -332,7 +366,21 @@ def _results(file: Path) -> list[dict[str, Any]]:
     if not file.exists():
         return []
     found: list[dict[str, Any]] = json.loads(file.read_text())["results"]
-    return [result for result in found if _kind(result) != "operation"]
+    nodes = _nodes()
+    return [
+        _as_failed(result, nodes.get(result["unique_id"], {}))
+        for result in found
+        if _kind(result) != "operation"
+    ]
+
+
+def _as_failed(result: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
+    """A test that dbt only warned of, for the sake of what comes after it, has failed all the same."""
+    never_fails = (node.get("config") or {}).get("error_if") == NEVER_FAILS
+    if result["status"] != "warn" or not never_fails or _severity(node) != "critical":
+        return result
+    said = str(result["message"]).replace("configured to warn if", "configured to fail if")
+    return {**result, "status": "fail", "message": said}
 
 
 def _record(build: Build, layer: str, results: list[dict[str, Any]]) -> None:
@@ -363,6 +411,7 @@ def _record(build: Build, layer: str, results: list[dict[str, Any]]) -> None:
             result["failures"],
             _meaning(nodes.get(result["unique_id"], {})),
             result["execution_time"],
+            list(domains.of_test(nodes.get(result["unique_id"], {}), nodes)),
         )
         for result in results
         if _kind(result) in ("test", "unit_test") and result["status"] != "skipped"
@@ -375,8 +424,8 @@ def _record(build: Build, layer: str, results: list[dict[str, Any]]) -> None:
         )
         cursor.executemany(
             "insert into ops.validation_results (run_id, business_date, stage, engine, asset,"
-            " check_name, severity, success, unexpected_count, message, seconds)"
-            " values (%s, %s, %s, 'dbt', %s, %s, %s, %s, %s, %s, %s)",
+            " check_name, severity, success, unexpected_count, message, seconds, holds)"
+            " values (%s, %s, %s, 'dbt', %s, %s, %s, %s, %s, %s, %s, %s)",
             checks,
         )
 

@@ -79,14 +79,16 @@ def bring_up(connection: Connection, history: History, table: Published) -> None
     )
 
 
-def retire_dropped(connection: Connection, handover: Handover, kept: set[Relation]) -> None:
-    """End the histories that the code no longer keeps."""
+def retire_dropped(
+    connection: Connection, handover: Handover, kept: set[Relation], domains: list[str]
+) -> None:
+    """End the histories of these domains that the code no longer keeps."""
     rows = connection.execute(
         "select split_part(history, '.', 1), split_part(history, '.', 2) from marts.histories"
         " where to_publication is null"
     )
     for row in rows.fetchall():
-        if (public := Relation(*row)) not in kept:
+        if (public := Relation(*row)) not in kept and public.schema in domains:
             retire(connection, handover, public, has_successor=False)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import json
 import os
 import socket
 import time
@@ -20,6 +21,7 @@ from psycopg.rows import dict_row, tuple_row
 
 from warehouse import locks
 from warehouse.connections import connect
+from warehouse.domains import DOMAINS, Held
 from warehouse.refusal import Refusal
 from warehouse.settings import settings
 
@@ -71,6 +73,7 @@ class _Run:
     outcome: str
     said: str
     to_seq: int
+    held: dict[str, str]
 
 
 COLUMNS = (
@@ -150,6 +153,33 @@ def step(build_id: int, name: str, refusals: tuple[type[Exception], ...] = ()) -
         _end_step(role, number, "good", None)
 
 
+def hold_back(build_id: int, name: str, held: Held) -> None:
+    """Let the step that is running hold back some domains: the build goes on for the others.
+
+    The step says so itself, before it ends; `held` has the checks that failed, by domain.
+    """
+    role = "validator" if name.startswith("gate ") else "transformer"
+    with connect(role) as connection:
+        connection.execute(
+            "update ops.build_steps set held = %s where step_id = ("
+            "   select max(step_id) from ops.build_steps where build_id = %s and step = %s"
+            " ) and outcome = 'running'",
+            [json.dumps(dict(held)), build_id, name],
+        )
+
+
+def held_back(connection: psycopg.Connection[Any], build_id: int) -> dict[str, dict[str, str]]:
+    """Domains that steps of the build hold back: the steps of each with the checks that failed."""
+    last = _last_runs(connection, build_id)
+    found = {
+        domain: {
+            name: last[name].held[domain] for name in STEPS if name in last and domain in last[name].held
+        }
+        for domain in DOMAINS
+    }
+    return {domain: steps for domain, steps in found.items() if steps}
+
+
 def has_taken_in_more(build_id: int) -> bool:
     """True where files that the landed gate has not judged landed before staging read them."""
     with connect("validator") as connection:
@@ -157,23 +187,43 @@ def has_taken_in_more(build_id: int) -> bool:
 
 
 def finish(build_id: int) -> Build:
-    """Close a build that every gate and layer said yes to; once closed it stays so, however often asked.
+    """Close a build that every gate and layer said yes to for some domain; it stays so, however often asked.
 
-    The next build starts where it ended. Raises BuildRefused.
+    The next build starts where it ended, or where it began if it holds back a domain: what a check found is
+    judged again until it is mended. Raises BuildRefused.
     """
     with locks.alone("publisher", f"finishing build {build_id}, {process()}") as connection:
         build, _ = _newest(connection, build_id)
         _refuse_unjudged(connection, build)
         connection.execute(
-            "update ops.builds set status = 'built', finished_at = now()"
-            " where build_id = %s and status = 'building'",
-            [build_id],
+            "update ops.builds set status = 'built', finished_at = coalesce(finished_at, now()), held = %s"
+            " where build_id = %s",
+            [list(held_back(connection, build_id)), build_id],
         )
     return build
 
 
+def held_words(build_id: int) -> str:
+    """Which domains a published build holds back, where they stand, why, and what to do; empty for none."""
+    with connect("publisher") as connection:
+        build, _ = _newest(connection, build_id)
+        held = held_back(connection, build_id)
+        if not held:
+            return ""
+        stands = dict(connection.execute("select domain, business_date from ops.standing").fetchall())
+    told = " and ".join(f"{d} (stays at {stands.get(d, 'nothing: it was never published')})" for d in held)
+    checks = dict.fromkeys(f"{step}\n{text}" for steps in held.values() for step, text in steps.items())
+    return (
+        f"The night of {build.run_date} is published without {told}, which these checks hold back:\n"
+        + "\n".join(checks)
+        + f"\nMend the cause and run the night again (clear begin, or python -m nightly {build.run_date});"
+        " later nights judge it again until then. Where a gate's check is let pass instead: python -m"
+        f" expectations gate STAGE --build {build_id}, then python -m warehouse publish {build_id}"
+    )
+
+
 def publishable(connection: psycopg.Connection[Any], build_id: int) -> Build:
-    """The build, if it is finished, was judged good, and no other has begun to change what it built.
+    """The build, if it is finished, was judged good for some domain, and no other has begun to change it.
 
     Raises BuildRefused. Holds as long as the caller holds the night.
     """
@@ -191,16 +241,29 @@ def _refuse_unjudged(connection: psycopg.Connection[Any], build: Build) -> None:
             f" those after it again (clear its task; a gate alone: python -m expectations gate STAGE --build"
             f" {build.build_id}), or the whole night: python -m nightly {build.run_date}"
         )
+    held = held_back(connection, build.build_id)
+    if len(held) == len(DOMAINS):
+        told = "; ".join(f"{domain} is held back by {', '.join(steps)}" for domain, steps in held.items())
+        raise BuildRefused(
+            f"{build} may not be published: {told}. Nothing is published, the last good night stays.\n"
+            + "\n".join(dict.fromkeys(text for steps in held.values() for text in steps.values()))
+            + f"\nMend the cause, then run the night again: python -m nightly {build.run_date}"
+        )
+
+
+def _last_runs(connection: psycopg.Connection[Any], build_id: int) -> dict[str, _Run]:
+    """The last run of each step, which counts."""
+    rows = connection.cursor(row_factory=tuple_row).execute(
+        "select distinct on (step) step, step_id, outcome, coalesce(': ' || said, ''), to_seq, held"
+        " from ops.build_steps where build_id = %s order by step, step_id desc",
+        [build_id],
+    )
+    return {name: _Run(*run) for name, *run in rows}
 
 
 def _missing(connection: psycopg.Connection[Any], build: Build) -> list[str]:
     """What keeps the build from being judged good, in the order of STEPS; nothing where it is."""
-    rows = connection.cursor(row_factory=tuple_row).execute(
-        "select distinct on (step) step, step_id, outcome, coalesce(': ' || said, ''), to_seq"
-        " from ops.build_steps where build_id = %s order by step, step_id desc",
-        [build.build_id],
-    )
-    last = {name: _Run(*run) for name, *run in rows}
+    last = _last_runs(connection, build.build_id)
     found = []
     for name in STEPS:
         run = last.get(name)

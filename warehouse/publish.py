@@ -1,6 +1,7 @@
 """Publish: copy what was built and audited into the public schemas, in one transaction.
 
-A reader's statement, or REPEATABLE READ transaction, has one snapshot and therefore sees one night.
+A reader's statement, or REPEATABLE READ transaction, has one snapshot and therefore sees one night of each
+domain: the same of both, but where a check holds one back, which then stays whole as it was (domains.py).
 Only rows that differ are written, so indexes, grants and statistics of the stable tables stay. Where
 a model logs the keys that it changes, only those are compared; a view is published as the same view
 over the published tables. Where a model keeps the history of a table, every version of its rows is
@@ -24,6 +25,7 @@ from psycopg import sql
 from warehouse import foreign_keys, histories, judged, locks, relations, waits
 from warehouse.connections import connect
 from warehouse.differences import History, Target, begin_log, forget_logs, names_of, write_differences
+from warehouse.domains import DOMAINS
 from warehouse.foreign_keys import ForeignKey
 from warehouse.handover import Handover, NotPublished, settle
 from warehouse.judged import Build, BuildRefused
@@ -45,13 +47,16 @@ __all__ = ["NotPublished", "PublicationResult", "Published", "publish"]
 class PublicationResult:
     """What was published: rows inserted and deleted per table; `is_new` False when nothing differed.
 
-    `reshaped` names the public relations that got another shape.
+    `reshaped` names the public relations that got another shape; `domains` are those that it brought, and
+    `held` those that steps of the build hold back.
     """
 
     business_date: dt.date
     publication_id: int | None = None
     tables: dict[str, dict[str, int]] = field(default_factory=dict)
     reshaped: list[str] = field(default_factory=list)
+    domains: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
 
     @property
     def is_new(self) -> bool:
@@ -88,11 +93,11 @@ class Published:
 
 
 def publish(build_id: int, tables: list[Published] | None = None) -> PublicationResult:
-    """Publish a finished build under the date of its night, all of it or nothing.
+    """Publish a finished build under the date of its night: at once every domain that no step holds back.
 
     `tables` defaults to the models that dbt marks with `publish_to`. Raises BuildRefused where a gate has not
-    said yes to this very build, another has begun since, or it was withdrawn; NotPublished, StillBlocked, or
-    the database's own error. After each the night before is still what readers see.
+    said yes to this very build for any domain, another has begun since, or it was withdrawn; NotPublished,
+    StillBlocked, or the database's own error. After each the night before is still what readers see.
     """
     if tables is None:
         from warehouse.build import published_tables
@@ -105,18 +110,22 @@ def publish(build_id: int, tables: list[Published] | None = None) -> Publication
     ):
         build = judged.publishable(connection, build_id)
         _refuse_withdrawn(connection, build_id)
-        result = PublicationResult(build.run_date)
+        held = judged.held_back(connection, build_id)
+        result = PublicationResult(build.run_date, held=tuple(held))
         settle(connection)
-        is_wider = _widen(connection, tables)
-        keys = [key for table in tables for key in table.foreign_keys]
+        shown = [table for table in tables if table.schema not in held]
+        is_wider = _widen(connection, shown)
+        keys = [key for table in shown for key in table.foreign_keys]
         foreign_keys.release(
-            connection, keys, [table.public for table in tables], _reshaped(connection, tables)
+            connection, keys, [table.public for table in shown], _reshaped(connection, shown)
         )
         with connection.transaction() as transaction:
             _publish(connection, result, build, tables, compares_all=is_wider)
             # Else another night, or dbt run by hand, may have written into what was read here.
             locks.still_held(locks.NIGHT)
             judged.publishable(connection, build_id)
+            if judged.held_back(connection, build_id) != held:
+                raise BuildRefused(f"{build}: a step has judged it again meanwhile; publish it again")
             if not result.is_new:
                 # What withdraws the publication before is kept.
                 raise psycopg.Rollback(transaction)
@@ -132,21 +141,24 @@ def _publish(
     tables: list[Published],
     compares_all: bool,
 ) -> None:
-    since = None if compares_all else _published_build(connection)
+    shown = [domain for domain in DOMAINS if domain not in result.held]
+    since = {d: None if compares_all else _published_build(connection, d) for d in shown}
     publication_id = next_publication(connection)
     handover = Handover(publication_id)
     kept = histories_in(tables)
-    views = [table for table in tables if table.is_view and not table.history_of]
-    stored = [table for table in tables if not table.is_view]
+    views = [table for table in tables if table.is_view and not table.history_of and table.schema in shown]
+    stored = [table for table in tables if not table.is_view and table.schema in shown]
     forget_logs(connection)
     for table in stored:
         result.tables[str(table.public)] = _publish_table(
-            connection, handover, table, kept.get(table.name), since
+            connection, handover, table, kept.get(table.name), since[table.schema]
         )
-    histories.retire_dropped(connection, handover, {history.public for history in kept.values()})
+    histories.retire_dropped(connection, handover, {history.public for history in kept.values()}, shown)
     _prepare_views(connection, handover, views, {table.name: table.schema for table in tables})
-    _describe(connection, handover, tables)
-    if handover or _differs(result) or not _is_published(connection, build.build_id):
+    _describe(connection, handover, [table for table in tables if table.schema in shown])
+    changed = _changed_domains(result, handover)
+    result.domains = tuple(d for d in shown if d in changed or not _stands_at(connection, d, build.build_id))
+    if result.domains:
         result.publication_id = publication_id
         result.reshaped = sorted(str(public) for public in handover.publics)
         _record(connection, result, build)
@@ -190,22 +202,29 @@ def _refuse_withdrawn(connection: Connection, build_id: int) -> None:
         )
 
 
-def _is_published(connection: Connection, build_id: int) -> bool:
-    found = connection.execute("select 1 from ops.publications where build_id = %s", [build_id])
+def _stands_at(connection: Connection, domain: str, build_id: int) -> bool:
+    """True where readers of the domain see this build."""
+    found = connection.execute(
+        "select 1 from ops.standing where domain = %s and build_id = %s", [domain, build_id]
+    )
     return found.fetchone() is not None
 
 
-def _differs(result: PublicationResult) -> bool:
-    return any(count for counts in result.tables.values() for count in counts.values())
+def _changed_domains(result: PublicationResult, handover: Handover) -> set[str]:
+    """Domains of which readers will see other rows, or another shape."""
+    written = {name for name, counts in result.tables.items() if any(counts.values())}
+    return {name.split(".")[0] for name in written} | {public.schema for public in handover.publics}
 
 
-def _published_build(connection: Connection) -> int | None:
-    """Newest build that was published; None where later change logs don't tell all there is to know:
-    nothing has been published yet, or was withdrawn last, or a full build came after."""
+def _published_build(connection: Connection, domain: str) -> int | None:
+    """Newest build of which the domain was published; None where later change logs don't tell all there is to
+    know: nothing of it has been published yet, or was withdrawn last, or a full build came after."""
     row = connection.execute(
-        "select max(p.build_id) from ops.publications as p having not exists (select 1 from ops.builds as b"
-        " where b.is_full_refresh and b.build_id > max(p.build_id))"
-        " and not (array_agg(p.withdraws is not null order by p.publication_id desc))[1]"
+        "select s.build_id from ops.standing as s where s.domain = %(domain)s and not exists ("
+        "   select 1 from ops.builds as b where b.is_full_refresh and b.build_id > s.build_id)"
+        " and (select p.withdraws is null from ops.publications as p where %(domain)s = any(p.domains)"
+        "   order by p.publication_id desc limit 1)",
+        {"domain": domain},
     ).fetchone()
     return row[0] if row else None
 
@@ -343,6 +362,7 @@ def _prepare_views(
         assert built is not None, f"build.{view.name} is no view"
         public = _public_definition(view, built, {n: Relation(s, n) for n, s in schemas.items()})
         homes = {name: handover.home(name, schema) for name, schema in schemas.items()}
+        _refuse_unpublished(connection, view, built, homes)
         query = _public_definition(view, built, homes)
         found = kind(connection, view.public)
         if found is None and query == public:
@@ -373,6 +393,18 @@ def _shows(connection: Connection, view: Relation, query: str) -> bool:
     row = connection.execute("select pg_get_viewdef('pg_temp.as_it_would_be'::regclass)").fetchone()
     connection.execute("drop view pg_temp.as_it_would_be")
     return row == (shown,)
+
+
+def _refuse_unpublished(
+    connection: Connection, view: Published, built: str, homes: dict[str, Relation]
+) -> None:
+    """A view of one domain may read a table of another that has been held back since the first night."""
+    for name in _BUILT.findall(built):
+        if name in homes and kind(connection, homes[name]) is None:
+            raise NotPublished(
+                f"view {view.public} reads {homes[name]}, which is held back and was never published:"
+                " publish its domain first"
+            )
 
 
 def _public_definition(view: Published, built: str, homes: dict[str, Relation]) -> str:
@@ -408,18 +440,25 @@ def _parents_first(connection: Connection, views: list[Published]) -> list[Publi
 
 
 def _record(connection: Connection, result: PublicationResult, build: Build) -> None:
-    """Write down what was published: by which build and code, with the files since the last publication."""
+    """Write down what was published: domains, build and code, with the files that are new to them."""
+    came = {name: counts for name, counts in result.tables.items() if name.split(".")[0] in result.domains}
     connection.execute(
         "insert into ops.publications (publication_id,"
-        " business_date, build_id, code_version, from_seq, to_seq, files, tables, reshaped)"
+        " business_date, build_id, code_version, from_seq, to_seq, files, tables, reshaped, domains,"
+        " marts_from, finance_from)"
         " overriding system value"
         " select %(id)s, %(date)s, %(build_id)s, %(code)s, %(from_seq)s, %(to_seq)s,"
         "   coalesce((select jsonb_agg(jsonb_build_object("
         "       'file_id', file_id, 'feed', feed, 'name', name, 'sha256', content_sha256)"
         "       order by file_id)"
-        "     from ops.file_ledger where changed_seq <= %(to_seq)s and changed_seq > coalesce("
-        "       (select to_seq from ops.publications order by publication_id desc limit 1), 0)), '[]'),"
-        "   %(tables)s, %(reshaped)s",
+        "     from ops.file_ledger where changed_seq <= %(to_seq)s and changed_seq > ("
+        "       select min(coalesce(s.to_seq, 0)) from unnest(%(domains)s::text[]) as d (domain)"
+        "       left join ops.standing as s on s.domain = d.domain)), '[]'),"
+        "   %(tables)s, %(reshaped)s, %(domains)s,"
+        "   case when 'marts' = any(%(domains)s::text[]) then %(id)s"
+        "     else (select of_publication from ops.standing where domain = 'marts') end,"
+        "   case when 'finance' = any(%(domains)s::text[]) then %(id)s"
+        "     else (select of_publication from ops.standing where domain = 'finance') end",
         {
             "build_id": build.build_id,
             "from_seq": build.from_seq,
@@ -427,7 +466,8 @@ def _record(connection: Connection, result: PublicationResult, build: Build) -> 
             "id": result.publication_id,
             "date": result.business_date,
             "code": code_version(),
-            "tables": json.dumps(result.tables),
+            "tables": json.dumps(came),
+            "domains": list(result.domains),
             "reshaped": result.reshaped,
         },
     )

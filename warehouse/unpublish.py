@@ -1,4 +1,4 @@
-"""Withdraw the newest publication: readers see again what they saw before it, all of it or nothing.
+"""Withdraw the newest publication: readers see again what they saw before it of the domains that it brought.
 
 A publication logs the rows that it replaces and the keys that it brings (`undo`). Withdrawing writes them
 back as a publication of its own, with the business date and the build of the one before: books and histories
@@ -20,6 +20,7 @@ from warehouse import judged, locks
 from warehouse.actor import of_system
 from warehouse.connections import connect
 from warehouse.differences import UNDO, WAS_THERE, History, Target, forget_logs, names_of, same_key
+from warehouse.domains import DOMAINS, in_words, others
 from warehouse.handover import settle
 from warehouse.publish import Published, histories_in, next_publication
 from warehouse.refusal import Refusal
@@ -43,12 +44,14 @@ class Withdrawal:
     business_date: dt.date
     build_id: int
     rows: int
+    domains: tuple[str, ...] = DOMAINS
 
     def __str__(self) -> str:
+        of = f" ({in_words(self.domains)})" if others(self.domains) else ""
         return (
-            f"publication {self.withdrawn} of {self.withdrawn_date} is withdrawn: as publication"
+            f"publication {self.withdrawn} of {self.withdrawn_date}{of} is withdrawn: as publication"
             f" {self.publication_id}, readers see again what publication {self.restored} of"
-            f" {self.business_date} showed; {self.rows:,} rows written back.\n"
+            f" {self.business_date} showed{of}; {self.rows:,} rows written back.\n"
             f"Build {self.build_id} is not published again. The next night builds on it and publishes what"
             " still is as it was, so mend the cause first: a corrected file under the same name, or the code."
             f" Then: python -m nightly {self.withdrawn_date}"
@@ -90,21 +93,33 @@ def unpublish(approver: str, note: str, tables: list[Published] | None = None) -
     return Withdrawal(
         publication_id, newest["publication_id"], newest["business_date"], before["publication_id"],
         before["business_date"], newest["build_id"],
-        sum(count for table in counts.values() for count in table.values()),
+        sum(count for table in counts.values() for count in table.values()), tuple(newest["domains"]),
     )  # fmt: skip
 
 
 def _newest_two(connection: Connection) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The newest publication, and the one that readers of its domains see again without it."""
     with connection.cursor(row_factory=dict_row) as cursor:
-        found = cursor.execute(
-            "select * from ops.publications order by publication_id desc limit 2"
+        newest = cursor.execute(
+            "select * from ops.publications order by publication_id desc limit 1"
+        ).fetchone()
+        shown = cursor.execute(
+            "select s.domain, s.of_publication from ops.shown as s where s.publication_id = ("
+            " select max(p.publication_id) from ops.publications as p where p.publication_id < %s)",
+            [newest and newest["publication_id"]],
         ).fetchall()
-    if len(found) < 2:
-        raise Refused(
-            "there is no publication before the newest one. To build and publish anew, mend the cause and"
-            " run the night: python -m nightly DATE"
-        )
-    return found[0], found[1]
+        again = {row["domain"]: row["of_publication"] for row in shown}
+        if newest is None or not again.keys() >= set(newest["domains"]):
+            raise Refused(
+                "there is no publication before the newest one. To build and publish anew, mend the cause and"
+                " run the night: python -m nightly DATE"
+            )
+        before = cursor.execute(
+            "select * from ops.publications where publication_id = %s",
+            [max(again[domain] for domain in newest["domains"])],
+        ).fetchone()
+    assert before is not None
+    return newest, {**before, "marts_from": again.get("marts"), "finance_from": again.get("finance")}
 
 
 def _check(connection: Connection, newest: dict[str, Any]) -> None:
@@ -187,14 +202,17 @@ def _record(
 ) -> None:
     connection.execute(
         "insert into ops.publications (publication_id, business_date, build_id, code_version, from_seq,"
-        " to_seq, files, tables, withdraws, approver, actor, note) overriding system value"
+        " to_seq, files, tables, domains, marts_from, finance_from, withdraws, approver, actor, note)"
+        " overriding system value"
         " values (%(id)s, %(business_date)s, %(build_id)s, %(code_version)s, %(from_seq)s, %(to_seq)s, '[]',"
-        " %(counts)s, %(withdraws)s, %(approver)s, %(actor)s, %(note)s)",
+        " %(counts)s, %(domains)s, %(marts_from)s, %(finance_from)s, %(withdraws)s, %(approver)s, %(actor)s,"
+        " %(note)s)",
         {
             **before,
             **who,
             "id": publication_id,
             "counts": json.dumps(counts),
+            "domains": newest["domains"],
             "withdraws": newest["publication_id"],
         },
     )

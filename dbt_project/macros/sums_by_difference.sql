@@ -168,10 +168,11 @@
         database=target.database, schema=relation.schema, identifier=relation.identifier ~ '__changes')) }}
 {%- endmacro %}
 
-{#- Number of the newest build: of all, of those that are 'built', or of those that are 'published'. -#}
+{#- Number of the newest build: of all, of those that are 'built', or the newest that every
+    domain has 'published'. -#}
 {% macro last_build(kind='any') -%}
     {%- if kind == 'published' -%}
-    (select coalesce(max(build_id), 0) from ops.publications)
+    (select coalesce(min(build_id), 0) from ops.standing)
     {%- elif kind == 'built' -%}
     (select coalesce(max(build_id), 0) from ops.builds where status = 'built')
     {%- else -%}

@@ -2,6 +2,7 @@
 -- still here, and nothing else is; of a company without dispositions their way has ended (macro
 -- end_of_goods). More disposed of than received is named by disposed_not_above_received.
 {{ config(meta={
+    'holds': 'marts',
     'failure_means': 'Units of a return line are lost or doubled between receipts, dispositions and the '
     ~ 'snapshot of return lines.',
 }) }}

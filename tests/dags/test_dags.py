@@ -21,6 +21,7 @@ DAGS = (
 TAGS = {"reverse-logistics", "ingest", "build", "maintenance", "finance", "privacy", "erp", "wms", "crm"}
 BUILD_ORDER = (
     "begin", "gate_landed", "staging", "core", "gate_core", "marts", "gate_publish", "publish", "report",
+    "complete",
 )  # fmt: skip
 # What a DAG file may import: Airflow, its neighbours, and the modules made to be light.
 LIGHT = ("__future__", "datetime", "os", "airflow.sdk", "assets", "nightly", "nightly.errors")
@@ -191,7 +192,7 @@ def test_a_customer_is_erased_only_when_someone_names_them(dags: dict[str, Any])
 RUNS_AS = {
     "build_marts": {
         "gate_landed": "validator", "gate_core": "validator", "gate_publish": "validator",
-        "publish": "publisher", "report": "reporter",
+        "publish": "publisher", "report": "reporter", "complete": "publisher",
     },
     "close_period": {"close": "publisher", "workbooks": "reporter"},
 }  # fmt: skip

@@ -38,6 +38,7 @@ OPS = {
     ("publisher", "builds"): {"SELECT"},
     ("publisher", "validation_results"): {"SELECT"},
     ("publisher", "publications"): {"SELECT", "INSERT"},
+    **{(role, view): {"SELECT"} for role in ("transformer", "publisher") for view in ("shown", "standing")},
     # Append-only, also for the one who closes.
     ("publisher", "period_acts"): {"SELECT", "INSERT"},
     ("publisher", "frozen_postings"): {"SELECT", "INSERT"},
@@ -65,6 +66,7 @@ OPS = {
     **{(role, "versions"): {"SELECT"} for role in STAGE_ROLES},
     ("finance_reader", "file_ledger"): {"SELECT"},
     ("finance_reader", "publications"): {"SELECT"},
+    ("finance_reader", "standing"): {"SELECT"},
     ("finance_reader", "exception_decisions"): {"SELECT"},
 }
 

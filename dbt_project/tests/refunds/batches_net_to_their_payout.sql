@@ -1,6 +1,6 @@
 -- Settlement rows net to their batch's payout, in each batch that has one. Rows that were refused count with
 -- the amount that could be read of them; where batch or amount could not be, no batch of the file is judged.
-{{ config(meta={'failure_means': 'A batch of the processor lacks a row, has one twice, or was paid out otherwise: compare its rows in core.fct_settlement, and those in ops.quarantine, with the processor''s statement.'}) }}
+{{ config(meta={'holds': 'finance', 'failure_means': 'A batch of the processor lacks a row, has one twice, or was paid out otherwise: compare its rows in core.fct_settlement, and those in ops.quarantine, with the processor''s statement.'}) }}
 with refused as (
     select
         refused.file_id,

@@ -1,5 +1,5 @@
 -- debits = credits, per journal and currency.
-{{ config(meta={'failure_means': 'A journal is not balanced: a line is missing, in quarantine, or wrong in the ledger. Compare its lines in core.fct_gl_line with the ledger.'}) }}
+{{ config(meta={'holds': 'finance', 'failure_means': 'A journal is not balanced: a line is missing, in quarantine, or wrong in the ledger. Compare its lines in core.fct_gl_line with the ledger.'}) }}
 with journals as (
     select distinct journal_no from {{ ref('fct_gl_line') }} where {{ touched_only() }}
 )

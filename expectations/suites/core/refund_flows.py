@@ -49,6 +49,7 @@ def assets(night: Night) -> list[Asset]:
                 ),
             ],
             ("currency", "compared", "gap_share"),
+            ("finance",),
         )
     ]
 

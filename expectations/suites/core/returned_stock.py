@@ -45,6 +45,7 @@ def assets(night: Night) -> list[Asset]:
                 ),
             ],
             ("snapshot_date", "site", "sku", "opening", "received", "disposed", "counted", "off_by"),
+            ("marts",),
         )
     ]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from expectations.asset import CRITICAL, WARNING, Asset, no_rows
 from expectations.night import Night
 
+HOLDS = ("finance",)
 # Cents that no class explains are shown; above this share of the credit memos someone should look.
 UNEXPLAINED_WARNS = 0.05
 # Each leg: the fact whose money it holds, the document by which the bridge knows it, amount, day, rows.
@@ -64,6 +65,7 @@ def _classes() -> Asset:
             )
         ],
         ("group_key", "currency", "gap"),
+        HOLDS,
     )
 
 
@@ -99,6 +101,7 @@ def _legs(night: Night) -> Asset:
             )
         ],
         ("group_key", "leg", "currency"),
+        HOLDS,
     )
 
 
@@ -143,4 +146,5 @@ def _unexplained() -> Asset:
             )
         ],
         ("currency",),
+        HOLDS,
     )

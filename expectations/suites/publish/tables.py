@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import great_expectations.expectations as gxe
@@ -9,6 +10,7 @@ from great_expectations.expectations.expectation import Expectation
 
 from expectations.asset import CRITICAL, WARNING, Asset, Meta, no_rows
 from expectations.night import Night
+from warehouse.domains import DOMAINS
 
 if TYPE_CHECKING:
     from warehouse.publish import Published
@@ -27,26 +29,33 @@ STAYED = {
 
 
 def assets(night: Night) -> list[Asset]:
-    """One asset a table, and one over all that compares row counts with what is published.
+    """One asset a table, and one a domain that compares row counts with what is published.
 
     A view has the keys and rows of the tables that it reads, and the date of `publication`.
     """
     from warehouse.build import published_tables
 
     tables = published_tables()
-    missing = [t.name for t in tables if f"build.{t.name}" not in night.relations]
-    built = [t for t in tables if t.name not in missing and not t.is_view]
+    missing = [t for t in tables if f"build.{t.name}" not in night.relations]
+    built = [t for t in tables if t not in missing and not t.is_view]
     return [
-        *([_missing(missing)] if missing else []),
-        *([_sizes(night, built)] if built else []),
+        *[asset for domain in DOMAINS for asset in _whole(night, domain, missing, built)],
         *[_table(night, table) for table in built],
     ]
 
 
-def _missing(names: list[str]) -> Asset:
+def _whole(night: Night, domain: str, missing: list[Published], built: list[Published]) -> Iterator[Asset]:
+    """What is asked of all tables of a domain together."""
+    if lacking := [table.name for table in missing if table.schema == domain]:
+        yield _missing(domain, lacking)
+    if sized := [table for table in built if table.schema == domain]:
+        yield _sizes(night, domain, sized)
+
+
+def _missing(domain: str, names: list[str]) -> Asset:
     listed = ", ".join(f"('{name}')" for name in names)
     return Asset(
-        "build",
+        f"build of {domain}",
         "publish.missing",
         f"select * from (values {listed}) as t (table_name)",
         [
@@ -59,10 +68,11 @@ def _missing(names: list[str]) -> Asset:
             )
         ],
         ("table_name",),
+        (domain,),
     )
 
 
-def _sizes(night: Night, tables: list[Published]) -> Asset:
+def _sizes(night: Night, domain: str, tables: list[Published]) -> Asset:
     parts = [
         f"select '{t.schema}.{t.name}' as table_name,"
         f" (select count(*) from build.{t.name}) as rows_built,"
@@ -71,7 +81,7 @@ def _sizes(night: Night, tables: list[Published]) -> Asset:
     ]
     shrunk = f"rows_published >= {LEAST_ROWS} and rows_built < rows_published * "
     return Asset(
-        "build beside published",
+        f"build beside published {domain}",
         "publish.row_counts",
         "select t.* from (" + " union all ".join(parts) + ") as t",
         [
@@ -91,6 +101,7 @@ def _sizes(night: Night, tables: list[Published]) -> Asset:
             ),
         ],
         ("table_name", "rows_built", "rows_published"),
+        (domain,),
     )
 
 
@@ -123,4 +134,4 @@ def _table(night: Night, table: Published) -> Asset:
                 advice="The table is left over from another build; build again.",
             )
         )
-    return Asset(name, f"publish.{table.name}", f"select * from {name}", checks, table.key)
+    return Asset(name, f"publish.{table.name}", f"select * from {name}", checks, table.key, (table.schema,))

@@ -39,7 +39,7 @@ documents as (
         documents.file_id, documents.line_no
     from {{ ref('refund_documents') }} as documents
     inner join {{ ref('refund_reconciliation') }} as groups on documents.group_key = groups.group_key
-    cross join {{ ref('publication') }} as publication
+    cross join {{ ref('finance_publication') }} as publication
     where documents.effective_on <= publication.business_date
 ),
 

@@ -23,7 +23,7 @@ bounds as (
         least(
             (select min(period) from {{ ref('refund_documents') }}), (select min(period) from closes)
         ) as first_period,
-        (select {{ fiscal_period('business_date') }} from {{ ref('publication') }}) as last_period
+        (select {{ fiscal_period('business_date') }} from {{ ref('finance_publication') }}) as last_period
 )
 
 select

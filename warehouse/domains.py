@@ -1,0 +1,64 @@
+"""Domains: each is published whole or not at all, whatever became of the others. A domain is a public schema.
+
+Every check says what it holds back: where it fails, that stays as readers have it. A check of a published
+table, or of a step towards one, holds the domain of the table; any other holds all, unless it says itself
+what it is about (`holds`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+DOMAINS = ("marts", "finance")
+# Steps and views of finance's tables that are not published themselves, by folder of models/marts.
+FINANCE_FOLDERS = ("finance", "closing")
+
+# What a step of a build holds back: by domain, the checks that failed, in words.
+Held = Mapping[str, str]
+
+
+def in_words(domains: Iterable[str]) -> str:
+    """Domains in their order, as in `marts and finance`."""
+    found = set(domains)
+    return " and ".join(domain for domain in DOMAINS if domain in found)
+
+
+def others(domains: Iterable[str]) -> tuple[str, ...]:
+    """Domains that are not among them."""
+    found = set(domains)
+    return tuple(domain for domain in DOMAINS if domain not in found)
+
+
+def by_domain(failed: Iterable[tuple[tuple[str, ...], str]]) -> dict[str, str]:
+    """What is held back by failed checks, each given as what it holds and its words."""
+    failed = list(failed)
+    texts = {domain: [text for holds, text in failed if domain in holds] for domain in DOMAINS}
+    return {domain: "\n".join(found) for domain, found in texts.items() if found}
+
+
+def of_test(node: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+    """What a test of dbt holds back; `nodes` are those of the manifest."""
+    said = _meta(node).get("holds")
+    if said:
+        return tuple(said) if isinstance(said, list) else (str(said),)
+    parents = (node.get("depends_on") or {}).get("nodes") or []
+    attached = node.get("attached_node")
+    read = [nodes.get(name, {}) for name in ([attached] if attached else parents)]
+    found = {domain for parent in read if (domain := _of_model(parent))}
+    return tuple(domain for domain in DOMAINS if domain in found) or DOMAINS
+
+
+def _of_model(node: Mapping[str, Any]) -> str | None:
+    """The domain of a published model, or of a step towards one; None for core and what is before it."""
+    if public := _meta(node).get("publish_to"):
+        return str(public)
+    folders = list(node.get("fqn") or [])[1:3]
+    if folders[:1] != ["marts"]:
+        return None
+    return "finance" if folders[1] in FINANCE_FOLDERS else "marts"
+
+
+def _meta(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = (node.get("config") or {}).get("meta") or {}
+    return found
