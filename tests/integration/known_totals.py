@@ -76,6 +76,16 @@ _CAME = (
 _OF_GOODS = "where return_line_key in (select return_line_key from core.fct_return_line where is_product)"
 _LAST_MONTH = "from finance.refund_liability where month = (select max(month) from finance.refund_liability)"
 
+_COUNTED = "where return_line_key in (select return_line_key from core.fct_return_line where is_counted)"
+_PARCELS = "from core.fct_shipment_event where leg = 'return'"
+_CHARGES = f"from core.fct_cost_line where tracking_no in (select tracking_no {_PARCELS})"
+# From the first scan in the carrier's hands to the delivery.
+_HANDED_OVER = "event_code in ('dropped_off', 'in_transit', 'out_for_delivery', 'delivered')"
+_WAYS = (
+    f"select min(event_at) filter (where {_HANDED_OVER}) as begun,"
+    f" min(event_at) filter (where event_code = 'delivered') as ended {_PARCELS} group by tracking_no"
+)
+
 SAME_AS = {
     "return_cycle_time_by_channel": "return_cycle_time",
     "return_cycle_time_by_category": "return_cycle_time",
@@ -216,4 +226,27 @@ TOTALS: dict[str, dict[str, str]] = {
         "disposed_quantity": f"{_GONE} and d.disposition not in ('RESTOCK', 'RETURN_TO_CUSTOMER')",
     },
     "serial_trace": {"times_received": "select count(*) from core.bridge_serial"},
+    "sales_lines": {
+        "shipped_quantity": _SHIPPED,
+        "returned_quantity": f"select sum(received_quantity) from {_SOLD}",
+        "net_reporting": f"select sum(net_reporting) from {_SOLD}",
+        "returned_reporting": f"select sum(round(net_reporting * received_quantity / quantity, 2)) from {_SOLD}",
+    },
+    "return_lines": {
+        "X": "select sum(X) from core.fct_return_line where is_counted",
+        "returned_reporting": "select sum(round(line_net_reporting * received_quantity / line_quantity, 2))"
+        " from core.fct_return_line where is_counted and line_quantity > 0",
+        "credited_reporting": f"select sum(reporting_amount) from core.fct_credit_memo_component {_COUNTED}",
+        "cost_reporting": f"select sum(reporting_amount) from core.fct_cost_line {_COUNTED}",
+    },
+    "return_costs": {"reporting_amount": "select sum(reporting_amount) from core.fct_cost_line"},
+    "return_parcels": {
+        "parcels": f"select count(distinct tracking_no) {_PARCELS}",
+        "parcels_handed_over": f"select count(distinct tracking_no) {_PARCELS} and {_HANDED_OVER}",
+        "parcels_delivered": f"select count(distinct tracking_no) {_PARCELS} and event_code = 'delivered'",
+        "parcels_charged": f"select count(distinct tracking_no) {_CHARGES}",
+        "charged_reporting": f"select sum(reporting_amount) {_CHARGES}",
+        "lead_hours": "select sum(round(extract(epoch from ended - begun) / 3600, 1))"
+        f" from ({_WAYS}) as ways",
+    },
 }

@@ -67,7 +67,7 @@ select
     coalesce(lines.{{ column }}, 'UNKNOWN') as {{ column }},
     {% endfor -%}
     -- what
-    {% for column in ['status', 'resolution', 'is_attributed', 'is_blind', 'is_returnless'] -%}
+    {% for column in ['status', 'resolution', 'is_attributed', 'is_inferred', 'is_blind', 'is_returnless'] -%}
     lines.{{ column }},
     {% endfor -%}
     -- timing
