@@ -230,7 +230,8 @@ TOTALS: dict[str, dict[str, str]] = {
         "shipped_quantity": _SHIPPED,
         "returned_quantity": f"select sum(received_quantity) from {_SOLD}",
         "net_reporting": f"select sum(net_reporting) from {_SOLD}",
-        "returned_reporting": f"select sum(round(net_reporting * received_quantity / quantity, 2)) from {_SOLD}",
+        "returned_reporting": "select sum(round(net_reporting * received_quantity / quantity, 2))"
+        f" from {_SOLD}",
     },
     "return_lines": {
         "X": "select sum(X) from core.fct_return_line where is_counted",
