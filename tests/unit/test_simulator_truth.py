@@ -111,7 +111,8 @@ def _money() -> Money:
     memos["seen"] = memos["posted_at"]
     settlements = pd.DataFrame({
         "line": [0, 1], "type": 0, "status": 1, "gross": [-11_900, -1685], "fee": [-50, 0],
-        "currency": 0, "booked_at": [at(2, 23), at(3, 29)], "is_duplicate": False,
+        "currency": 0, "booked_at": [at(2, 23), at(3, 29)], "is_duplicate": False, "refund": [0, 1],
+        "due": [11_900, 1685], "id": [0, 1],
     })  # fmt: skip
     settlements["seen"] = settlements["booked_at"]
     credited = pd.DataFrame({"line": [0, 1], "units": [2, 1], "defect": [0, 9]})
