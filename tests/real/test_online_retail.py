@@ -158,7 +158,7 @@ def test_each_table_of_rates_has_every_unit_sold_and_returned(
             "select sum(shipped_quantity), sum(coalesce(returned_quantity, 0) + unattributed_quantity)"
             f" from marts.{table}".encode()
         ).fetchone()
-    assert found == (sold["quantity"].sum(), -returned["quantity"].sum())
+    assert found == (int(sold["quantity"].sum()), -int(returned["quantity"].sum()))
 
 
 @pytest.mark.parametrize("table", ["reason_return_rates", "product_reason_rates"])
@@ -167,7 +167,7 @@ def test_each_table_of_reasons_has_every_unit_returned(
 ) -> None:
     query = f"select sum(coalesce(returned_quantity, 0) + unattributed_quantity) from marts.{table}"
     with connect("bi_reader") as connection:
-        assert connection.execute(query.encode()).fetchone() == (-returned["quantity"].sum(),)
+        assert connection.execute(query.encode()).fetchone() == (-int(returned["quantity"].sum()),)
 
 
 def test_the_return_rate_of_kpi_daily_agrees_by_month(
