@@ -117,6 +117,14 @@ def test_what_is_published_by_change_logs_is_what_was_built(nightly: Prints) -> 
     assert {table: print_ for table, print_ in nightly.items() if table in published} == published
 
 
+def test_every_key_of_a_fact_leads_to_a_row_of_its_dimension(nightly: Prints) -> None:
+    wanted = {key.name for table in build.published_tables() for key in table.foreign_keys}
+    with connect("auditor") as connection:
+        rows = connection.execute("select conname from pg_constraint where contype = 'f' and convalidated")
+        assert wanted - {name for (name,) in rows} == set()
+    assert len(wanted) > 25
+
+
 def test_a_night_without_news_writes_only_what_the_clock_moves(nightly: Prints, database: Path) -> None:
     date = NIGHTS[-1] + dt.timedelta(days=1)
     counts = publish(build_night(date)).tables
