@@ -144,7 +144,7 @@ FIRST_PARCEL = Change(
         "marts.kpi_daily": _BY_ORDER,
     },
 )
-_GOES_BY_SALE = {"kpi": {"order_return_rate", "return_value_rate", "bracketing_rate", "serial_mismatch_rate"}}
+_GOES_BY_SALE = {"kpi": {"order_return_rate", "return_value_rate", "bracketing_rate"}}
 BLIND = Change(
     "need no authorizations: receipts whose sale is known or inferred are enough",
     rows={"marts.kpi_definitions": _GOES_BY_SALE},
