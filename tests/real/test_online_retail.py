@@ -232,7 +232,8 @@ def test_each_return_goes_back_to_the_sale_that_plain_python_finds(
             "select first_receipt_id, sale_rule, order_no from core.fct_return_line where is_product"
         ).fetchall()
     found = {receipt: (rule, order) for receipt, rule, order in rows}
-    expected = {row.receipt_id: (row.rule, row.order_no) for row in likely.itertuples()}
+    orders = likely["order_no"].astype(object).where(likely["order_no"].notna(), None)
+    expected = dict(zip(likely["receipt_id"], zip(likely["rule"], orders, strict=True), strict=True))
     assert {r: (found[r], expected[r]) for r in expected if found[r] != expected[r]} == {}
     assert len(found) == len(expected) == 1795
 
