@@ -93,7 +93,12 @@ def likely(sold: pd.DataFrame, returned: pd.DataFrame) -> pd.DataFrame:
         sales[row["CustomerID"], row["sku"]].append(row | {"left": row["quantity"]})
     lines = returned.assign(receipt_id=returned["InvoiceNo"] + "-" + returned["record"].astype(str))
     found = [
-        {"receipt_id": row["receipt_id"], "units": -row["quantity"], "credited": -row["amount"]}
+        {
+            "receipt_id": row["receipt_id"],
+            "sku": row["sku"],
+            "units": -row["quantity"],
+            "credited": -row["amount"],
+        }
         | _likely_sale(row, sales[row["CustomerID"], row["sku"]])
         for row in lines.sort_values(["InvoiceDate", "receipt_id"]).to_dict("records")
     ]
@@ -192,7 +197,7 @@ def test_the_run_says_what_its_feeds_carry_and_what_the_others_lack(published: p
     assert {feed for (feed,) in come} == {"erp_sales_lines", "wms_return_receipts", "erp_credit_memos"}
     lacks = {row["kpi"]: lacking(row) for row in board.definitions}
     assert {kpi for kpi, lack in lacks.items() if not lack} == {
-        "product_return_rate", "order_return_rate", "return_value_rate", "serial_mismatch_rate",
+        "product_return_rate", "order_return_rate", "return_value_rate",
     }  # fmt: skip
     assert lacks["contacts_per_return"] == ("erp_return_authorizations", "crm_cases")
     assert lacks["order_return_rate"] == ()
@@ -200,10 +205,11 @@ def test_the_run_says_what_its_feeds_carry_and_what_the_others_lack(published: p
     console = Console(record=True, width=120, highlight=False)
     print_retailer(console)
     text = console.export_text()
-    assert "KPIs that these feeds carry  Product return rate\n" in text
+    carried = "Order return rate, Product return rate, Return value rate"
+    assert f"KPIs that these feeds carry  {carried}\n" in text
     assert any("Refund rate" in line and "erp_payment_settlements" in line for line in text.splitlines())
     tree = html.fromstring(page(board))
-    assert [title.text for title in tree.xpath("//article/h4")][:1] == ["Product return rate"]
+    assert "Product return rate" in [title.text for title in tree.xpath("//article/h4")]
     assert "no row of erp_vendor_claims has come" in tree.text_content()
 
 
@@ -247,7 +253,8 @@ def test_each_return_goes_back_to_the_sale_that_plain_python_finds(
             "select first_receipt_id, sale_rule, order_no from core.fct_return_line where is_product"
         ).fetchall()
     found = {receipt: (rule, order) for receipt, rule, order in rows}
-    expected = {row.receipt_id: (row.rule, row.order_no) for row in likely.itertuples()}
+    orders = likely["order_no"].astype(object).where(likely["order_no"].notna(), None)
+    expected = dict(zip(likely["receipt_id"], zip(likely["rule"], orders, strict=True), strict=True))
     assert {r: (found[r], expected[r]) for r in expected if found[r] != expected[r]} == {}
     assert len(found) == len(expected) == 1795
 
@@ -278,7 +285,9 @@ def test_units_come_back_to_the_month_in_which_they_were_sold(
             " where level = 'sku'"
         ).fetchone() or (None, None)
     assert dict(found) == expected
-    assert (units, blind) == (83_466, 98_399 - 83_466)
+    # Of products of which nothing was sold in these months there is no rate.
+    has_rate = likely["sku"].isin(sold["sku"])
+    assert (units, blind) == (83_466, likely[likely["order_no"].isna() & has_rate]["units"].sum())
 
 
 def test_what_came_back_is_worth_its_sale_else_its_memo(

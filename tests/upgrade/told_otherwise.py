@@ -175,7 +175,7 @@ COHORTS = Change(
     "of a line that never shipped is in no cohort of basis SALE",
     rows={"marts.kpi_definitions": {"kpi": {"product_return_rate", "refund_rate"}}},
 )
-_GOES_BY_SALE = {"kpi": {"order_return_rate", "return_value_rate", "bracketing_rate", "serial_mismatch_rate"}}
+_GOES_BY_SALE = {"kpi": {"order_return_rate", "return_value_rate", "bracketing_rate"}}
 BLIND = Change(
     "need no authorizations: receipts whose sale is known or inferred are enough",
     rows={"marts.kpi_definitions": _GOES_BY_SALE},

@@ -27,9 +27,13 @@ memos as (
                 select min(refund.unit_key) from {{ ref('int_refund_units') }} as refund
                 where refund.refund_id = candidates.refund_id
             ),
+            -- a memo is one document: that of one receipt, or of none
             (
-                select min(receipt.unit_key) from {{ ref('int_receipts') }} as receipt
-                where receipt.receipt_id = candidates.receipt_id
+                select min(receipt.unit_key)
+                from {{ ref('stg_erp__credit_memos') }} as line
+                left join {{ ref('int_receipts') }} as receipt on line.receipt_id = receipt.receipt_id
+                where line.memo_no = candidates.memo_no
+                having min(line.receipt_id) = max(line.receipt_id)
             ),
             'MEM:' || memo_no
         ) as unit_key

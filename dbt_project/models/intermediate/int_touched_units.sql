@@ -42,6 +42,15 @@ customers as (
     inner join {{ source(system, feed) }} as any_version on touched.{{ key }} = any_version.{{ key }}
     where any_version.order_no is null and any_version.customer_id is not null
     {%- endfor %}
+    -- what a touched RMA or request authorized, by whoever sent it
+    {%- for prefix, key in [('RMA', 'rma_no'), ('REQ', 'request_id')] %}
+    union
+    select unnest(array[rma.customer_id, receipt.customer_id]) as customer_id
+    from documents
+    inner join {{ ref('stg_erp__return_authorizations') }} as rma
+        on documents.unit_key = '{{ prefix }}:' || rma.{{ key }} and rma.order_no is null
+    left join {{ ref('stg_wms__return_receipts') }} as receipt on rma.rma_no = receipt.rma_no
+    {%- endfor %}
 ),
 
 units as (
