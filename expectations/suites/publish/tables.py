@@ -56,7 +56,7 @@ def _missing(domain: str, names: list[str]) -> Asset:
     listed = ", ".join(f"('{name}')" for name in names)
     return Asset(
         f"build of {domain}",
-        "publish.missing",
+        f"publish.missing_{domain}",
         f"select * from (values {listed}) as t (table_name)",
         [
             no_rows(
@@ -82,7 +82,7 @@ def _sizes(night: Night, domain: str, tables: list[Published]) -> Asset:
     shrunk = f"rows_published >= {LEAST_ROWS} and rows_built < rows_published * "
     return Asset(
         f"build beside published {domain}",
-        "publish.row_counts",
+        f"publish.row_counts_{domain}",
         "select t.* from (" + " union all ".join(parts) + ") as t",
         [
             no_rows(
