@@ -95,6 +95,5 @@ select
     ) as has_other_units,
     -- what goods make good: the worth of what came back less what goods sent instead are cheaper by
     case when is_in_kind and has_memo
-        then {{ up_to('credited_amount - entitled_amount', 'value_amount - entitled_amount') }} else 0 end
-        as made_good_amount
+        then {{ up_to('credited_amount - entitled_amount', 'value_amount - entitled_amount') }} else 0 end as made_good_amount
 from charged
