@@ -20,31 +20,18 @@ grants as (
         on tender.refund_id = refund.refund_id and tender.tender_no = refund.tender_no
     where entitlements.acceptance = 'grant'
     order by entitlements.return_line_key, refund.created_at, refund.refund_id, refund.tender_no
-),
-
-sent as (
-    select distinct on (entitlements.return_line_key)
-        entitlements.return_line_key, sale._file_id, sale._line_no
-    from entitlements
-    inner join {{ ref('bridge_return_exchange') }} as exchange
-        on entitlements.return_line_key = exchange.return_line_key
-    inner join {{ ref('stg_erp__sales_lines') }} as sale
-        on exchange.exchange_order_no = sale.order_no and exchange.exchange_line_no = sale.line_no
-    order by entitlements.return_line_key asc, sale.ordered_at desc, sale.order_no asc, sale.line_no asc
 )
 
 select
     entitlements.unit_key,
     'E:' || entitlements.return_line_key || '/' || entitlements.acceptance as document_key,
-    coalesce(receipt._file_id, grants._file_id, sent._file_id) as file_id,
-    coalesce(receipt._line_no, grants._line_no, sent._line_no) as line_no
+    coalesce(receipt._file_id, grants._file_id) as file_id,
+    coalesce(receipt._line_no, grants._line_no) as line_no
 from entitlements
 left join {{ ref('stg_wms__return_receipts') }} as receipt
     on entitlements.acceptance = receipt.receipt_id
 left join grants
     on entitlements.acceptance = 'grant' and entitlements.return_line_key = grants.return_line_key
-left join sent
-    on entitlements.acceptance = 'balance' and entitlements.return_line_key = sent.return_line_key
 union all
 select
     memo.unit_key,

@@ -94,9 +94,6 @@ select
         and credited_units between 1 and most_units, false
     ) as has_other_units,
     -- what goods make good: the worth of what came back less what goods sent instead are cheaper by
-    case
-        when is_in_kind and has_memo
-            then {{ up_to('credited_amount - entitled_amount', 'value_amount - entitled_amount') }}
-        else 0
-    end as made_good_amount
+    case when is_in_kind and has_memo
+        then {{ up_to('credited_amount - entitled_amount', 'value_amount - entitled_amount') }} else 0 end as made_good_amount
 from charged

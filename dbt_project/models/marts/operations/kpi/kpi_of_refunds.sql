@@ -34,7 +34,7 @@ settlements as (
     from {{ ref('fct_settlement') }} as settlements
     left join lines on settlements.return_line_key = lines.return_line_key
     left join sales on settlements.sales_line_key = sales.sales_line_key
-    left join {{ ref('int_refund_completions') }} as completions
+    left join {{ ref('bridge_refund_completion') }} as completions
         on settlements.settlement_id = completions.settlement_id
     where
         settlements.status = 'succeeded'

@@ -1,5 +1,5 @@
-{{ config(indexes=[{'columns': ['settlement_id'], 'unique': true}]) }}
--- Grain: one row per refund of the touched units that was paid: the settlement row with which it was wholly
+{{ config(indexes=[{'columns': ['settlement_id'], 'unique': true}, {'columns': ['unit_key']}]) }}
+-- Grain: one row per refund that was paid: the settlement row with which it was wholly
 -- paid, and stayed so. What failed and was not paid again has none. A refund that was settled in another amount
 -- or currency than issued is paid with the last row that it needed; settled twice, with the first.
 
