@@ -73,8 +73,8 @@ MEMO = {
     "is_duplicate": False,
 }  # fmt: skip
 SETTLEMENT = {
-    "line": 0, "type": 0, "status": 1, "gross": -11_900, "fee": 0, "currency": 0, "booked_at": at(2, 23),
-    "is_duplicate": False, "refund": -1, "due": 11_900,
+    "line": 0, "sale": -1, "type": 0, "status": 1, "gross": -11_900, "fee": 0, "currency": 0,
+    "booked_at": at(2, 23), "is_duplicate": False, "refund": -1, "due": 11_900,
 }  # fmt: skip
 
 

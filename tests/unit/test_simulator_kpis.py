@@ -365,6 +365,12 @@ def test_refunds_are_what_was_paid_less_what_failed() -> None:
     assert of(found, "refund_rate", "SALE") == {("2025-02-01", *WEB): ("50.00", captured, "true")}
 
 
+def test_refunds_of_an_order_line_that_never_came_back_count_for_its_sale() -> None:
+    found = cells(sales=[{}], lines=[{}], settlements=[{"line": -1, "sale": 0, "gross": -500}])
+    assert of(found, "refund_rate", "REFUND")["2025-02-23", *WEB] == ("5.00", "0.00", "true")
+    assert of(found, "refund_rate", "SALE")["2025-02-01", *WEB] == ("5.00", "124.00", "true")
+
+
 def test_refunds_without_a_return_are_unattributed() -> None:
     found = cells(sales=[{}], lines=[{}], settlements=[{"line": -1, "gross": -500}])
     for basis in ("REFUND", "SALE"):
@@ -381,7 +387,8 @@ def test_money_kept_and_money_given_back_add_up_to_what_was_credited() -> None:
         memos=[
             {"amount": 4000}, {"amount": 1000}, {"amount": -1000, "reverses": 0},
             {"line": 1, "amount": 6000}, {"line": 2, "amount": 500},
-            {"line": -1, "sale": 0, "amount": 300},
+            # Goodwill: for an order line of which nothing came back, and for none.
+            {"line": -1, "sale": 0, "amount": 300}, {"line": -1, "amount": 200},
         ],
         # 40.00 were wished for in cash, and 15.00 of them were issued as credit; 30.00 of those failed first.
         tenders=[
@@ -390,12 +397,12 @@ def test_money_kept_and_money_given_back_add_up_to_what_was_credited() -> None:
         ],
     )  # fmt: skip
     assert of(found, "retained_revenue_ratio", "REFUND") == {
-        ("2025-02-22", *WEB): ("80.00", "105.00", "true"),
-        ("2025-02-22", *NOWHERE): ("0.00", "3.00", "true"),
+        ("2025-02-22", *WEB): ("80.00", "108.00", "true"),
+        ("2025-02-22", *NOWHERE): ("0.00", "2.00", "true"),
     }
     assert of(found, "refund_ratio", "REFUND") == {
-        ("2025-02-22", *WEB): ("25.00", "105.00", "true"),
-        ("2025-02-22", *NOWHERE): ("3.00", "3.00", "true"),
+        ("2025-02-22", *WEB): ("28.00", "108.00", "true"),
+        ("2025-02-22", *NOWHERE): ("2.00", "2.00", "true"),
     }
 
 

@@ -114,6 +114,7 @@ def _money() -> Money:
         "currency": 0, "booked_at": [at(2, 23), at(3, 29)], "is_duplicate": False, "refund": [0, 1],
         "due": [11_900, 1685], "id": [0, 1],
     })  # fmt: skip
+    settlements["sale"] = -1
     settlements["seen"] = settlements["booked_at"]
     credited = pd.DataFrame({"line": [0, 1], "units": [2, 1], "defect": [0, 9]})
     return Money(tenders, memos, settlements, credited, pd.DataFrame())
