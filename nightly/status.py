@@ -21,10 +21,19 @@ SHOWN = 5
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
+# By domain, and what withdrew the newest.
 PUBLISHED = """
-select p.publication_id, p.business_date, p.published_at, p.code_version, now() - p.published_at as age,
-    p.withdraws
-from ops.publications as p order by p.publication_id desc limit 1
+select s.domain, s.of_publication, s.business_date, now() - s.published_at as age, s.code_version,
+    (select p.withdraws from ops.publications as p order by p.publication_id desc limit 1) as withdraws
+from ops.standing as s order by s.business_date desc, s.domain desc
+"""
+# What the build that was published last holds back, by the last run of each step.
+HELD = """
+select distinct on (s.step) s.build_id, b.run_date, s.step, s.held
+from ops.build_steps as s
+inner join ops.builds as b on s.build_id = b.build_id
+where s.build_id = (select max(p.build_id) from ops.publications as p)
+order by s.step, s.step_id desc
 """
 NEWEST = """
 select b.build_id, b.business_date, b.run_date, b.status, b.holder, b.started_at,
@@ -95,14 +104,17 @@ def _show(head: str, lines: Iterable[str]) -> None:
 
 
 def _published(reader: Reader) -> Iterator[str]:
-    row = reader.execute(PUBLISHED).fetchone()
-    if row is None:
+    rows = reader.execute(PUBLISHED).fetchall()
+    if not rows:
         yield "nothing yet: make night DATE=…, or make up for every night"
         return
-    yield f"the night of {row['business_date']}, {_ago(row['age'])} ago (publication {row['publication_id']})"
-    if row["withdraws"] is not None:
-        yield f"what publication {row['withdraws']} showed was withdrawn; readers see what stood before it"
-    yield f"by version {row['code_version']}"
+    is_one = len({row["of_publication"] for row in rows}) == 1
+    for row in rows[:1] if is_one else rows:
+        night = f"the night of {row['business_date']}, {_ago(row['age'])} ago"
+        yield f"{'' if is_one else row['domain'] + ': '}{night} (publication {row['of_publication']})"
+    if rows[0]["withdraws"] is not None:
+        yield f"publication {rows[0]['withdraws']} was withdrawn; readers see what stood before it"
+    yield f"by version {rows[0]['code_version']}"
 
 
 def _running(reader: Reader) -> Iterator[str]:
@@ -130,8 +142,19 @@ def _failed(reader: Reader) -> Iterator[str]:
             what = f"{run['stage']} {run['detail']}".strip()
             yield f"{what} of the night of {run['business_date']}, at {run['finished_at']:%Y-%m-%d %H:%M}"
         yield "its task's log says why; what to do: docs/runbook.md"
+    elif held := list(_held(reader)):
+        yield from held
+        yield "what to do: docs/runbook.md; the next night judges it again"
     else:
         yield "nothing"
+
+
+def _held(reader: Reader) -> Iterator[str]:
+    """What a published night did not bring: a check held back its domain."""
+    for row in reader.execute(HELD):
+        for domain, checks in row["held"].items():
+            yield f"{domain} is held back by {row['step']} of the night of {row['run_date']}:"
+            yield from _some([f"  {line}" for line in checks.splitlines()], "lines")
 
 
 def _checks(reader: Reader, row: Row) -> Iterator[str]:

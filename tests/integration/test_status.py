@@ -97,3 +97,36 @@ def test_what_stands_is_told_with_its_age_and_version(fresh_database: Path) -> N
         f"the night of {DAY}, 3 hours ago (publication 1)",
         "by version 0.2.0+abc",
     ]
+
+
+def test_a_domain_that_is_held_back_is_told_with_its_check(fresh_database: Path) -> None:
+    with connect("admin") as connection:
+        connection.execute(
+            "with old as (insert into ops.publications (business_date, published_at, code_version, from_seq,"
+            "  to_seq, files, tables) values (%(day)s - 1, now() - interval '27 hours', '', 0, 0, '[]', '{}')"
+            "  returning publication_id),"
+            " built as (insert into ops.builds (business_date, run_date, from_seq, to_seq, status,"
+            "  is_full_refresh, definitions, held)"
+            "  values (%(day)s, %(day)s, 0, 0, 'built', false, '', '{finance}') returning build_id),"
+            " step as (insert into ops.build_steps (build_id, step, outcome, to_seq, held)"
+            "  select build_id, 'gate core', 'good', 0, %(held)s from built)"
+            " insert into ops.publications (business_date, published_at, build_id, code_version, from_seq,"
+            "  to_seq, files, tables, domains, marts_from, finance_from)"
+            " select %(day)s, now() - interval '3 hours', build_id, '', 0, 0, '[]', '{}', '{marts}',"
+            "  currval(pg_get_serial_sequence('ops.publications', 'publication_id')), publication_id"
+            " from built, old",
+            {"day": DAY, "held": '{"finance": "batches_net on core: 1 row"}'},
+        )
+        connection.execute(
+            "update ops.publications set marts_from = publication_id where domains = '{marts}'"
+        )
+    said = _status()
+    assert said["Published"][:2] == [
+        f"marts: the night of {DAY}, 3 hours ago (publication 2)",
+        f"finance: the night of {DAY - dt.timedelta(days=1)}, 27 hours ago (publication 1)",
+    ]
+    assert said["Failed"] == [
+        f"finance is held back by gate core of the night of {DAY}:",
+        "batches_net on core: 1 row",
+        "what to do: docs/runbook.md; the next night judges it again",
+    ]
