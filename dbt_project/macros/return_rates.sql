@@ -25,6 +25,10 @@ known as (
 
 select
     {{ keys | join(', ') }},
+    {%- if 'sku' in keys %}
+    (select product_name from {{ ref('dimension_product') }} as products where products.sku = known.sku)
+        as product_name,
+    {%- endif %}
     cast(shipped_quantity as bigint) as {{ shipped }},
     cast(case when is_known then returned_quantity end as bigint) as returned_quantity,
     cast(case when is_known then round(returned_quantity / nullif(shipped_quantity, 0), 6) end
