@@ -180,7 +180,18 @@ BLIND = Change(
     "need no authorizations: receipts whose sale is known or inferred are enough",
     rows={"marts.kpi_definitions": _GOES_BY_SALE},
 )
+# A refund of shipping, 5.27, of an order line that was shipped from ORD and stayed sold.
+_GOODWILL = {
+    "kpi": {"refund_rate"},
+    "site": {"UNATTRIBUTED", "ORD"},
+    "product_category": {"UNKNOWN", "ELECTRONICS"},
+}
+NAMED_SALE = Change(
+    "count for its sale (were UNATTRIBUTED",
+    rows={f"marts.{table}": _GOODWILL for table in ("kpi_cells", "kpi_cells__history", "kpi_daily")},
+)
 CHANGES = (
     BY_SKU, VERSION_OF_CODE, END_OF_GOODS, NAMED_LEGS, CHAIN_ONLY, ISSUED_ONLY, IN_TIME, FIRST_PARCEL,
     RATES_BY_SKU, *ONE_SHAPE, AS_ISSUED, COUNTED_ONCE, COHORTS, BLIND,
+    NAMED_SALE,
 )  # fmt: skip
