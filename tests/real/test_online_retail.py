@@ -242,7 +242,7 @@ def test_customers_have_their_returns(published: pd.DataFrame, likely: pd.DataFr
             "select sum(return_lines), sum(returned_units) from marts.customer_overview"
         ).fetchone() or (None, None)
     assert lines == int((likely["rule"] != "no_customer").sum())
-    assert units == likely[likely["order_no"].notna()]["units"].sum()
+    assert units == int(likely[likely["order_no"].notna()]["units"].sum())
 
 
 def test_each_return_goes_back_to_the_sale_that_plain_python_finds(
@@ -274,7 +274,8 @@ def test_units_come_back_to_the_month_in_which_they_were_sold(
 ) -> None:
     month_of = dict(zip(sold["InvoiceNo"], sold["month"], strict=True))
     inferred = likely[likely["order_no"].notna()]
-    expected = inferred.groupby(inferred["order_no"].map(month_of))["units"].sum().to_dict()
+    sums = inferred.groupby(inferred["order_no"].map(month_of))["units"].sum()
+    expected = {month: int(units) for month, units in sums.items()}
     with connect("bi_reader") as connection:
         found = connection.execute(
             "select to_char(period_date, 'YYYY-MM'), sum(numerator) from marts.kpi_daily"
