@@ -18,18 +18,23 @@ comment on column ops.publications.marts_from is
     ' itself, in rows of before domains.';
 comment on column ops.publications.finance_from is 'Publication whose finance readers see with this one.';
 
-create or replace view ops.shown as
-select
-    p.publication_id, domains.domain, brought.publication_id as of_publication, brought.business_date,
-    coalesce(b.business_date, brought.business_date) as as_of, brought.published_at, brought.code_version,
-    brought.build_id, brought.to_seq
-from ops.publications as p
-cross join lateral (values ('marts', p.marts_from), ('finance', p.finance_from)) as domains (domain, shown)
-inner join ops.publications as brought
-    on case
-        when num_nulls(p.marts_from, p.finance_from) = 2 then p.publication_id else domains.shown
-    end = brought.publication_id
-left join ops.builds as b on brought.build_id = b.build_id;
+-- Replacing a view that is there would wait for its readers.
+do $$ begin
+    if to_regclass('ops.shown') is null then
+        create view ops.shown as
+        select
+            p.publication_id, domains.domain, brought.publication_id as of_publication, brought.business_date,
+            coalesce(b.business_date, brought.business_date) as as_of, brought.published_at, brought.code_version,
+            brought.build_id, brought.to_seq
+        from ops.publications as p
+        cross join lateral (values ('marts', p.marts_from), ('finance', p.finance_from)) as domains (domain, shown)
+        inner join ops.publications as brought
+            on case
+                when num_nulls(p.marts_from, p.finance_from) = 2 then p.publication_id else domains.shown
+            end = brought.publication_id
+        left join ops.builds as b on brought.build_id = b.build_id;
+    end if;
+end $$;
 comment on view ops.shown is 'One row per publication and domain: which night of the domain readers saw with it.';
 comment on column ops.shown.publication_id is 'Publication.';
 comment on column ops.shown.domain is 'Domain, which is a public schema: marts or finance.';
@@ -41,10 +46,14 @@ comment on column ops.shown.code_version is 'Version and git commit of the code 
 comment on column ops.shown.build_id is 'Build that was published.';
 comment on column ops.shown.to_seq is 'Last ledger change that it had taken in.';
 
-create or replace view ops.standing as
-select
-    domain, of_publication, business_date, as_of, published_at, code_version, build_id, to_seq
-from ops.shown where publication_id = (select max(publication_id) from ops.publications);
+do $$ begin
+    if to_regclass('ops.standing') is null then
+        create view ops.standing as
+        select
+            domain, of_publication, business_date, as_of, published_at, code_version, build_id, to_seq
+        from ops.shown where publication_id = (select max(publication_id) from ops.publications);
+    end if;
+end $$;
 comment on view ops.standing is 'One row per domain that has been published: the night at which it stands now.';
 comment on column ops.standing.domain is 'Domain, which is a public schema: marts or finance.';
 comment on column ops.standing.of_publication is 'Publication that brought what readers see of it.';
