@@ -58,7 +58,7 @@ def company(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         load()
         load("crm_customers")
         with connect("publisher") as connection:
-            connection.execute("create table marts.shown as select generate_series(1, 1000) as n")
+            connection.execute("create table marts.on_show as select generate_series(1, 1000) as n")
         yield
 
 
@@ -94,7 +94,7 @@ def _databases() -> set[str]:
 
 def _shown() -> Any:
     with connect("bi_reader") as connection:
-        return connection.execute("select count(*), sum(n) from marts.shown").fetchone()
+        return connection.execute("select count(*), sum(n) from marts.on_show").fetchone()
 
 
 @contextmanager
@@ -259,7 +259,7 @@ def test_a_warehouse_that_holds_something_is_replaced_only_by_name_and_put_aside
 ) -> None:
     restore(made, None, silent)
     with connect("publisher") as connection:
-        connection.execute("insert into marts.shown values (5000)")
+        connection.execute("insert into marts.on_show values (5000)")
     with pytest.raises(RestoreFailed, match=rf"{elsewhere} holds something: .* REPLACE={elsewhere}"):
         restore(made, None, silent)
     with pytest.raises(RestoreFailed, match=f"is called {elsewhere}, not warehouse"):
@@ -273,7 +273,7 @@ def test_a_warehouse_that_holds_something_is_replaced_only_by_name_and_put_aside
     with psycopg.connect(dsn("admin", "postgres"), autocommit=True) as connection:
         connection.execute(f"alter database {done.put_aside} allow_connections true")
     with psycopg.connect(dsn("admin", done.put_aside)) as connection:
-        assert connection.execute("select max(n) from marts.shown").fetchone() == (5000,)
+        assert connection.execute("select max(n) from marts.on_show").fetchone() == (5000,)
 
 
 def test_a_warehouse_that_holds_nothing_is_replaced_without_a_word(
@@ -324,8 +324,8 @@ def test_rows_that_are_not_as_many_as_counted_are_no_restore(
     company: None, elsewhere: str, copy: Path
 ) -> None:
     tables = json.loads((copy / backup.MANIFEST).read_text())["tables"]
-    _edit(copy, tables=tables | {"marts.shown": 999})
-    with pytest.raises(RestoreFailed, match=r"marts\.shown has 1000 rows, the backup said 999"):
+    _edit(copy, tables=tables | {"marts.on_show": 999})
+    with pytest.raises(RestoreFailed, match=r"marts\.on_show has 1000 rows, the backup said 999"):
         restore(copy, None, silent)
     assert elsewhere not in _databases()
 
@@ -344,7 +344,7 @@ def test_the_commands_say_what_was_done(
     backed_up = CliRunner().invoke(app, ["backup", "--to", str(tmp_path / "b"), "--no-secrets"])
     assert backed_up.exit_code == 0, backed_up.stderr
     assert "It holds no key and no password" in backed_up.stdout
-    assert fingerprints("marts") == {"histories": (0, ""), "shown": fingerprints("marts")["shown"]}
+    assert fingerprints("marts") == {"histories": (0, ""), "on_show": fingerprints("marts")["on_show"]}
 
 
 def test_an_administrator_who_is_no_superuser_restores_on_a_server_of_his_own(

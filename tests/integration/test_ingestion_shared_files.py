@@ -109,15 +109,18 @@ def test_a_number_that_no_feed_reads_is_withheld_too(
     assert not any("1452" in text or "17850" in text for _, _, text in found)
 
 
-def test_an_unknown_column_that_is_personal_elsewhere_is_withheld_in_raw(
+def test_unknown_columns_of_a_feed_that_knows_customers_are_withheld_in_raw(
     fresh_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for feed in ("erp_sales_lines", "wms_return_receipts"):
         own = yaml.safe_load(Path(f"companies/online_retail/{feed}.yml").read_text(encoding="utf-8"))
         own["layouts"]["daily"]["extra_columns"] = "keep"
+        if feed == "wms_return_receipts":  # as of a company whose receipts have no customer
+            del own["layouts"]["daily"]["columns"]["customer_id"]
         (tmp_path / f"{feed}.yml").write_text(yaml.safe_dump(own))
     monkeypatch.setenv("COMPANY", str(tmp_path))
     _land(fresh_database, ROWS[2])
     load_feed("wms_return_receipts", DAY)
     [(extra,)] = query("select _extra from raw.wms_return_receipts")
-    assert (extra["CustomerID"], extra["Country"]) == ("[withheld]", "France")
+    # Elsewhere the one is a customer's number; the other may be anything.
+    assert (extra["CustomerID"], extra["Country"]) == ("[withheld]", "[withheld]")
