@@ -113,7 +113,8 @@ def judge(build_id: int, stage: Stage) -> GateResult:
         try:
             return run_gate(stage, build.run_date, build)
         except GateFailed as failed:
-            if not domains.others(failed.result.held):
+            # One that names nothing that it holds back holds back everything.
+            if not failed.result.held or not domains.others(failed.result.held):
                 raise
             judged.hold_back(build_id, f"gate {stage}", failed.result.held)
             return failed.result

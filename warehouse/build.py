@@ -173,7 +173,9 @@ def _run_layer(build: Build, layer: str) -> str:
         done = _dbt(arguments)
     results = _results(results_file)
     _record(build, layer, results)
-    if not (held := _held(results)):
+    held = _held(results)
+    # What ended otherwise than by its tests holds back everything, whatever they found.
+    if done.returncode or not held:
         _raise_for(layer, done, results, watch.blockers)
         return _summary(layer, results)
     judged.hold_back(build.build_id, f"layer {layer}", held)
