@@ -178,7 +178,7 @@ def test_dbt_docs_work_and_run_nothing_that_a_description_holds(browser: Browser
         tab.goto(f"{(hostile / 'dbt.html').as_uri()}#!/model/model.reverse_logistics.kpi_daily")
         tab.get_by_text("Referenced By").first.wait_for()
         tab.get_by_placeholder("Search for models").fill("kpi_daily")
-        tab.get_by_text("kpi_daily").first.wait_for()
+        tab.get_by_text("kpi_daily").filter(visible=True).first.wait_for()
 
     seen = visit(browser, hostile / "dbt.html", is_guarded=True, act=read)
     assert (seen.ran, seen.asked, seen.errors) == ([], [], [])
