@@ -339,6 +339,15 @@ def test_the_country_of_the_file_is_carried(published: pd.DataFrame, sold: pd.Da
     assert dict(found) == {"GB": units["United Kingdom"], "IE": units["EIRE"], "NO": units["Norway"]}
 
 
+def test_products_have_the_names_of_the_file(published: pd.DataFrame, sold: pd.DataFrame) -> None:
+    with connect("bi_reader") as connection:
+        found = dict(connection.execute("select sku, product_name from marts.dimension_product").fetchall())
+    names = sold.assign(name=sold["Description"].str.strip()).groupby("sku")["name"]
+    only = names.first()[names.nunique() == 1]
+    assert len(only) > 2_000
+    assert {sku: found.get(sku) for sku in only.index} == only.to_dict()
+
+
 def test_true_repeats_are_kept_and_every_row_is_accounted_for(published: pd.DataFrame) -> None:
     with connect("auditor") as connection:
         duplicate, quarantined, files = connection.execute(

@@ -38,6 +38,7 @@ final as (
         sales.customer_country,
         sales.channel,
         sales.sku,
+        sales.product_description,
         sales.product_key,
         sales.product_category,
         sales.brand,

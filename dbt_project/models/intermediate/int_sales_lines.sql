@@ -35,6 +35,7 @@ select
     coalesce(customers.country, sales.customer_country) as customer_country,
     sales.channel,
     sales.sku,
+    sales.product_description,
     coalesce(products.product_key, 'LATE_ARRIVING') as product_key,
     coalesce(products.product_category, 'UNKNOWN') as product_category,
     products.brand,

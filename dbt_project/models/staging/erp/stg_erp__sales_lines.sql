@@ -27,6 +27,7 @@ select
     -- who and what
     winners.customer_id,
     winners.customer_country,
+    winners.product_description,
     winners.channel as source_channel,
     coalesce(channels.channel, 'UNMAPPED') as channel,
     winners.sku,
