@@ -30,9 +30,10 @@ RUN groupadd --gid 10001 revlog \
     done \
     && groupadd --gid 10030 customer_key \
     && for user in revlog loader maintainer; do usermod --append --groups customer_key $user || exit 1; done \
+    && groupadd --gid 10040 superset && usermod --append --groups superset revlog \
     && install -d -o revlog -g revlog -m 2770 /var/lib/revlog \
     && install -d -o revlog -g revlog -m 0755 /landing \
-    && install -d -o revlog -g revlog -m 0711 /run/revlog /run/revlog/warehouse \
+    && install -d -o revlog -g revlog -m 0711 /run/revlog /run/revlog/warehouse /run/revlog/superset \
     && install -d -o revlog -g revlog -m 0700 /run/revlog/airflow
 COPY docker/sudoers /etc/sudoers.d/revlog
 COPY --from=environment /opt/venv /opt/venv
@@ -41,7 +42,6 @@ WORKDIR /app
 # The commit that ops.publications records behind the version; the image has no .git to ask.
 ARG CODE_VERSION
 ENV PATH=/opt/venv/bin:$PATH \
-    PYTHONPATH=/app \
     PYTHONUNBUFFERED=1 \
     HOME=/var/lib/revlog \
     REVLOG_VAR=/var/lib/revlog \
@@ -52,7 +52,10 @@ ENV PATH=/opt/venv/bin:$PATH \
     GX_ANALYTICS_ENABLED=False \
     DO_NOT_TRACK=1 \
     CODE_VERSION=${CODE_VERSION}
-RUN chmod 0440 /etc/sudoers.d/revlog && visudo --check --quiet && python -m compileall -q /app
+RUN chmod 0440 /etc/sudoers.d/revlog && visudo --check --quiet \
+    && uv pip install --quiet --no-cache --offline --no-deps --no-build-isolation --python /opt/venv/bin/python \
+        --editable /app \
+    && python -m compileall -q /app
 USER revlog
 VOLUME /var/lib/revlog
 EXPOSE 8080

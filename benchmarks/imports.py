@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.report import Row
-from warehouse.settings import ROOT, process_environment
+from revlog.config.settings import IMPORTS, ROOT, process_environment
 
 IMPORT = """
 import importlib.util, sys, time
@@ -34,7 +34,7 @@ def _row(path: Path) -> Row:
 def _seconds(path: Path) -> float:
     done = subprocess.run(
         [sys.executable, "-c", IMPORT, str(path)],
-        env=process_environment() | {"PYTHONPATH": f"{ROOT}:{ROOT / 'dags'}"},
+        env=process_environment() | {"PYTHONPATH": f"{IMPORTS}:{ROOT / 'dags'}"},
         capture_output=True,
         text=True,
         check=True,

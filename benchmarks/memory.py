@@ -11,12 +11,12 @@ from pathlib import Path
 from benchmarks import sales_file
 from benchmarks.report import Row
 from benchmarks.workplace import fresh
-from warehouse.settings import process_environment
+from revlog.config.settings import ROOT, process_environment
 
 DATE = dt.date(2026, 1, 31)
 LOAD = """
 import datetime as dt, pathlib, re, resource, sys
-from ingestion.load import load_feed
+from revlog.ingestion.load import load_feed
 result = load_feed("erp_sales_lines", dt.date(2026, 1, 31))
 assert result.files[0].status == "loaded", result
 status = pathlib.Path("/proc/self/status")
@@ -48,7 +48,7 @@ def _peak(place: Path, rows: int) -> float:
     done = subprocess.run(
         [sys.executable, "-c", LOAD],
         env=process_environment(),
-        cwd=process_environment()["PYTHONPATH"],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,

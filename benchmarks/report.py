@@ -12,7 +12,7 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
-from warehouse.connections import dsn
+from revlog.database.connections import dsn
 
 PACKAGES = ("pandas", "pyarrow", "dbt-core", "great-expectations", "dlt")
 

@@ -8,9 +8,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from warehouse import server
-from warehouse.migrate import upgrade
-from warehouse.settings import settings
+from revlog.companies.company import warehouse_database
+from revlog.database import server
+from revlog.maintenance.migrate import upgrade
 
 # Whatever the user set for the real warehouse has no say here.
 FOREIGN = ("WAREHOUSE_DSN", "LANDING_URL", "BUSINESS_DATE", "COMPANY", "LAYOUTS", "REVLOG_DATABASE")
@@ -35,5 +35,5 @@ def fresh(database: str, landing: Path) -> None:
     """Point everything at a new migrated database and at `landing`."""
     os.environ["REVLOG_DATABASE"] = database
     os.environ["LANDING_URL"] = str(landing)
-    assert settings().warehouse_database == database
+    assert warehouse_database() == database
     upgrade()

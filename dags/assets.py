@@ -16,10 +16,12 @@ from airflow.sdk import (
     RetryAction,
     RetryRule,
     StartOfDayMapper,
+    get_current_context,
 )
 
-from nightly import notices
-from nightly.errors import ConnectionBroken, NightFailed
+from revlog.night import lineage, notices
+from revlog.night.errors import ConnectionBroken, NightFailed
+from revlog.night.told import Told
 
 # The partition of every run is the business date.
 DATE = "%Y-%m-%d"
@@ -41,6 +43,7 @@ TASK_DEFAULTS = {
         default=RetryAction.FAIL,
     ),
     "on_failure_callback": notices.failed,
+    "on_success_callback": lineage.ended,
     "pool": POOL,
 }
 START = dt.datetime(2010, 1, 1, tzinfo=dt.UTC)
@@ -97,3 +100,18 @@ def asked_by(dag_run) -> str:
     if not dag_run.triggering_user_name:
         raise NightFailed("Airflow does not know who triggered this run; trigger it as a user of your own")
     return dag_run.triggering_user_name
+
+
+def tell(told: str, outlet: Asset | None = None) -> None:
+    """Tell what a stage did where people and programs look.
+
+    It goes to the log, the task's note, the label of a mapped task, the metadata of the asset's event and,
+    where it is wanted, to OpenLineage once the task has ended.
+    """
+    context = get_current_context()
+    print(told)
+    context["told"] = told.partition("\n")[0]
+    notices.note(context["ti"], told)
+    if outlet is not None and isinstance(told, Told):
+        context["outlet_events"][outlet].extra = told.facts
+    context["lineage"] = lineage.kept(context["ti"], told)

@@ -11,10 +11,11 @@ from assets import (
     as_role,
     in_time,
     night_of,
+    tell,
     when_all_have_landed,
 )
 
-from nightly import stages
+from revlog.night import stages
 
 DOC = """
 ### Build the warehouse and publish the marts
@@ -25,10 +26,14 @@ begin → gate *landed* → staging → core → gate *core* → marts → gate 
 
 A critical check that fails holds back what it is about, *marts* or *finance*: the other is published, and
 `complete` fails with check, rows and remedy. Where all are held back the night stops there: readers keep
-the last good night, and the task's message names check, rows, file and line. Mend the cause, then clear the
+the last good night, the scorecard that `report` writes all the same says so, and the task's message names
+check, rows, file and line. Mend the cause, then clear the
 failed task with those after it; where another night has begun since, or a domain is held back, clear `begin`:
 it opens a new build. Whatever is cleared in which order, a build is published under its own date only, and
 only what every gate of it has said yes to (`ops.build_steps`). `ops.validation_results` holds every check.
+
+What each task did stands in its note, the night in the note of the run, and what was published in the
+metadata of the event of `published_marts`.
 """
 
 with DAG(
@@ -47,59 +52,62 @@ with DAG(
     @task
     def begin(dag_run=None) -> int:
         """Open the build of this night; each task hands its number on to the next."""
-        return stages.begin_build(night_of(dag_run), f"Airflow, {dag_run.dag_id}, {dag_run.run_id}")
+        build_id = stages.begin_build(night_of(dag_run), f"Airflow, {dag_run.dag_id}, {dag_run.run_id}")
+        tell(f"build {build_id} of the night of {night_of(dag_run)} has begun")
+        return build_id
 
     @task(**as_role("validator"))
     def gate_landed(build_id: int) -> int:
         """Judge this night's raw rows."""
-        print(stages.gate(build_id, "landed"))
+        tell(stages.gate(build_id, "landed"))
         return build_id
 
     @task
     def staging(build_id: int) -> int:
         """Newest version of each key, one model a feed."""
-        print(stages.transform(build_id, "staging"))
+        tell(stages.transform(build_id, "staging"))
         return build_id
 
     @task
     def core(build_id: int) -> int:
         """Dimensions and facts of the touched orders."""
-        print(stages.transform(build_id, "core"))
+        tell(stages.transform(build_id, "core"))
         return build_id
 
     @task(**as_role("validator"))
     def gate_core(build_id: int) -> int:
         """Judge staged and core rows."""
-        print(stages.gate(build_id, "core"))
+        tell(stages.gate(build_id, "core"))
         return build_id
 
     @task
     def marts(build_id: int) -> int:
         """What will be published, built where nobody reads it."""
-        print(stages.transform(build_id, "marts"))
+        tell(stages.transform(build_id, "marts"))
         return build_id
 
     @task(**as_role("validator"))
     def gate_publish(build_id: int) -> int:
         """Judge what will be published."""
-        print(stages.gate(build_id, "publish"))
+        tell(stages.gate(build_id, "publish"))
         return build_id
 
     @task(outlets=[PUBLISHED], **as_role("publisher"))
     def publish(build_id: int) -> int:
         """Publish in one transaction whatever all that judged this very build said yes to."""
-        print(stages.publish(build_id))
+        tell(stages.publish(build_id), PUBLISHED)
         return build_id
 
-    @task(pool="default_pool", pool_slots=1, **as_role("reporter"))
-    def report(build_id: int, dag_run=None) -> int:
+    # After a night that stopped, too: its page says so.
+    @task(pool="default_pool", pool_slots=1, trigger_rule="all_done", **as_role("reporter"))
+    def report(dag_run=None) -> None:
         """Write the pages that people look at."""
-        print(stages.report(night_of(dag_run)))
-        return build_id
+        tell(stages.report(night_of(dag_run)))
 
     @task(pool="default_pool", pool_slots=1, **as_role("publisher"))
     def complete(build_id: int) -> None:
         """Fail where a check holds back a domain, so that somebody looks; the other is published by then."""
-        print(stages.complete(build_id))
+        tell(stages.complete(build_id))
 
-    complete(report(publish(gate_publish(marts(gate_core(core(staging(gate_landed(begin())))))))))
+    published = publish(gate_publish(marts(gate_core(core(staging(gate_landed(begin())))))))
+    published >> report() >> complete(published)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from airflow.sdk import DAG, Param, task
-from assets import POOL_SLOTS, TASK_DEFAULTS, as_role, asked_by
+from assets import POOL_SLOTS, TASK_DEFAULTS, as_role, asked_by, tell
 
-from nightly import stages
+from revlog.night import stages
 
 DOC = """
 ### Close or reopen a fiscal period
@@ -51,6 +51,6 @@ with DAG(
     @task(**as_role("reporter"))
     def workbooks(periods: list[str]) -> None:
         """Write the workbooks of these periods anew."""
-        print(stages.write_workbooks(periods))
+        tell(stages.write_workbooks(periods))
 
     workbooks(close())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from airflow.sdk import DAG, Param, task
 from assets import POOL_SLOTS, TASK_DEFAULTS, as_role
 
-from nightly import upkeep
+from revlog.night import upkeep
 
 DOC = """
 ### Erase customers

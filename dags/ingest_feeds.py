@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from airflow.sdk import DAG, Param, task
-from assets import END, FIRST, LANDED, SOURCES, TASK_DEFAULTS, as_role, in_time, night_of, nightly
+from assets import END, FIRST, LANDED, SOURCES, TASK_DEFAULTS, as_role, in_time, night_of, nightly, tell
 
-from nightly import stages
+from revlog.night import stages
 
 DOC = """
 ### Ingest the feeds of {source}
@@ -17,6 +17,8 @@ each file is one transaction of raw rows, quarantine and ledger.
 * A file that can't be loaded is *rejected* whole; `ops.file_ledger` says why, and the gate of
   `build_marts` holds the night.
 * Running a night again loads nothing twice.
+* Files, rows and refusals stand in the notes of the run and its tasks, and in the metadata of the event of
+  `landed_{source}`.
 * Backfill: `airflow backfill create --dag-id ingest_{source} --from-date … --to-date …`; `build_marts`
   follows by itself once all three sources have landed a date.
 """
@@ -44,16 +46,16 @@ def ingest_dag(source: str, cron: str) -> DAG:
             """Name the feeds that the source delivers; none where the company has no such system."""
             return stages.feeds(source) if params["feeds"] is None else params["feeds"]
 
-        @task(map_index_template="{{ task.op_kwargs['feed'] }}")
+        @task(map_index_template="{{ told | default(task.op_kwargs['feed']) }}")
         def load(feed: str, dag_run=None) -> None:
             """Load one feed."""
-            print(stages.ingest(feed, night_of(dag_run)))
+            tell(stages.ingest(feed, night_of(dag_run)))
 
         # What is mapped over no feeds is skipped; a system that a company lacks has landed all the same.
         @task(outlets=[LANDED[source]], pool="default_pool", trigger_rule="none_failed")
         def landed(dag_run=None) -> None:
             """Say that the source has landed the business date, and name files that nobody takes."""
-            print(stages.sweep(night_of(dag_run)))
+            tell(stages.landed(source, night_of(dag_run)), LANDED[source])
 
         load.expand(feed=list_feeds()) >> landed()
     return dag

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from airflow.sdk import DAG, Param, task
-from assets import END, FIRST, POOL_SLOTS, TASK_DEFAULTS, as_role
+from assets import END, FIRST, POOL_SLOTS, TASK_DEFAULTS, as_role, tell
 
-from nightly import upkeep
+from revlog.night import upkeep
 
 DOC = """
 ### Maintenance
@@ -39,16 +39,16 @@ with DAG(
     @task
     def uphold_erasures() -> None:
         """Erase again whoever was erased before."""
-        print(upkeep.erase([], "upheld"))
+        tell(upkeep.erase([], "upheld"))
 
     @task
     def retention(params=None) -> None:
         """Remove what no longer counts."""
-        print(upkeep.remove_old(params["keep_days"]))
+        tell(upkeep.remove_old(params["keep_days"]))
 
     @task
     def vacuum() -> None:
         """Vacuum and analyse."""
-        print(upkeep.vacuum())
+        tell(upkeep.vacuum())
 
     uphold_erasures() >> retention() >> vacuum()

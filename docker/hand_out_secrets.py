@@ -1,8 +1,8 @@
 """Write each secret of the environment into a file for those who need it, and nobody else; may be repeated.
 
 A role's password is for the user of that name, the customer key for who hashes customers, what the landing
-zone's storage wants to know for `loader`, Airflow's own secrets for `revlog` alone. `revlog` owns the files,
-and need not be root to give them to groups it is in.
+zone's storage wants to know for `loader`, Airflow's own secrets for `revlog` alone, Superset's for the group
+of its container. `revlog` owns the files, and need not be root to give them to groups it is in.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import grp
 import os
 from pathlib import Path
 
-from ingestion.storage import CREDENTIALS, HANDED_OUT
-from warehouse.connections import ROLES, STAGE_ROLES
+from revlog.database.connections import ROLES, STAGE_ROLES
+from revlog.ingestion.storage import CREDENTIALS, HANDED_OUT
 
 ROOT = Path("/run/revlog")
 AIRFLOW = {
@@ -20,6 +20,15 @@ AIRFLOW = {
     "fernet_key": "AIRFLOW__CORE__FERNET_KEY",
     "secret_key": "AIRFLOW__API__SECRET_KEY",
     "jwt_secret": "AIRFLOW__API_AUTH__JWT_SECRET",
+}
+# The passwords of the readers that Superset logs in as, and its own.
+SUPERSET = {
+    "bi_reader": "REVLOG_PASSWORD_BI_READER",
+    "finance_reader": "REVLOG_PASSWORD_FINANCE_READER",
+    "superset_admin": "REVLOG_PASSWORD_SUPERSET_ADMIN",
+    "superset_reader": "REVLOG_PASSWORD_SUPERSET_READER",
+    "superset_finance": "REVLOG_PASSWORD_SUPERSET_FINANCE",
+    "superset_key": "REVLOG_SECRET_SUPERSET_KEY",
 }
 
 
@@ -52,6 +61,8 @@ def main() -> None:
     write(ROOT / "warehouse" / HANDED_OUT, storage_settings(), "loader")
     for name, variable in AIRFLOW.items():
         write(ROOT / "airflow" / name, os.environ[variable])
+    for name, variable in SUPERSET.items():
+        write(ROOT / "superset" / name, os.environ[variable], "superset")
 
 
 if __name__ == "__main__":

@@ -12,9 +12,9 @@ find "$REVLOG_VAR" -name '*-before-0.2.0' -prune -o -user revlog -type d -exec c
 echo "secrets: a file for each, readable by who needs it"
 python docker/hand_out_secrets.py
 echo "warehouse: schemas, tables, roles, grants"
-python -m warehouse migrate
+revlog warehouse migrate
 echo "airflow: database, tables, pool, roles, users"
-python -c "from warehouse.migrate import create_airflow_database; create_airflow_database()"
+python -c "from revlog.maintenance.migrate import create_airflow_database; create_airflow_database()"
 airflow db migrate
 airflow pools set warehouse_writes 4 "writers of the warehouse" > /dev/null
 # The environment's passwords win, also over those that were set before.

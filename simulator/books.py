@@ -22,6 +22,7 @@ from simulator.ledger import MEMO, NOTHING, SETTLEMENT
 from simulator.policy import entitled
 from simulator.refunds import DUE
 from simulator.truth.known import KnownReturns, total
+from simulator.truth.sent import goes_by_goods, replaced
 
 CANCELED = 3
 
@@ -98,21 +99,27 @@ class Books:
         amounts = entitled(
             known.lines, world.sales, row, parts["units"].to_numpy(), parts["before"].to_numpy()
         )
-        parts["amount"] = amounts.sum(axis=1)
         worth = entitled(
             known.lines, world.sales, row, parts["units"].to_numpy(), parts["before"].to_numpy(),
             in_money=False,
         )  # fmt: skip
+        by_goods = goes_by_goods(known)
+        amounts = np.where(by_goods[row][:, None], worth, amounts)
+        parts["amount"] = amounts.sum(axis=1)
         self.value = total(row, worth.sum(axis=1), self.size)
         self.accepted_parts = np.zeros((self.size, amounts.shape[1]), dtype=np.int64)
         np.add.at(self.accepted_parts, row, amounts)
+        sent = replaced(known)
+        parts = pd.concat([parts, sent], ignore_index=True)
+        row = parts["case"].to_numpy(dtype=int)
         self.accepted = parts
         self.e = total(row, parts["amount"], self.size)
         self.has_e = total(row, parts["units"], self.size) > 0
         self.e_at = latest(row, parts["at"], self.size)
         self.in_kind = np.zeros(self.size, dtype=bool)
         goods = (EXCHANGE, REPAIR, REPLACEMENT)
-        self.in_kind[: known.size] = np.isin(known.column("resolution"), goods)
+        self.in_kind[: known.size] = np.isin(known.column("resolution"), goods) & ~by_goods
+        self.in_kind[sent["case"].to_numpy(dtype=int)] = True
 
     # -- memos --
 

@@ -77,6 +77,12 @@ NEW, LIKE_NEW, GOOD, REPAIRABLE, SALVAGE, SCRAP, UNGRADED = range(7)
 GRADE_FACTOR_PCT = np.array([100, 90, 70, 40, 15, 0, 90])
 
 TRANSIT_DAYS = 14
+DECISION_DAYS = 2  # that a request may wait, and what was approved for its way to the carrier
+HAND_OVER_DAYS = 14
+INSPECTION_DAYS = 3  # that goods may wait at the dock
+REFUND_DAYS = 14  # in which a refund is due once the goods are here
+CASE_DAYS = 14  # in which service answers
+INVOICE_DAYS = 30  # after goods have left, in which carriers invoice and outlets sell
 CUTOFF_DAYS = 7
 
 

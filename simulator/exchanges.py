@@ -1,14 +1,14 @@
-"""Orders that replace returned goods: like for like, in another size where there is one."""
+"""Orders that replace returned goods: in another size where there is one; some cost more, or less."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
+from simulator.balances import mark_sent, price
 from simulator.company import (
     CATEGORIES,
     COUNTRY_SITE,
-    COUNTRY_TAX_PCT,
     DAY,
     EXCHANGE,
     HOUR,
@@ -38,7 +38,8 @@ def make_exchanges(
 ) -> pd.DataFrame:
     """Sales lines of orders that replace goods credited as an exchange; columns as of `sales`.
 
-    Ordered with the credit and shipped after it, at the price of the first order.
+    Ordered with the credit and shipped after it, at the price of the first order or the share of it that is
+    noted with the credit; what was sent is noted there, too.
     """
     rng = np.random.default_rng([company.seed, 11, block.number])
     credited = _credited_with_goods(goods, money)
@@ -56,7 +57,8 @@ def make_exchanges(
     new["serial"] = ids.take("serial", SERIALS * size)[::SERIALS]
     new["is_second_size"] = False
     _add_item(company, items, new)
-    _add_amounts(new, old)
+    _add_amounts(new, old, credited["price_pct"].to_numpy())
+    mark_sent(money.credited, new.set_index(credited.index))
     return new
 
 
@@ -82,10 +84,11 @@ def _add_item(company: Company, items: Items, new: pd.DataFrame) -> None:
     new["is_bad_lot"] = False
 
 
-def _add_amounts(new: pd.DataFrame, old: pd.DataFrame) -> None:
+def _add_amounts(new: pd.DataFrame, old: pd.DataFrame, price_pct: np.ndarray) -> None:
     """The share of the first order's price that the units have; shipping is free."""
-    net = rounded(old["net"].to_numpy() * new["quantity"].to_numpy(), old["quantity"].to_numpy())
+    net, tax = price(old, new["quantity"].to_numpy(), price_pct)
+    # Never below what is paid for them
+    new["unit_price"] = -(-new["unit_price"] * np.maximum(price_pct, 100) // 100)
     new["discount"] = new["unit_price"] * new["quantity"] - net
-    new["net"] = net
-    new["tax"] = rounded(net * COUNTRY_TAX_PCT[new["country"].to_numpy()], 100)
+    new["net"], new["tax"] = net, tax
     new["shipping"] = 0

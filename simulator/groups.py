@@ -37,12 +37,14 @@ def reconciliation_rows(truth: Reconciliation) -> pd.DataFrame:
 
 
 def is_there(truth: Reconciliation) -> np.ndarray:
-    """Groups that are entitled to anything or have any document of money."""
+    """Groups that are or were entitled to anything or have any document of money."""
     frames = (truth.books.memos, truth.books.paid, truth.books.postings, truth.counted)
     documents = pd.concat([frame["case"] for frame in frames]).unique()
     found = np.zeros(truth.size, dtype=bool)
     found[truth.group[documents.astype(int)]] = True
-    return found | (truth.legs["e"] != 0)
+    entitled = truth.books.accepted
+    found[truth.group[entitled["case"].to_numpy(dtype=int)[entitled["amount"].to_numpy() != 0]]] = True
+    return found
 
 
 def patterns(truth: Reconciliation) -> np.ndarray:

@@ -21,7 +21,7 @@ from simulator.truth.known import KnownReturns, total
 CLASSES = (
     "DUPLICATE", "FAILED_REFUND", "STORE_CREDIT_OR_EXCHANGE", "QUANTITY", "PRICE_OR_DISCOUNT", "TAX",
     "SHIPPING", "DUTY", "RESTOCKING_FEE", "LABEL_FEE", "FX", "PROCESSOR_FEE", "CUTOFF", "ROUNDING",
-    "UNEXPLAINED", "PAYMENT_AMOUNT", "MISSING_LEG",
+    "UNEXPLAINED", "PAYMENT_AMOUNT", "MISSING_LEG", "OVERPAYMENT", "ISSUED_AMOUNT", "ADJUSTMENT",
 )  # fmt: skip
 BY_COMPONENT = (
     "PRICE_OR_DISCOUNT", "TAX", "SHIPPING", "DUTY", "RESTOCKING_FEE", "LABEL_FEE", "ROUNDING",
@@ -43,8 +43,8 @@ class Reconciliation:
         self.found: dict[tuple[str, str], np.ndarray] = {}
         self._add_legs()
         self._entitlement_to_memo()
-        self._memo_to_cash()
         self._memo_to_tenders()
+        self._memo_to_cash()
         self._cash_to_ledger()
         self._memo_to_ledger()
 
@@ -121,8 +121,12 @@ class Reconciliation:
         doubled = self.cases(self.doubled, self.doubled["amount"])
         self.put("E-M", "DUPLICATE", self.groups(-doubled))
         rest = b.e - self.m_case
-        # Goods make good what came back is worth, and no more.
-        self.made_good = np.where(b.in_kind, np.clip(self.m_case, 0, b.value), 0)
+        # Goods make good of the credit what they are worth, and no more.
+        goods = np.clip(self.m_case - b.e, 0, np.maximum(b.value - b.e, 0))
+        self.made_good = np.where(b.in_kind & self.has_m_case, goods, 0)
+        # Money that customers owe for dearer goods, by group, since the goods were sent.
+        self.owed = np.maximum(-self.groups(b.e), 0)
+        self.owed_at = self.groups_latest(b.accepted, "at")
         self.put("E-M", "STORE_CREDIT_OR_EXCHANGE", self.groups(-self.made_good))
         alone = b.has_e != self.has_m_case
         m_at = latest(self.standing["case"], self.standing["posted_at"], self.size)
@@ -130,11 +134,30 @@ class Reconciliation:
         self.put("E-M", "CUTOFF", self.groups(np.where(alone & young, rest, 0)))
         self.put("E-M", "MISSING_LEG", self.groups(np.where(alone & ~young, rest, 0)))
         both = ~b.in_kind & b.has_e & self.has_m_case
+        later = self._credited_later(np.where(both, rest, 0))
+        waits = later >= 0
+        young = b.today - later // DAY <= CUTOFF_DAYS
+        self.put("E-M", "CUTOFF", self.groups(np.where(waits & young, rest, 0)))
+        self.put("E-M", "MISSING_LEG", self.groups(np.where(waits & ~young, rest, 0)))
+        both &= ~waits
         due = self._due()
         self.put("E-M", "QUANTITY", self.groups(np.where(both, b.e - due.sum(axis=1), 0)))
         for component, error in self._errors(due):
             name = BY_COMPONENT[component]
             self.put("E-M", name, self.groups(np.where(both, -error, 0)))
+
+    def _credited_later(self, rest: np.ndarray) -> np.ndarray:
+        """Since when the last units accepted are in no memo, by case, where `rest` is to the cent what they
+        entitle to; -1 elsewhere."""
+        parts = self.books.accepted.assign(day=self.books.accepted["at"] // DAY)
+        parts = parts.sort_values(["case", "day", "before"], ascending=[True, False, False])
+        case = parts["case"].to_numpy(dtype=int)
+        upto = parts.groupby("case")["amount"].cumsum().to_numpy()
+        fits = (upto == rest[case]) & (rest[case] > ROUNDING_CENTS) & (self.m_case[case] > 0)
+        since = np.full(self.size, -1, dtype=np.int64)
+        found = parts[fits].groupby("case")["at"].min()
+        since[found.index.to_numpy(dtype=int)] = found.to_numpy(dtype=np.int64)
+        return since
 
     def _due(self) -> np.ndarray:
         """Cents due by case and component: for the units credited where the memo is nearer to it, else for
@@ -167,12 +190,17 @@ class Reconciliation:
         failed = b.tenders[(b.tenders["has_failed"] & ~b.tenders["is_credit"]).to_numpy(dtype=bool)]
         undone = b.paid[b.paid["type"] == FAILURE_ROW]
         owed = self.groups(self.cases(failed, failed["amount"]) + self.cases(undone, undone["due"]))
-        self._put_up_to(gap, "FAILED_REFUND", owed)
+        unsettled = b.tenders[~b.tenders["is_settled"].to_numpy(dtype=bool)]
+        # One that is under way again has not failed: it waits.
+        under_way = self.groups(self.cases(waiting := _to_come(unsettled), waiting["amount"]))
+        self._put_up_to(gap, "FAILED_REFUND", np.minimum(owed, np.maximum(self.rest(gap) - under_way, 0)))
         given = b.tenders[b.tenders["is_given"].to_numpy(dtype=bool)]
         credit = self.groups(self.cases(given, given["amount"]) + self.made_good)
         self._put_up_to(gap, "STORE_CREDIT_OR_EXCHANGE", credit)
         p_at = self.groups_latest(b.paid, "booked_at")
-        both = self._put_alone(gap, self.has_p, p_at)
+        # A refund that waits is there, and as old as its issue, also where no other one is paid.
+        waits = self.has_m & ~self.has_p & (under_way > 0)
+        both = self._put_alone(gap, self.has_p | waits, p_at)
         moved = b.paid[(b.paid["type"] == REFUND_ROW) & ~b.paid["is_duplicate"].to_numpy(dtype=bool)]
         moved = moved[~moved["document"].isin(undone["document"])]
         short = moved["due"] - moved["cents"]
@@ -181,7 +209,12 @@ class Reconciliation:
         kept = has(moved["bits"], "fee_kept") & ~abroad
         self.put(gap, "PROCESSOR_FEE", np.where(both, self.groups(self.cases(moved, short * kept)), 0))
         self._put_mirrored(gap, both)
-        self._put_waiting(gap, both, b.tenders[~b.tenders["is_settled"].to_numpy(dtype=bool)], b.paid)
+        self._put_waiting(gap, both, unsettled, b.paid)
+        # The processor pays what was issued, were it another amount than credited.
+        as_issued = both & (self.rest(gap) == self.found["M-T", "ISSUED_AMOUNT"])
+        self.put(gap, "ISSUED_AMOUNT", np.where(as_issued, self.rest(gap), 0))
+        # Beside one that waits another is not issued yet.
+        self._put_missing(gap, self.rest(gap), self.groups_latest(self.standing, "posted_at"), waits)
         self.put(gap, "UNEXPLAINED", np.where(both, self.rest(gap), 0))
 
     def _memo_to_tenders(self) -> None:
@@ -195,11 +228,17 @@ class Reconciliation:
         both = self._put_alone(gap, has_t, self.groups_latest(self.counted, "created_at"))
         self._put_mirrored(gap, both)
         self._put_waiting(gap, both, b.tenders[:0], self.counted)
-        self.put(gap, "UNEXPLAINED", np.where(both, self.rest(gap), 0))
+        self.put(gap, "ISSUED_AMOUNT", np.where(both, self.rest(gap), 0))
 
     def _put_up_to(self, gap: str, name: str, most: np.ndarray) -> None:
         """Give what is credited and not paid to a class, as far as the class reaches."""
         rest = self.rest(gap)
+        if name == "STORE_CREDIT_OR_EXCHANGE":
+            share = np.where(self.has_m, np.clip(rest + self.owed, 0, np.maximum(most, 0)), 0)
+            self.put(gap, name, share)
+            owed = np.where(self.has_m, np.clip(share - rest, 0, self.owed), 0)
+            self._put_missing(gap, -owed, self.owed_at, owed > 0)
+            return
         self.put(gap, name, np.where(self.has_m, np.clip(rest, 0, np.maximum(most, 0)), 0))
 
     def _put_alone(self, gap: str, has_right: np.ndarray, right_at: np.ndarray) -> np.ndarray:
@@ -220,14 +259,14 @@ class Reconciliation:
         self, gap: str, both: np.ndarray, unpaid: pd.DataFrame, without_memo: pd.DataFrame
     ) -> None:
         """A further refund of the group that is not settled yet, or that has no memo yet."""
-        unpaid = unpaid[(unpaid["counts"] & ~unpaid["is_credit"] & (unpaid["role"] != 1)).to_numpy(bool)]
-        for frame, sign, column in ((unpaid, 1, "created_at"), (without_memo, -1, "at")):
+        for frame, sign, column in ((_to_come(unpaid), 1, "created_at"), (without_memo, -1, "at")):
             if sign < 0:
                 frame = self._without_memo(frame)
             amount = frame["cents" if "cents" in frame else "amount"]
             cents = self.groups(self.cases(frame, amount)) * sign
             since = self.groups_latest(frame, column)
-            fits = both & (cents != 0) & (self.rest(gap) * sign >= cents * sign)
+            rest = self.rest(gap) * sign
+            fits = both & (cents != 0) & ((rest > 0) if sign > 0 else (rest >= cents * sign))
             self._put_missing(gap, cents, since, fits)
 
     def _without_memo(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -287,6 +326,11 @@ class Reconciliation:
         young = self.books.today - since // DAY <= CUTOFF_DAYS
         self._put_documents(gap, "CUTOFF", table, np.where(young, cents, 0))
         self._put_documents(gap, "MISSING_LEG", table, np.where(young, 0, cents))
+
+
+def _to_come(tenders: pd.DataFrame) -> pd.DataFrame:
+    """Those that cash is still to follow, none of them a copy."""
+    return tenders[(tenders["counts"] & ~tenders["is_credit"] & (tenders["role"] != 1)).to_numpy(bool)]
 
 
 def _documents(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from simulator import goodwill, ledger, plans
+from simulator import balances, goodwill, ledger, plans
 from simulator.codes import (
     ADJUSTMENT,
     CANCELED,
@@ -91,16 +91,22 @@ def make_money(
     """
     rng = np.random.default_rng([seed, 5, block.number])
     credited = _make_credited(rng, sales, goods, habits, defects)
+    more = np.random.default_rng([seed, 13, block.number])
+    received = np.bincount(goods.receipts["line"], goods.receipts["quantity"], len(goods.lines))
+    credited["price_pct"] = balances.choose(more, goods.lines, received, credited, habits.uneven_exchanges)
+    balances.mark_sent(credited)
     memos = _make_memos(rng, goods.lines, credited, ids)
     tenders = _make_tenders(rng, goods.lines, credited, ids)
     memos["refund"] = _paying_refund(goods.lines, credited, memos)
     settlements = _make_settlements(rng, rates, goods.lines, credited, tenders)
-    more = goodwill.make(rng, sales, goods.lines, ids, habits, defects)
-    tenders = pd.concat([tenders, more.tenders], ignore_index=True)
-    settlements = pd.concat([settlements, more.settlements], ignore_index=True)
-    memos = pd.concat([memos, more.memos], ignore_index=True)
+    owed = balances.tenders(more, goods.lines, sales, credited)
+    free = goodwill.make(rng, sales, goods.lines, ids, habits, defects)
+    tenders = pd.concat([tenders, owed, free.tenders], ignore_index=True)
+    of_owed = balances.settlements(goods.lines, owed)
+    settlements = pd.concat([settlements, of_owed, free.settlements], ignore_index=True)
+    memos = pd.concat([memos, free.memos], ignore_index=True)
     settlements = _with_batches(settlements, rates, ids)
-    entries = ledger.make(rng, sales, goods.lines, memos, tenders, settlements, more.manual, ids)
+    entries = ledger.make(rng, sales, goods.lines, memos, tenders, settlements, free.manual, ids)
     return Money(tenders, memos, settlements, credited, entries)
 
 
@@ -230,7 +236,8 @@ def _add_components(
     due = entitled(lines, sales, row, units, credited["before"].to_numpy())
     # An exchange is credited too: its memo is paid in goods.
     exchanged = (part["resolution"] == EXCHANGE).to_numpy()
-    due[exchanged, :2] = entitled(lines, sales, row[exchanged], units[exchanged], in_money=False)[:, :2]
+    before = credited["before"].to_numpy()[exchanged]
+    due[exchanged] = entitled(lines, sales, row[exchanged], units[exchanged], before, in_money=False)
     extra = rng.integers(150, 900, (len(row), COMPONENT_COUNT))
     # Too little on one line, too much on the next.
     sign = np.where(row % 2 == 0, 1, -1)

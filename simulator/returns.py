@@ -108,7 +108,7 @@ def make_goods(seed: int, habits: Habits, items: Items, block: Block, sales: pd.
         _make_recoveries(rng, items, lines, receipts, dispositions, ids),
         _make_charges(rng, lines),
         _make_scans(rng, lines, sales),
-        make_work_orders(more, receipts, dispositions, ids),
+        make_work_orders(more, habits, receipts, dispositions, ids),
         make_claims(more, items, lines, receipts, dispositions, ids),
     )
 

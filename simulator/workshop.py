@@ -19,6 +19,7 @@ from simulator.company import (
     Ids,
     rounded,
 )
+from simulator.habits import Habits
 
 WORK_TYPES = ("repair", "refurbish", "repack")
 REPAIR_WORK, REFURBISH_WORK, REPACK_WORK = range(3)
@@ -28,7 +29,7 @@ LABOUR_RATE = np.array([345_000, 298_500, 382_500, 3_650_000])
 
 
 def make_work_orders(
-    rng: np.random.Generator, receipts: pd.DataFrame, dispositions: pd.DataFrame, ids: Ids
+    rng: np.random.Generator, habits: Habits, receipts: pd.DataFrame, dispositions: pd.DataFrame, ids: Ids
 ) -> pd.DataFrame:
     """One work order per disposition to work: it is open until the goods' next step.
 
@@ -43,8 +44,11 @@ def make_work_orders(
     work = np.select([code[row] == RP, code[row] == RF], [REPAIR_WORK, REFURBISH_WORK], REPACK_WORK)
     opened = part["disposed_at"].to_numpy()
     site = receipts["site"].to_numpy()[part["receipt"].to_numpy()]
-    minutes = np.where(work == REPACK_WORK, rng.integers(200, 1500, size), rng.integers(900, 12_000, size))
-    parts = np.where(work == REPACK_WORK, rng.integers(0, 80, size), rng.integers(0, 4_500, size))
+    least, most = (100 * minutes for minutes in habits.repair_minutes)
+    minutes = np.where(work == REPACK_WORK, rng.integers(200, 1500, size), rng.integers(least, most, size))
+    parts = np.where(
+        work == REPACK_WORK, rng.integers(0, 80, size), rng.integers(0, 100 * habits.repair_parts, size)
+    )
     outcome = np.where(work == REPACK_WORK, NEW, np.where(rng.random(size) < 0.6, LIKE_NEW, GOOD))
     units = part["quantity"].to_numpy()
     return pd.DataFrame({

@@ -10,10 +10,13 @@ import psycopg
 import pytest
 from hypothesis import settings as hypothesis_settings
 
-from warehouse import connections, migrate, server
+from revlog.database import connections, server
+from revlog.maintenance import migrate
 
 # A developer's `.env` has no say in tests.
 os.environ["REVLOG_ENV_FILE"] = os.devnull
+# Nor has the width of the terminal that they are started from.
+os.environ.pop("COLUMNS", None)
 
 # No test is timed: on a busy machine an example takes what it takes.
 hypothesis_settings.register_profile("untimed", deadline=None)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 
-from warehouse import build, judged
-from warehouse.connections import connect
+from revlog.builds import judged
+from revlog.database.connections import connect
+from revlog.transform import build
 
 
 def passes(build_id: int, gate: str) -> None:

@@ -9,12 +9,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from ingestion.control import Stated, check_control
-from ingestion.convert import Converter
-from ingestion.preview import PREVIEW_KEY, LocalFile, candidates
-from ingestion.pseudonym import Pseudonyms
-from ingestion.readers.chunk import BadRow, Scan, Source
-from ingestion.reshape import rows_of
+from revlog.ingestion.chunk import BadRow, Scan, Source
+from revlog.ingestion.control import Stated, check_control
+from revlog.ingestion.convert import Converter
+from revlog.ingestion.preview import PREVIEW_KEY, LocalFile, candidates
+from revlog.ingestion.pseudonym import Pseudonyms
+from revlog.ingestion.reshape import rows_of
 
 Row = dict[str, Any]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from warehouse.connections import connect
+from revlog.database.connections import connect
 
 Prints = dict[str, tuple[int, str]]
 # Files and publications are numbered anew in every warehouse, and have their own times; what they lead to is

@@ -1,4 +1,4 @@
-{#- Whether dbt was started by somebody, and not by a layer of a night (warehouse/build.py). -#}
+{#- Whether dbt was started by somebody, and not by a layer of a night (src/revlog/transform/build.py). -#}
 {% macro is_by_hand() -%}
     {{ return(execute and target.name == 'warehouse' and not env_var('RUN_BY_A_NIGHT', '')
         and flags.WHICH in ('build', 'run', 'seed', 'snapshot')) }}
@@ -23,9 +23,9 @@ end $$
     {%- endif -%}
 {%- endmacro %}
 
-{#- The newest build is no longer what was judged: warehouse/judged.py. -#}
+{#- The newest build is no longer what was judged: src/revlog/builds/judged.py. -#}
 {% macro note_by_hand() -%}
     insert into ops.build_steps (build_id, step, outcome, said, to_seq, ended_at)
     select build_id, 'layer by hand', 'broken', 'dbt {{ flags.WHICH }}', to_seq, clock_timestamp()
-    from ops.builds order by build_id desc limit 1
+    from {{ source('ops', 'builds') }} order by build_id desc limit 1
 {%- endmacro %}

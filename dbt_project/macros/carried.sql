@@ -4,21 +4,46 @@
     {%- if feed not in var('feeds_not_carried') -%} true {%- endif -%}
 {%- endmacro %}
 
+{#- Whether a layout of the company gives a column that is optional: a word that is true, or nothing. -#}
+{% macro carries_column(feed, column) -%}
+    {%- if carries(feed) and feed ~ '.' ~ column not in var('columns_not_carried') -%} true {%- endif -%}
+{%- endmacro %}
+
 {#- Where the way of goods ends, as far as the company's feeds tell: at their final disposition; of a company
-    that carries no dispositions at the inspection, and if it carries none either, at the receipt. -#}
+    that carries no dispositions at the inspection, and if it carries none either, at the receipt. Of a company
+    that carries no receipts only the money tells that they came: it ends when they are credited or refunded,
+    and where that is not told either, when the return is approved. -#}
 {% macro end_of_goods() -%}
-    {%- if carries('wms_dispositions') -%} disposed
-    {%- elif carries('wms_inspections') -%} inspected
-    {%- else -%} received
+    {%- if carries('wms_return_receipts') -%}
+        {%- if carries('wms_dispositions') -%} disposed
+        {%- elif carries('wms_inspections') -%} inspected
+        {%- else -%} received
+        {%- endif -%}
+    {%- elif tells_of_money() -%} settled
+    {%- else -%} approved
     {%- endif -%}
 {%- endmacro %}
 
+{#- Whether a feed tells that a return was credited or refunded. -#}
+{% macro tells_of_money() -%}
+    {%- if carries('erp_credit_memos') or carries('crm_refunds') -%} true {%- endif -%}
+{%- endmacro %}
+
+{#- Whether goods are told of when they come, so that units are counted one by one; else a return ends whole. -#}
+{% macro counts_goods() -%}
+    {%- if carries('wms_return_receipts') -%} true {%- endif -%}
+{%- endmacro %}
+
 {#- When how many units of a return line came to that end, as a query: of dispositions their `quantity`, the
-    column that counts, of receipts all that was received. -#}
+    column that counts, of receipts all that was received, of returns without receipts the whole. -#}
 {% macro ends_of_goods(quantity) -%}
     {% if end_of_goods() == 'disposed' -%}
     select unit_key, return_line_key, disposed_at as ended_at, {{ quantity }} as quantity
     from {{ ref('fct_disposition') }}
+    {%- elif not counts_goods() -%}
+    select unit_key, return_line_key, ended_at, ended_quantity as quantity
+    from {{ ref('fct_return_line') }}
+    where ended_quantity > 0
     {%- else -%}
     select
         receipt.unit_key,

@@ -10,7 +10,8 @@
     {%- if var(name, none) is not none -%}
         {{ return(var(name)) }}
     {%- elif execute -%}
-        {%- set newest = run_query('select ' ~ name ~ ' from ops.builds order by build_id desc limit 1') -%}
+        {%- set newest = run_query(
+            'select ' ~ name ~ ' from ' ~ source('ops', 'builds') ~ ' order by build_id desc limit 1') -%}
         {{ return(newest.rows[0][0] if newest.rows else at_parse) }}
     {%- endif -%}
     {{ return(at_parse) }}

@@ -33,3 +33,16 @@
 {% macro is_in_carriers_hands(event_code) -%}
     {{ event_code }} in ('dropped_off', 'in_transit', 'out_for_delivery', 'delivered')
 {%- endmacro %}
+
+{#- When the carrier first had each return parcel that `documents` name, and when it was delivered. -#}
+{% macro scans_of_parcels(documents) -%}
+    select
+        tracking_no,
+        min(event_at) as first_scan_at,
+        min(event_at) filter (where event_code = 'delivered') as delivered_at
+    from {{ ref('stg_wms__shipment_events') }}
+    where tracking_no in (select tracking_no from {{ documents }})
+        and leg = 'return'
+        and {{ is_in_carriers_hands('event_code') }}
+    group by tracking_no
+{%- endmacro %}

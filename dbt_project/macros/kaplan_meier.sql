@@ -1,7 +1,6 @@
 {#- Kaplan–Meier over spans: units that end in an event, the others censored when they leave.
     `spans` is a CTE with the `keys`, is_event, quantity and hours. Gives one row per keys:
-    units, events, censored, p50_hours, p90_hours (null where the curve does not fall that far) and
-    restricted_mean_hours (area under the curve up to the last hour observed).
+    units, events, left_without_event, p50_hours and p90_hours (null where the curve does not fall that far).
     At equal hours events come before censoring: who leaves at t was at risk at t. -#}
 {% macro kaplan_meier(spans, keys) %}
 {%- set key_list = keys | join(', ') -%}
@@ -49,16 +48,6 @@ km_curve as (
 
 ),
 
-km_area as (
-
-    select
-        *,
-        coalesce(lag(survival) over ({{ window }}), 1)
-        * (hours - coalesce(lag(hours) over ({{ window }}), 0)) as area
-    from km_curve
-
-),
-
 km as (
 
     select
@@ -67,9 +56,8 @@ km as (
         cast(sum(events_now) as bigint) as events,
         cast(sum(left_now - events_now) as bigint) as left_without_event,
         min(hours) filter (where survival <= 0.5) as p50_hours,
-        min(hours) filter (where survival <= 0.1) as p90_hours,
-        cast(round(sum(area), 2) as numeric(18, 2)) as restricted_mean_hours
-    from km_area
+        min(hours) filter (where survival <= 0.1) as p90_hours
+    from km_curve
     group by {{ key_list }}
 
 )

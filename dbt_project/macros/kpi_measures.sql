@@ -6,6 +6,10 @@
     {%- set month = "cast(date_trunc('month', period_date) as date)" -%}
     {%- set reporting = "'" ~ var('reporting_currency') ~ "'" -%}
     {%- set disposed_of = mature_if('open_units = 0') -%}
+    {#- What comes back on its last day is refunded, and asked after, for as long as a refund is due. -#}
+    {%- set refunded_on = 'mature_on + ' ~ var('refund_days') -%}
+    {%- set rated_on = refunded_on ~ ' + ' ~ var('case_days') -%}
+    {%- set inspected_on = 'period_date + ' ~ var('inspection_days') -%}
     {%- set measures = {
         'kpi_of_sales_lines': {
             'kpis': [
@@ -17,7 +21,7 @@
                  'numerator': 'returned_amount', 'denominator': 'net_amount'},
                 {'kpi': 'return_value_rate', 'basis': 'RETURN',
                  'numerator': '0', 'denominator': 'net_amount'},
-                {'kpi': 'refund_rate', 'basis': 'SALE', 'mature_on': 'mature_on',
+                {'kpi': 'refund_rate', 'basis': 'SALE', 'mature_on': refunded_on,
                  'numerator': '0', 'denominator': 'captured_amount'},
                 {'kpi': 'refund_rate', 'basis': 'REFUND',
                  'numerator': '0', 'denominator': 'captured_amount'},
@@ -40,9 +44,9 @@
             'kpis': [
                 {'kpi': 'product_return_rate', 'basis': 'RETURN',
                  'numerator': 'received_units', 'denominator': '0'},
-                {'kpi': 'return_value_rate', 'basis': 'RETURN',
+                {'kpi': 'return_value_rate', 'basis': 'RETURN', 'mature_on': 'mature_on',
                  'numerator': 'returned_amount', 'denominator': '0'},
-                {'kpi': 'reason_confirmation_rate', 'basis': 'RETURN',
+                {'kpi': 'reason_confirmation_rate', 'basis': 'RETURN', 'mature_on': inspected_on,
                  'numerator': 'confirmed_units', 'denominator': 'judged_units'},
                 {'kpi': 'policy_violation_rate', 'basis': 'RETURN',
                  'numerator': 'violating_units', 'denominator': 'sold_units'},
@@ -79,21 +83,21 @@
                  'numerator': 'closed_amount', 'denominator': 'disposed_units'},
                 {'kpi': 'return_cost_in_process', 'basis': 'RETURN', 'mature_on': never,
                  'numerator': 'in_process_amount', 'denominator': 'in_process_units'},
-                {'kpi': 'value_recovery_rate', 'basis': 'RETURN', 'mature_on': 'mature_on',
+                {'kpi': 'value_recovery_rate', 'basis': 'RETURN', 'mature_on': 'recovered_on',
                  'numerator': 'recovered_amount', 'denominator': 'closed_amount'},
-                {'kpi': 'asset_recovery_rate', 'basis': 'RETURN', 'mature_on': 'mature_on',
+                {'kpi': 'asset_recovery_rate', 'basis': 'RETURN', 'mature_on': 'recovered_on',
                  'numerator': 'recovered_amount', 'denominator': 'asset_amount'},
             ],
         },
         'kpi_of_requests': {
             'kpis': [
-                {'kpi': 'no_show_rate', 'basis': 'REQUEST', 'mature_on': 'mature_on',
+                {'kpi': 'no_show_rate', 'basis': 'REQUEST', 'mature_on': 'lapsed_on',
                  'numerator': 'expired_units', 'denominator': 'approved_units'},
-                {'kpi': 'returnless_share', 'basis': 'REQUEST',
+                {'kpi': 'returnless_share', 'basis': 'REQUEST', 'mature_on': 'mature_on',
                  'numerator': 'returnless_units', 'denominator': 'returnless_units + received_units'},
-                {'kpi': 'contacts_per_return', 'basis': 'REQUEST',
+                {'kpi': 'contacts_per_return', 'basis': 'REQUEST', 'mature_on': refunded_on,
                  'numerator': 'cases', 'denominator': 'lines'},
-                {'kpi': 'csat', 'basis': 'REQUEST',
+                {'kpi': 'csat', 'basis': 'REQUEST', 'mature_on': rated_on,
                  'numerator': 'csat_points', 'denominator': 'csat_cases'},
             ],
         },
@@ -105,9 +109,9 @@
         },
         'kpi_of_memos': {
             'kpis': [
-                {'kpi': 'retained_revenue_ratio', 'basis': 'REFUND',
+                {'kpi': 'retained_revenue_ratio', 'basis': 'REFUND', 'mature_on': 'mature_on',
                  'numerator': 'retained_amount', 'denominator': 'memo_amount'},
-                {'kpi': 'refund_ratio', 'basis': 'REFUND',
+                {'kpi': 'refund_ratio', 'basis': 'REFUND', 'mature_on': 'mature_on',
                  'numerator': 'memo_amount - retained_amount', 'denominator': 'memo_amount'},
             ],
             'posts': [
@@ -120,17 +124,17 @@
             'kpis': [
                 {'kpi': 'refund_rate', 'basis': 'REFUND',
                  'numerator': 'refunded_amount', 'denominator': '0'},
-                {'kpi': 'refund_rate', 'basis': 'SALE', 'mature_on': 'mature_on',
+                {'kpi': 'refund_rate', 'basis': 'SALE', 'mature_on': refunded_on,
                  'numerator': 'refunded_of_sale_amount', 'denominator': '0'},
-                {'kpi': 'refund_lead_time', 'basis': 'REFUND',
+                {'kpi': 'refund_lead_time', 'basis': 'REFUND', 'mature_on': 'mature_on',
                  'numerator': 'lead_days', 'denominator': 'refunds'},
-                {'kpi': 'refund_late_share', 'basis': 'REFUND',
+                {'kpi': 'refund_late_share', 'basis': 'REFUND', 'mature_on': 'mature_on',
                  'numerator': 'late_refunds', 'denominator': 'refunds'},
             ],
         },
         'kpi_of_over_refunds': {
             'kpis': [
-                {'kpi': 'over_refund_amount', 'basis': 'REFUND',
+                {'kpi': 'over_refund_amount', 'basis': 'REFUND', 'mature_on': 'mature_on',
                  'numerator': 'over_refunded_amount', 'denominator': 'paid_amount'},
             ],
         },

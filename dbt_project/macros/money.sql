@@ -22,3 +22,11 @@
 {% macro share_upto(amount, quantity, total) -%}
     round({{ amount }} * {{ quantity }} / {{ total }}, 2)
 {%- endmacro %}
+
+{#- Columns of amounts in the reporting currency, to stand beside those of the row's own: `amounts` is a list of
+    expression and column. -#}
+{% macro beside_in_reporting(amounts, rate) -%}
+    {%- for amount, column in amounts %}
+    {{ to_reporting(amount, rate) }} as {{ column }}{{ ',' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}

@@ -5,6 +5,21 @@
     - round({{ amount }} * units_before / line_quantity, 2)
 {%- endmacro %}
 
+{#- Condition on a return line: goods that are sent make its exchange good, unit by unit, and nothing else does. Needs
+    an RMA, which those goods name, and a feed that tells it. -#}
+{% macro is_exchanged_by_goods(line='') -%}
+    {%- if carries_column('erp_sales_lines', 'replaces_rma_no') -%}
+    {{ line }}resolution = 'exchange' and {{ line }}rma_no is not null
+    {%- else -%} false
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Condition on a return line: it is made good in goods because that is what was agreed on. Nobody can tell by any
+    document what was sent: a repair or a replacement is owed as such, an exchange where no goods can name it. -#}
+{% macro is_owed_in_goods(line='') -%}
+    ({{ line }}resolution in ('exchange', 'replacement', 'repair') and not ({{ is_exchanged_by_goods(line) }}))
+{%- endmacro %}
+
 {#- Fiscal period YYYY-PP of a day, as dim_date and the ledger name it. -#}
 {% macro fiscal_period(day) -%}
     to_char(
@@ -86,11 +101,6 @@ components as (
     {%- endif -%}
 {%- endmacro %}
 
-{#- A table as the last build left it. Named without ref(), since it is built after the models that ask. -#}
-{% macro as_built_before(schema, name) -%}
-    {{ return(api.Relation.create(database=target.database, schema=schema, identifier=name)) }}
-{%- endmacro %}
-
 {#- How many of `copies` equal amounts are too many: as many as the excess pays for, to the nearest, and
     never the first of them. -#}
 {% macro surplus_copies(excess, amount, copies) -%}
@@ -106,7 +116,7 @@ components as (
     greatest(least({{ amount }}, {{ most }}), 0)
 {%- endmacro %}
 
-{#- Class of what a component is off by: a cent or two are rounding; an adjustment has no rule. -#}
+{#- Class of what a component is off by: a cent or two are rounding. -#}
 {% macro component_class(component, amount) -%}
     case
         when abs({{ amount }}) <= 0.02 then 'ROUNDING'
@@ -117,6 +127,7 @@ components as (
             when 'duty' then 'DUTY'
             when 'restocking_fee' then 'RESTOCKING_FEE'
             when 'return_label_fee' then 'LABEL_FEE'
+            when 'adjustment' then 'ADJUSTMENT'
         end
     end
 {%- endmacro %}
@@ -155,7 +166,7 @@ components as (
 {% macro is_component_class(class) -%}
     {{ class }} in (
         'QUANTITY', 'PRICE_OR_DISCOUNT', 'TAX', 'SHIPPING', 'DUTY', 'RESTOCKING_FEE', 'LABEL_FEE',
-        'ROUNDING'
+        'ADJUSTMENT', 'ROUNDING'
     )
 {%- endmacro %}
 
@@ -179,11 +190,14 @@ components as (
 {#- Lines of the proof, as a query: each leg as in the sources, what was settled in another currency, the leg
     in the groups, what no group has of the sources, the bridge from leg to leg by class, and checks that are 0.
     `sums` is a CTE with period, entity, currency, document_currency, leg, gap, class, part, amount,
-    document_amount and source_amount; the query has one row per line and row of it, to be added up by line. -#}
-{% macro proof_lines(sums) -%}
+    document_amount and source_amount; the query has one row per line and row of it, to be added up by line.
+    `reporting` is its column in the reporting currency, where there is one; sources, which are in their documents'
+    own currencies, have none. -#}
+{% macro proof_lines(sums, reporting='cast(null as numeric)') -%}
     select
         sums.period, sums.entity, lines.currency, lines.position, lines.line, sums.leg,
-        cast(null as text) as gap, '' as class, lines.label, sums.part, lines.amount
+        cast(null as text) as gap, '' as class, lines.label, sums.part, lines.amount,
+        case when lines.line = 'leg' then {{ reporting }} end as reporting_amount
     from {{ sums }} as sums
     inner join (
         values
@@ -207,15 +221,16 @@ components as (
         sums.period, sums.entity, sums.currency,
         {{ proof_position('gaps.gap_no') }} + classes.class_no as position, 'bridge' as line,
         null as leg, sums.gap, sums.class, 'less ' || classes.label as label, sums.part,
-        -sums.amount as amount
+        -sums.amount as amount, -{{ reporting }} as reporting_amount
     from {{ sums }} as sums
     inner join {{ ref('refund_gaps') }} as gaps on sums.gap = gaps.gap
     inner join {{ ref('refund_classes') }} as classes on sums.class = classes.class
     union all
     select
-        sums.period, sums.entity, sums.currency, {{ proof_position('gaps.gap_no') }} + 20 as position,
+        sums.period, sums.entity, sums.currency, {{ proof_position('gaps.gap_no') }} + 30 as position,
         'check' as line, null as leg, gaps.gap, '' as class, gaps.label || ': what the classes leave' as label,
-        sums.part, case when sums.leg = gaps.left_leg then sums.amount else -sums.amount end as amount
+        sums.part, case when sums.leg = gaps.left_leg then sums.amount else -sums.amount end as amount,
+        case when sums.leg = gaps.left_leg then {{ reporting }} else -{{ reporting }} end as reporting_amount
     from {{ sums }} as sums
     inner join {{ ref('refund_gaps') }} as gaps
         on sums.leg in (gaps.left_leg, gaps.right_leg) or sums.gap = gaps.gap
@@ -227,7 +242,7 @@ components as (
     {%- if is_full_build() -%} true
     {%- else -%}
         {{ unit_key }} in (
-            select unit_key from {{ intermediate_relation('int_touched_refund_units') }}
+            select unit_key from {{ source('state_of_intermediate', 'int_touched_refund_units') }}
         )
     {%- endif -%}
 {%- endmacro %}

@@ -54,37 +54,31 @@
     {%- elif by['replaces'] == 'entity' -%}
         {{ by['key'] }} in (
             select cast(entity_key as {{ by['key_type'] or 'text' }})
-            from {{ intermediate_relation('int_touched_keys') }}
+            from {{ source('state_of_intermediate', 'int_touched_keys') }}
             where entity = '{{ by["entity"] }}'
         )
     {%- elif by['replaces'] == 'snapshots' -%}
-        unit_key in (select unit_key from {{ intermediate_relation('int_touched_units') }})
+        unit_key in (select unit_key from {{ source('state_of_intermediate', 'int_touched_units') }})
         or snapshot_date > {{ as_of_date() }}
         or (
             snapshot_date <= {{ as_of_date() }} - {{ var('snapshot_days') }}
             and not {{ is_month_end('snapshot_date') }}
         )
     {%- elif by['replaces'] == 'refund_units' -%}
-        unit_key in (select unit_key from {{ intermediate_relation('int_touched_refund_units') }})
+        unit_key in (select unit_key from {{ source('state_of_intermediate', 'int_touched_refund_units') }})
     {%- elif by['replaces'] == 'refund_groups' -%}
-        unit_key in (select unit_key from {{ intermediate_relation('int_touched_refund_units') }})
-        or group_key in (select group_key from {{ as_built_before('build', 'refund_open_groups') }})
+        unit_key in (select unit_key from {{ source('state_of_intermediate', 'int_touched_refund_units') }})
+        or group_key in (select group_key from {{ source('state_of_build', 'refund_open_groups') }})
     {%- else -%}
-        unit_key in (select unit_key from {{ intermediate_relation('int_touched_units') }})
+        unit_key in (select unit_key from {{ source('state_of_intermediate', 'int_touched_units') }})
     {%- endif -%}
 {% endmacro %}
-
-{#- Named without ref(): the strategy runs for models that depend on it through their parents. -#}
-{% macro intermediate_relation(name) -%}
-    {{ return(api.Relation.create(
-        database=target.database, schema='intermediate', identifier=name)) }}
-{%- endmacro %}
 
 {#- Condition that keeps a test to the night's rows; uniqueness over history is held by an index. -#}
 {% macro touched_only(unit_key='unit_key') -%}
     {%- if is_full_build() -%} true
     {%- else -%}
-        {{ unit_key }} in (select unit_key from {{ intermediate_relation('int_touched_units') }})
+        {{ unit_key }} in (select unit_key from {{ source('state_of_intermediate', 'int_touched_units') }})
     {%- endif -%}
 {%- endmacro %}
 

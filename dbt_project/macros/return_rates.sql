@@ -1,19 +1,19 @@
 {#- Return rates from the CTE `members`: its `keys`, and units shipped, returned and unattributed. `shipped` is what
-    the denominator is called: in slices of reasons it is not the slice's own. A rate is null, not 0, where a feed
-    that it needs is lacking, or units came back and none of them has a known sale. -#}
+    the denominator is called: in slices of reasons it is not the slice's own. All that came back counts, since it is
+    of the product whatever its sale; what of it has no known sale that shipped is told beside it, and may have been
+    sold before the first file, so that a rate can exceed 1. A rate is null, not 0, where a feed that it needs is
+    lacking. -#}
 {% macro return_rates(keys, shipped='shipped_quantity') %}
 judged as (
 
     select
         members.*,
-        case
-            when completeness.completeness = 'lacking' then completeness.reason
-            when members.returned_quantity = 0 and members.unattributed_quantity > 0
-                then 'no return that came has a known sale'
-        end as lacking_reason
+        members.returned_quantity + members.unattributed_quantity as came_back,
+        case when completeness.completeness = 'lacking' then completeness.reason end as lacking_reason
     from members
-    -- which counts returns as these rates do, at their sale
-    inner join {{ ref('kpi_completeness') }} as completeness on completeness.kpi = 'order_return_rate'
+    -- which counts all that came, as these rates do
+    inner join {{ ref('kpi_completeness') }} as completeness
+        on completeness.kpi = 'product_return_rate' and completeness.basis = 'RETURN'
 
 ),
 
@@ -26,16 +26,15 @@ known as (
 select
     {{ keys | join(', ') }},
     {%- if 'sku' in keys %}
-    (select product_name from {{ ref('dimension_product') }} as products where products.sku = known.sku)
-        as product_name,
+    {{ product_name('known.sku') }} as product_name,
     {%- endif %}
     cast(shipped_quantity as bigint) as {{ shipped }},
-    cast(case when is_known then returned_quantity end as bigint) as returned_quantity,
-    cast(case when is_known then round(returned_quantity / nullif(shipped_quantity, 0), 6) end
+    cast(case when is_known then came_back end as bigint) as returned_quantity,
+    cast(case when is_known then round(came_back / nullif(shipped_quantity, 0), 6) end
         as numeric(12, 6)) as return_rate,
-    cast(case when is_known then {{ wilson_bound('returned_quantity', 'shipped_quantity', '-1') }} end
+    cast(case when is_known then {{ wilson_bound('came_back', 'shipped_quantity', '-1') }} end
         as numeric(9, 6)) as rate_low,
-    cast(case when is_known then {{ wilson_bound('returned_quantity', 'shipped_quantity', '1') }} end
+    cast(case when is_known then {{ wilson_bound('came_back', 'shipped_quantity', '1') }} end
         as numeric(9, 6)) as rate_high,
     cast(unattributed_quantity as bigint) as unattributed_quantity,
     case
@@ -45,7 +44,7 @@ select
     end as completeness,
     coalesce(
         lacking_reason,
-        case when unattributed_quantity > 0 then 'leaves out returns without a known sale' end
+        case when unattributed_quantity > 0 then 'counts returns without a known sale that shipped, which may have been sold before the first file' end
     ) as completeness_reason
 from known
 {%- endmacro %}

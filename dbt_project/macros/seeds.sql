@@ -1,4 +1,4 @@
-{#- dbt's own, but that it writes no file: the tables in force lie outside the project (warehouse/master.py),
+{#- dbt's own, but that it writes no file: the tables in force lie outside the project (src/revlog/companies/master.py),
     where the place for what was run would be the seed itself. -#}
 {% macro noop_statement(name=none, message=none, code=none, rows_affected=none, res=none) -%}
     {%- set sql = caller() -%}

@@ -172,10 +172,10 @@
     domain has 'published'. -#}
 {% macro last_build(kind='any') -%}
     {%- if kind == 'published' -%}
-    (select coalesce(min(build_id), 0) from ops.standing)
+    (select coalesce(min(build_id), 0) from {{ source('ops', 'standing') }})
     {%- elif kind == 'built' -%}
-    (select coalesce(max(build_id), 0) from ops.builds where status = 'built')
+    (select coalesce(max(build_id), 0) from {{ source('ops', 'builds') }} where status = 'built')
     {%- else -%}
-    (select max(build_id) from ops.builds)
+    (select max(build_id) from {{ source('ops', 'builds') }})
     {%- endif -%}
 {%- endmacro %}

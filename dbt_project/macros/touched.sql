@@ -16,26 +16,6 @@
     where _file_id in ({{ changed_files(feed) }})
 {%- endmacro %}
 
-{#- Values of `column` in every version that raw keeps of the keys in changed files: where a row led
-    before it changed, and where it leads now. -#}
-{% macro any_version_of(keys, column, source_name, feed) -%}
-    select any_version.{{ column }}
-    from {{ source(source_name, feed) }} as changed
-    inner join {{ source(source_name, feed) }} as any_version
-        on {% for k in keys %}changed.{{ k }} = any_version.{{ k }}{{ ' and ' if not loop.last }}{% endfor %}
-    where changed._file_id in ({{ changed_files(feed) }}) and any_version.{{ column }} is not null
-{%- endmacro %}
-
-{#- Keys of `relation` whose amounts on a day are converted by a rate that changed (CTE `rates`). Where
-    the amounts' currency is decided elsewhere, any currency's rate counts. -#}
-{% macro repriced(relation, key, day, currency='currency') -%}
-    select priced.{{ key }}
-    from rates
-    inner join {{ relation }} as priced
-        on priced.{{ day }} >= rates.affected_from and priced.{{ day }} < rates.affected_to
-        {{ 'and rates.currency = priced.' ~ currency if currency }}
-{%- endmacro %}
-
 {#- Versioned tables (mode full): a key is touched where a changed file differs from the active file
     before it. That suffices: a change between two later files touches through those. `changed_from`
     is the day of the earliest such file, or the first of all days where the key was not in the file
@@ -117,4 +97,26 @@
 
 {% macro touched_units() -%}
     (select unit_key from {{ ref('int_touched_units') }})
+{%- endmacro %}
+
+{#- Documents that a row of a feed names: (entity, entity_key). -#}
+{% macro ties_of(row, relation) -%}
+    {%- for column, document in relation.ties %}
+    select '{{ document }}' as entity,
+        {% if column in relation.lists %}unnest({{ row }}.{{ column }}){% else %}cast({{ row }}.{{ column }} as text){% endif %} as entity_key
+    where {{ row }}.{{ column }} is not null
+    {{ 'union all' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- Documents that may be a unit of recomputation, with what its name begins with: an order is one by its number,
+    any other only while no order is known. -#}
+{% macro units() -%}
+    {%- set found = [] -%}
+    {%- for relation in relations() -%}
+        {%- for document, prefix in relation.units.items() -%}
+            {%- do found.append({'document': document, 'prefix': prefix}) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(found) }}
 {%- endmacro %}

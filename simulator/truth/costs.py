@@ -11,6 +11,7 @@ from simulator.company import (
     GRADE_FACTOR_PCT,
     GRADES,
     INSPECTION_CENTS,
+    INVOICE_DAYS,
     IS_DISPOSAL,
     LIKE_NEW,
     RECEIVING_CENTS,
@@ -35,23 +36,46 @@ def add(cells: KpiCells, known: KnownReturns) -> None:
     where = Where(known.channel, known.category, known.site)[came]
     units, disposed = known.received[came], known.disposed[came]
     is_open = disposed < units
+    until = np.maximum(
+        _left_on(known) + INVOICE_DAYS, np.where(known.received < known.expected, known.due_on(), 0)
+    )
+    young = is_open | (until[came] > known.today)
+    unanswered = young | _has_open_claim(known)[came]
     closed = rounded(costs[:, came] * disposed, units)
     for name, part in zip(COMPONENTS, closed, strict=True):
-        cells.put(f"cost_per_return.{name}", RETURN, day, where, part, disposed, is_open)
+        cells.put(f"cost_per_return.{name}", RETURN, day, where, part, disposed, young)
     closed_sum = closed.sum(axis=0)
-    cells.put("cost_per_return", RETURN, day, where, closed_sum, disposed, is_open)
+    cells.put("cost_per_return", RETURN, day, where, closed_sum, disposed, young)
     rest = costs[:, came].sum(axis=0) - closed_sum
     cells.put("return_cost_in_process", RETURN, day, where, rest, units - disposed, True)
-    cells.put("value_recovery_rate", RETURN, day, where, back[came], closed_sum, is_open)
-    cells.put("asset_recovery_rate", RETURN, day, where, back[came], original_cost(known)[came], is_open)
-    _add_freight_of_goods_never_received(cells, known, costs[COMPONENTS.index("freight")])
+    cells.put("value_recovery_rate", RETURN, day, where, back[came], closed_sum, unanswered)
+    cells.put("asset_recovery_rate", RETURN, day, where, back[came], original_cost(known)[came], unanswered)
+    _add_goods_never_received(cells, known, costs.sum(axis=0))
 
 
-def _add_freight_of_goods_never_received(cells: KpiCells, known: KnownReturns, freight: np.ndarray) -> None:
-    gone = known.is_counted & (known.received == 0) & (freight != 0)
+def _left_on(known: KnownReturns) -> np.ndarray:
+    """Day by line of its last final disposition; 0 without any."""
+    left = np.zeros(known.size, dtype=np.int64)
+    np.maximum.at(left, known.ended["line"].to_numpy(), day_of(known.ended["disposed_at"]))
+    return left
+
+
+def _has_open_claim(known: KnownReturns) -> np.ndarray:
+    claims = known.world.goods.claims
+    claims = claims[(claims["seen"] < known.end) & (claims["receipt"] >= 0)]
+    waiting = claims["receipt"][claims["answered_at"] >= known.end]
+    is_open = np.zeros(known.size, dtype=bool)
+    is_open[known.line_of_receipt(waiting)] = True
+    return is_open
+
+
+def _add_goods_never_received(cells: KpiCells, known: KnownReturns, cost: np.ndarray) -> None:
+    """Goods that the customer keeps are no units in process, whatever their refund cost."""
+    gone = known.is_counted & (known.received == 0) & (cost != 0)
     where = Where(known.channel, known.category, np.full(known.size, NOT_RECEIVED))[gone]
-    day, units = day_of(known.column("authorized_at")[gone]), known.column("authorized")[gone]
-    cells.put("return_cost_in_process", RETURN, day, where, freight[gone], units, True)
+    began = np.where(known.has_rma, known.column("authorized_at"), known.basis_at)
+    units = np.where(known.is_returnless, 0, known.column("authorized"))
+    cells.put("return_cost_in_process", RETURN, day_of(began[gone]), where, cost[gone], units[gone], True)
 
 
 def costs_by_component(known: KnownReturns) -> np.ndarray:

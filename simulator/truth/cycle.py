@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from decimal import ROUND_HALF_UP, Decimal, localcontext
 from fractions import Fraction
 
 import numpy as np
@@ -14,7 +13,7 @@ from simulator.truth.kpis import CATEGORY_NAMES, CHANNEL_NAMES
 
 COLUMNS = (
     "request_month", "channel", "product_category", "units", "events", "censored", "competing",
-    "p50_hours", "p90_hours", "restricted_mean_hours",
+    "p50_hours", "p90_hours",
 )  # fmt: skip
 
 
@@ -34,8 +33,8 @@ def cycle_table(spans: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(sorted(rows, key=lambda row: row[:3]), columns=list(COLUMNS))
 
 
-def figures(spans: pd.DataFrame) -> tuple[int | str | None, ...]:
-    """Units, events, censored, competing, p50, p90, restricted mean of one slice.
+def figures(spans: pd.DataFrame) -> tuple[int | None, ...]:
+    """Units, events, censored, competing, p50, p90 of one slice.
 
     `spans`: hours, kind, units. An event at an hour comes before units that leave at the same hour.
     """
@@ -50,22 +49,7 @@ def figures(spans: pd.DataFrame) -> tuple[int | str | None, ...]:
     return (
         int(leaving.sum()), *(int(kinds[kind].sum()) for kind in (EVENT, CENSORED, COMPETING)),
         _quantile(hours, kinds[EVENT], at_risk, 50), _quantile(hours, kinds[EVENT], at_risk, 90),
-        _restricted_mean(hours, kinds[EVENT], at_risk),
     )  # fmt: skip
-
-
-def _restricted_mean(hours: np.ndarray, events: np.ndarray, at_risk: np.ndarray) -> str:
-    """Area under S up to the last observed hour, to hundredths, half up."""
-    with localcontext() as context:
-        context.prec = 50
-        area, survival, last = Decimal(0), Decimal(1), 0
-        for hour, happened, exposed in zip(hours.tolist(), events.tolist(), at_risk.tolist(), strict=True):
-            area += survival * (hour - last)
-            survival = survival * (exposed - happened) / exposed
-            last = hour
-        # An exact half shows only once the tail of the divisions is off.
-        exact = area.quantize(Decimal("1e-20"), ROUND_HALF_UP)
-        return str(exact.quantize(Decimal("0.01"), ROUND_HALF_UP))
 
 
 def _quantile(hours: np.ndarray, events: np.ndarray, at_risk: np.ndarray, percent: int) -> int | None:

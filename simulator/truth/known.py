@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from simulator.company import DAY, IS_FINAL, NEVER
+from simulator.company import DAY, DECISION_DAYS, HAND_OVER_DAYS, IS_FINAL, NEVER, TRANSIT_DAYS
 from simulator.refunds import SUCCEEDED
 from simulator.returns import RETURNLESS
 from simulator.truth.kpis import NO_CATEGORY, NO_CHANNEL, NO_SITE, NOT_RECEIVED, Where
@@ -166,6 +166,15 @@ class KnownReturns:
         asked = self.column("request") >= 0
         by_word = asked & (self.column("decision") == 1) & (self.column("decided_at") < self.end)
         return np.where(self.has_rma, ~self.cancelled, by_word & ~self.cancelled)
+
+    def due_on(self) -> np.ndarray:
+        """Day by line from which nothing comes that keeps to its authorization and the stated times."""
+        last_day = np.where(
+            self.has_rma,
+            self.column("expires_at") // DAY,
+            self.basis_at // DAY + DECISION_DAYS + HAND_OVER_DAYS,
+        )
+        return last_day + TRANSIT_DAYS
 
     def first_scan_at(self) -> np.ndarray:
         """First scan of each line's parcel on its way back; NEVER where there is none."""

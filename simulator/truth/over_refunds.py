@@ -16,7 +16,10 @@ def add(cells: KpiCells, known: KnownReturns, groups: pd.DataFrame) -> None:
     """
     groups = groups[groups["has_p"].to_numpy(dtype=bool)]
     at, currency = groups["p_at"], groups["currency"]
-    over = known.euro(np.maximum(groups["p"] - groups["e"], 0), currency, at)
+    over = known.euro(np.maximum(groups["p"] - np.maximum(groups["e"], 0), 0), currency, at)
     paid = known.euro(groups["p"], currency, at)
     where = known.where_of(groups["line"].to_numpy())
-    cells.put("over_refund_amount", "REFUND", day_of(at), where, over, paid)
+    awaits = known.is_counted & ~known.is_returnless & (known.received < known.expected)
+    line = groups["line"].to_numpy()
+    young = (line >= 0) & (awaits & (known.due_on() > known.today))[line]
+    cells.put("over_refund_amount", "REFUND", day_of(at), where, over, paid, young)

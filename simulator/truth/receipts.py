@@ -11,6 +11,7 @@ from simulator.company import (
     DN,
     HOUR,
     HZ,
+    INSPECTION_DAYS,
     LF,
     MS,
     RC,
@@ -126,7 +127,10 @@ def _add_reasons(
     both = (stated >= 0) & (stated != UNMAPPED) & (confirmed >= 0) & (confirmed != UNMAPPED)
     units = rows["quantity"].to_numpy()
     right = np.where(confirmed == stated, units, 0)
-    cells.put("reason_confirmation_rate", RETURN, day[both], where[both], right[both], units[both])
+    is_waiting = day + INSPECTION_DAYS > known.today
+    cells.put(
+        "reason_confirmation_rate", RETURN, day[both], where[both], right[both], units[both], is_waiting[both]
+    )
 
 
 def _add_rules(

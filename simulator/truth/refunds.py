@@ -6,15 +6,15 @@ import numpy as np
 import pandas as pd
 
 from simulator.codes import CANCELED, FAILED_STATUS, IS_CREDIT
-from simulator.company import DAY, EXCHANGE, REPAIR, REPLACEMENT, rounded
+from simulator.company import DAY, EXCHANGE, REFUND_DAYS, REPAIR, REPLACEMENT, rounded
 from simulator.truth.known import KnownReturns, total
-from simulator.truth.kpis import NO_CHANNEL, NO_SITE, KpiCells, Where, day_of
-from simulator.truth.sales import is_immature, where_sold
+from simulator.truth.kpis import KpiCells, day_of
+from simulator.truth.sales import is_refunding, where_sold
+from simulator.truth.sent import goes_by_goods, replaced
 
 REFUND, SALE = "REFUND", "SALE"
 REFUND_TYPE, FAILURE_TYPE = 0, 1
 IN_KIND = (EXCHANGE, REPLACEMENT, REPAIR)
-LATE_DAYS = 14
 
 
 def add(cells: KpiCells, known: KnownReturns) -> None:
@@ -35,12 +35,8 @@ def _add_rates(cells: KpiCells, known: KnownReturns) -> None:
     sold = known.world.sales.iloc[sale[sale >= 0]]
     cells.put(
         "refund_rate", SALE, day_of(sold["shipped_at"]), where_sold(sold), paid[sale >= 0], 0,
-        is_immature(known, sold),
+        is_refunding(known, sold),
     )  # fmt: skip
-    lost = sale < 0
-    count = int(lost.sum())
-    nowhere = Where(np.full(count, NO_CHANNEL), where.category[lost], np.full(count, NO_SITE))
-    cells.put("refund_rate", SALE, day[lost], nowhere, paid[lost], 0)
     _add_captured(cells, known)
 
 
@@ -51,7 +47,7 @@ def _add_captured(cells: KpiCells, known: KnownReturns) -> None:
     captured = known.euro(cents, sales["currency"], sales["ordered_at"])
     day, where = day_of(sales["shipped_at"]), where_sold(sales)
     cells.put("refund_rate", REFUND, day, where, 0, captured)
-    cells.put("refund_rate", SALE, day, where, 0, captured, is_immature(known, sales))
+    cells.put("refund_rate", SALE, day, where, 0, captured, is_refunding(known, sales))
 
 
 def _add_lead_times(cells: KpiCells, known: KnownReturns) -> None:
@@ -62,8 +58,10 @@ def _add_lead_times(cells: KpiCells, known: KnownReturns) -> None:
     start = np.where(moved < known.end, moved, known.basis_at)[line] // DAY
     days = np.maximum(day - start, 0)
     where = known.where_of(line)
-    cells.put("refund_lead_time", REFUND, day, where, days, 1)
-    cells.put("refund_late_share", REFUND, day, where, (days > LATE_DAYS).astype(int), 1)
+    is_awaited = (moved >= known.end) & known.is_counted & ~known.is_returnless
+    young = (is_awaited & (known.due_on() > known.today))[line]  # goods that come start the clock anew
+    cells.put("refund_lead_time", REFUND, day, where, days, 1, young)
+    cells.put("refund_late_share", REFUND, day, where, (days > REFUND_DAYS).astype(int), 1, young)
 
 
 def _completing(known: KnownReturns) -> pd.DataFrame:
@@ -87,7 +85,7 @@ def _completing(known: KnownReturns) -> pd.DataFrame:
 
 
 def _add_ratios(cells: KpiCells, known: KnownReturns) -> None:
-    """What was issued as credit, and of goods made good by goods all but the cash beside them, is kept."""
+    """Credit issued and goods sent are kept, and of what is owed in goods all but the cash beside it."""
     memos, sales = known.world.money.memos, known.world.sales
     memos = memos[memos["seen"] < known.end]
     line = memos["line"].to_numpy()
@@ -98,11 +96,31 @@ def _add_ratios(cells: KpiCells, known: KnownReturns) -> None:
     day, where = day_of(memos["posted_at"]), known.where_of_money(line, memos["sale"].to_numpy())
     credited = total(line[line >= 0], memos["amount"].to_numpy()[line >= 0], known.size)
     credit, cash = _issued(known)
-    kept = np.where(np.isin(known.column("resolution"), IN_KIND), credited - cash, credit)
+    sent = replaced(known)
+    goods = np.maximum(-total(sent["case"], sent["amount"], known.size), 0)
+    has_goods = np.isin(np.arange(known.size), sent["case"])
+    kept = np.where(has_goods, np.minimum(goods + credit, credited - cash), credit)
+    is_owed = np.isin(known.column("resolution"), IN_KIND) & ~goes_by_goods(known)
+    kept = np.where(is_owed, credited - cash, kept)
     kept = np.clip(kept, 0, np.maximum(credited, 0))
     kept_cents = np.where(line >= 0, _part(cents, kept[line], credited[line]), 0)
-    cells.put("retained_revenue_ratio", REFUND, day, where, kept_cents, cents)
-    cells.put("refund_ratio", REFUND, day, where, cents - kept_cents, cents)
+    is_issued, is_pending = _tendered(known)
+    is_due = (line < 0) | ~(is_issued | has_goods | is_owed)[line]
+    young = np.where(is_due, day + REFUND_DAYS > known.today, is_pending[line])
+    cells.put("retained_revenue_ratio", REFUND, day, where, kept_cents, cents, young)
+    cells.put("refund_ratio", REFUND, day, where, cents - kept_cents, cents, young)
+
+
+def _tendered(known: KnownReturns) -> tuple[np.ndarray, np.ndarray]:
+    """Return lines with a tender that has not failed, and those with one that still may."""
+    tenders = known.world.money.tenders
+    tenders = tenders[(tenders["created_at"] < known.end) & (tenders["line"] >= 0)]
+    ended = (tenders["final_at"] < known.end).to_numpy()
+    void = ended & np.isin(tenders["status"], (FAILED_STATUS, CANCELED))
+    line = tenders["line"].to_numpy()
+    is_issued, is_pending = np.zeros(known.size, dtype=bool), np.zeros(known.size, dtype=bool)
+    is_issued[line[~void]], is_pending[line[~ended]] = True, True
+    return is_issued, is_pending
 
 
 def _issued(known: KnownReturns) -> tuple[np.ndarray, np.ndarray]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from simulator.company import DAY, NEVER, rounded
+from simulator.company import CASE_DAYS, DAY, NEVER, REFUND_DAYS, rounded
 from simulator.returns import HAS_PARCEL
 from simulator.truth.known import KnownReturns, total
 from simulator.truth.kpis import AGES, KpiCells, day_of
@@ -26,10 +26,9 @@ def add(cells: KpiCells, known: KnownReturns) -> None:
 def _add_no_shows(cells: KpiCells, known: KnownReturns) -> None:
     approved = np.where(known.has_rma & known.is_counted, known.column("authorized"), 0)
     rows = np.flatnonzero((approved > 0) & ~known.is_returnless)
-    has_ended = (known.column("expires_at") < known.end) | (known.received >= approved)
     cells.put(
         "no_show_rate", REQUEST, day_of(known.basis_at[rows]), known.where[rows], known.expired[rows],
-        approved[rows], ~has_ended[rows],
+        approved[rows], known.due_on()[rows] > known.today,
     )  # fmt: skip
 
 
@@ -47,10 +46,7 @@ def _add_labels(cells: KpiCells, known: KnownReturns) -> None:
     line = first["line"].to_numpy()
     is_used = known.first_scan_at()[line] < NEVER
     has_expired = (together["expires_at"].max() < known.end).to_numpy()
-    cells.put(
-        "label_use_rate", REQUEST, day, known.where[line], is_used.astype(int), 1,
-        ~(is_used | has_expired),
-    )  # fmt: skip
+    cells.put("label_use_rate", REQUEST, day, known.where[line], is_used.astype(int), 1, ~has_expired)
 
 
 def _add_returnless(cells: KpiCells, known: KnownReturns) -> None:
@@ -58,7 +54,8 @@ def _add_returnless(cells: KpiCells, known: KnownReturns) -> None:
     kept = np.where(known.is_returnless & (known.received == 0), known.column("quantity"), 0)[rows]
     back = np.where(known.is_returnless, 0, known.received)[rows]
     day, where = day_of(known.basis_at[rows]), known.where[rows]
-    cells.put("returnless_share", REQUEST, day, where, kept, kept + back)
+    is_due = known.due_on()[rows] > known.today
+    cells.put("returnless_share", REQUEST, day, where, kept, kept + back, is_due)
 
 
 def _add_contacts(cells: KpiCells, known: KnownReturns) -> None:
@@ -73,8 +70,10 @@ def _add_contacts(cells: KpiCells, known: KnownReturns) -> None:
     scores = total(line[scored & counted], np.ones(int((scored & counted).sum()), dtype=int), known.size)
     rows = np.flatnonzero(known.is_counted)
     day, where = day_of(known.basis_at[rows]), known.where[rows]
-    cells.put("contacts_per_return", REQUEST, day, where, asked[rows], 1)
-    cells.put("csat", REQUEST, day, where, score[rows], scores[rows])
+    asked_until = known.due_on()[rows] + REFUND_DAYS
+    rated_until = asked_until + CASE_DAYS
+    cells.put("contacts_per_return", REQUEST, day, where, asked[rows], 1, asked_until > known.today)
+    cells.put("csat", REQUEST, day, where, score[rows], scores[rows], rated_until > known.today)
 
 
 def _line_of_rma(known: KnownReturns) -> pd.Series:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from simulator.company import SIZES, TRANSIT_DAYS, rounded
+from simulator.company import DECISION_DAYS, HAND_OVER_DAYS, REFUND_DAYS, SIZES, TRANSIT_DAYS, rounded
 from simulator.truth.known import KnownReturns, total
-from simulator.truth.kpis import NO_SITE, KpiCells, Where, day_of
+from simulator.truth.kpis import KpiCells, Where, day_of
 
 SALE, RETURN = "SALE", "RETURN"
 
@@ -26,9 +26,22 @@ def where_sold(sales: pd.DataFrame) -> Where:
 
 
 def is_immature(known: KnownReturns, sales: pd.DataFrame) -> np.ndarray:
-    """Sales lines that may still come back."""
-    last = day_of(sales["shipped_at"]) + sales["window"].to_numpy() + TRANSIT_DAYS
-    return last > known.today
+    """Sales lines of which something that was asked for in time may still come."""
+    return mature_on(sales) > known.today
+
+
+def mature_on(sales: pd.DataFrame) -> np.ndarray:
+    """Day by line on which what is asked for on the last day of its window has come, each way at its longest.
+
+    Nothing tells when a parcel came to the customer: the window begins when the longest way has passed.
+    """
+    last_day = day_of(sales["shipped_at"]) + TRANSIT_DAYS + sales["window"].to_numpy()
+    return last_day + DECISION_DAYS + HAND_OVER_DAYS + TRANSIT_DAYS
+
+
+def is_refunding(known: KnownReturns, sales: pd.DataFrame) -> np.ndarray:
+    """Sales lines of which the refund of what came in time may still be due."""
+    return mature_on(sales) + REFUND_DAYS > known.today
 
 
 def received_by_sale(known: KnownReturns) -> np.ndarray:
@@ -55,8 +68,6 @@ def _add_receipts(cells: KpiCells, known: KnownReturns) -> None:
     where = known.where_received()
     cells.put("product_return_rate", RETURN, day, where, units, 0)
     lost = known.column("sale")[line] < 0
-    nowhere = Where(where.channel, where.category, np.full(len(line), NO_SITE))
-    cells.put("product_return_rate", SALE, day[lost], nowhere[lost], units[lost], 0)
     cells.put("return_value_rate", RETURN, day[~lost], where[~lost], _values(known)[~lost], 0)
 
 

@@ -57,6 +57,7 @@ def describe_task(task: Any) -> dict[str, Any]:
     return {
         "downstream": sorted(task.downstream_task_ids),
         "mapped": task.is_mapped,
+        "rule": task.trigger_rule.value,
         "pool": task.pool,
         "slots": task.pool_slots,
         "retries": task.retries,

@@ -15,9 +15,9 @@ from typing import Any
 import httpx
 import pytest
 
-from local import airflow
-from warehouse.migrate import create_airflow_database
-from warehouse.settings import ROOT
+from revlog.config.settings import ROOT
+from revlog.local import airflow
+from revlog.maintenance.migrate import create_airflow_database
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 

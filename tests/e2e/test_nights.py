@@ -17,11 +17,12 @@ from typing import Any
 
 import pytest
 
-from local import airflow
-from local.run import RunFailed, run_night
-from nightly.notices import notices_file
-from warehouse.connections import connect
-from warehouse.settings import ROOT, process_environment, settings
+from revlog.config.settings import ROOT, process_environment, settings
+from revlog.database.connections import connect
+from revlog.local import airflow
+from revlog.local.run import RunFailed, run_night
+from revlog.night.notices import notices_file
+from tests.batches import put_off
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1500)]
 
@@ -40,7 +41,7 @@ def company(database: Path) -> Path:
     """Landing zone with the exports of a company of 2,000 order lines: a history and four nights."""
     subprocess.run(
         [
-            sys.executable, "-m", "simulator", "--dense", "--order-lines", "2000", "--seed", "11",
+            sys.executable, "-m", "simulator", "--dense", "--order-lines", "2000", "--seed", "15",
             "--out", str(database), "--truth", str(settings().var / "truth_e2e"),
             "--start", "2025-01-01", "--history-end", HISTORY.isoformat(), "--nights", "4",
             "--dirt", "0",  # so that the rows broken below are the only bad ones
@@ -135,12 +136,36 @@ def test_a_failed_check_publishes_nothing_and_names_check_rows_file_and_line(
     assert notices_file().read_text().count("gate_landed") == 1, "told once, since never retried"
 
 
-def test_the_night_publishes_once_its_file_is_mended(
+def test_a_batch_that_is_off_holds_back_finance_alone_and_the_dag_ends_as_failed(
     api: airflow.Api, company: Path, request: pytest.FixtureRequest
 ) -> None:
     _customers(company).write_text(request.session.stash[_GOOD], encoding="utf-8", newline="")
+    request.session.stash[_SETTLEMENTS] = put_off(company, HELD)
+    with pytest.raises(RunFailed) as failed:
+        run_night(api, HELD)
+    message = str(failed.value)
+    assert "build_marts.complete" in message and "batches_net_to_their_payout" in message
+    assert _standing() == {"marts": HELD, "finance": HISTORY}
+    states = {t["task_id"]: t["state"] for t in api.tasks("build_marts", _last_run(api, HELD))}
+    assert [task for task, state in states.items() if state == "failed"] == ["complete"]
+
+
+def test_the_night_publishes_whole_once_its_files_are_mended(
+    api: airflow.Api, company: Path, request: pytest.FixtureRequest
+) -> None:
+    file, good = request.session.stash[_SETTLEMENTS]
+    file.write_bytes(good)
     run_night(api, HELD)
-    assert _published() == [HISTORY, HELD]
+    assert _published() == [HISTORY, HELD, HELD]
+    assert _standing() == {"marts": HELD, "finance": HELD}
+
+
+def _standing() -> dict[str, dt.date]:
+    return dict(_rows("select domain, business_date from ops.standing"))
+
+
+def _last_run(api: airflow.Api, night: dt.date) -> str:
+    return str(api.runs("build_marts", night.isoformat())[0]["dag_run_id"])
 
 
 def test_a_backfill_cascades_to_the_marts_though_the_scheduler_is_killed_in_it(api: airflow.Api) -> None:
@@ -218,3 +243,4 @@ def test_no_night_was_built_while_another_was_written(api: airflow.Api) -> None:
 
 
 _GOOD = pytest.StashKey[str]()
+_SETTLEMENTS = pytest.StashKey[tuple[Path, bytes]]()

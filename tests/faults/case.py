@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ingestion.contract import load_contract
+from revlog.contracts.contract import load_contract
 
 Quarantined = tuple[int, str, str | None]
 

@@ -17,7 +17,7 @@ import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingestion.contract import Contract
+from revlog.contracts.contract import Contract
 
 Row = Mapping[str, str | None]
 FORMATS = ("csv", "jsonl", "xml", "fixed_width", "xlsx", "parquet")

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from ingestion.contract import CONTRACTS, Contract, parse_contract
+from revlog.contracts.contract import CONTRACTS, Contract, parse_contract
 from tests.faults.case import Case, Quarantined
 from tests.faults.files import zipped
 from tests.faults.formats import FORMATS, HEADS, Row, written

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from outputs.escaping import markdown_cell
+from revlog.outputs.escaping import markdown_cell
 from tests.faults.case import Case
 from tests.faults.corpus import CASES
 from tests.faults.inputs import ORDER

@@ -11,7 +11,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from ingestion.load import load_feed
+from revlog.database.connections import connect
+from revlog.ingestion.load import load_feed
 from tests.faults.case import Case
 from tests.faults.corpus import CASES
 from tests.faults.formats import ENDINGS, FORMATS
@@ -20,7 +21,6 @@ from tests.faults.matrix import COMPANY
 from tests.faults.page import PAGE, page
 from tests.faults.special import G as GL
 from tests.faults.stories import STORIES
-from warehouse.connections import connect
 
 FIRST = dt.date(2025, 1, 1)
 LAST = FIRST + dt.timedelta(days=len(CASES))

@@ -16,11 +16,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingestion.convert import Converter
-from ingestion.load import load_feed
-from ingestion.readers import reader
-from ingestion.readers.chunk import Scan, Source
-from ingestion.reasons import FileRejected
+from revlog.ingestion.chunk import Scan, Source
+from revlog.ingestion.convert import Converter
+from revlog.ingestion.load import load_feed
+from revlog.ingestion.readers import reader
+from revlog.values.reasons import FileRejected
 from tests.faults.formats import ENDINGS, FORMATS, written
 from tests.faults.matrix import CLAIMS, COMPANY, CONTRACT, NAMES, claims
 from tests.integration.ingestion_landing import query

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from ingestion import landing
-from ingestion.load import load_feed, reload
+from revlog.ingestion import landing
+from revlog.ingestion.load import load_feed, reload
 from tests.faults.formats import ENDINGS, FORMATS, written
 from tests.faults.matrix import CLAIMS, COMPANY, CONTRACT, claims
 from tests.faults.stories import STORIES, Step

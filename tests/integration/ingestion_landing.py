@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ingestion.load import FeedResult, load_feed
-from warehouse.connections import connect
+from revlog.database.connections import connect
+from revlog.ingestion.load import FeedResult, load_feed
 
 FEED = "erp_recovery_sales"
 DAY = dt.date(2026, 2, 1)

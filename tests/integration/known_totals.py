@@ -11,14 +11,23 @@ _SOLD = "core.fct_sales_line where is_product and not is_void and shipped_quanti
 _SHIPPED = "select sum(shipped_quantity) from core.fct_sales_line where is_product"
 # Whether its sale is known and was shipped or not.
 _RECEIVED = "select sum(quantity) from core.fct_receipt where is_product"
+_CREDITED = (
+    "select sum(reporting_amount) from core.fct_credit_memo_component where is_product and sku is not null"
+)
 _OF_SALES = (
     "select sum(r.quantity) from core.fct_receipt as r inner join core.fct_sales_line as s"
     " on s.sales_line_key = r.sales_line_key and s.is_product and s.shipped_quantity > 0 where r.is_product"
 )
 _BLIND = f"select ({_RECEIVED}) - ({_OF_SALES})"
 _RATES = {
-    "shipped_quantity": _SHIPPED, "returned_quantity": _OF_SALES, "unattributed_quantity": _BLIND,
+    "shipped_quantity": _SHIPPED, "returned_quantity": _RECEIVED, "unattributed_quantity": _BLIND,
 }  # fmt: skip
+# Of no sale that is known and shipped, but under a customer's number.
+_BESIDE_SALES = (
+    "from core.fct_receipt as r inner join core.fct_return_line as l using (return_line_key)"
+    " left join core.fct_sales_line as s on s.sales_line_key = r.sales_line_key"
+    " where r.is_product and l.customer_id is not null and coalesce(s.shipped_quantity, 0) = 0"
+)
 _CUSTOMERS = "from core.fct_return_line where is_counted and customer_id is not null"
 _OPEN_OF_CUSTOMERS = (
     "from core.fct_return_line where is_product and customer_id is not null and open_quantity > 0"
@@ -73,6 +82,56 @@ _CAME = (
     " left join core.fct_sales_line as s on s.sales_line_key = r.sales_line_key"
     " where r.is_product and coalesce(s.lot_no, r.lot_no) is not null"
 )
+# Cents of the legs by group, each at the rate of the group's first document.
+_GROUPS = (
+    "from finance.refund_reconciliation as g inner join lateral (select min(effective_on) as day"
+    " from finance.refund_documents as d where d.group_key = g.group_key) as firsts on true"
+    " inner join core.dim_exchange_rate as r on g.currency = r.currency"
+    " and firsts.day >= r.valid_from and firsts.day < r.valid_to"
+)
+
+
+def _in_reporting(amount: str) -> str:
+    return f"select sum(round({amount} * r.rate, 2)) {_GROUPS}"
+
+
+def _leg(leg: str) -> str:
+    """What the documents of a leg add up to by the last night, group by group."""
+    return _in_reporting(
+        "(select coalesce(sum(d.group_amount), 0) from finance.refund_documents as d where"
+        f" d.group_key = g.group_key and d.leg = '{leg}'"
+        " and d.effective_on <= (select business_date from finance.finance_publication))"
+    )
+
+
+_CREDITS = (
+    "select sum(round(c.{} * r.rate, 2)) from finance.store_credits as c"
+    " inner join core.dim_exchange_rate as r on c.currency = r.currency"
+    " and c.issued_on >= r.valid_from and c.issued_on < r.valid_to"
+)
+_NIGHT = "(select business_date from finance.finance_publication)"
+_OF_CREDITS = "(select refund_id from core.fct_refund_tender where is_credit_tender)"
+
+
+def _at_month_ends(day: str, amount: str, source: str) -> str:
+    """Cents by calendar month and currency, each at the rate of the month's last day, or of the night."""
+    month = f"date_trunc('month', {day})"
+    return (
+        "select sum(round(m.amount * r.rate, 2)) from (select currency, sum(" + amount + ") as amount,"
+        f" least(({month} + interval '1 month - 1 day')::date, {_NIGHT}) as last_day"
+        f" from {source} and {day} <= {_NIGHT} group by currency, {month}) as m"
+        " inner join core.dim_exchange_rate as r on m.currency = r.currency"
+        " and m.last_day >= r.valid_from and m.last_day < r.valid_to"
+    )
+
+
+_ON_ACCOUNT = "core.fct_gl_line where account_role = 'gift_card_liability'"
+_LEGS = {
+    "entitled": "E", "credited": "M", "paid": "P", "posted": "G", "issued": "T", "posted_memo": "GM",
+}  # fmt: skip
+_GAPS = {
+    "entitlement": "EM", "cash": "MP", "ledger": "PG", "issue": "MT", "memo_ledger": ("M", "GM"),
+}  # fmt: skip
 _OF_GOODS = "where return_line_key in (select return_line_key from core.fct_return_line where is_product)"
 _LAST_MONTH = "from finance.refund_liability where month = (select max(month) from finance.refund_liability)"
 
@@ -99,7 +158,7 @@ SAME_AS = {
     "reason_return_rates": "product_return_rates",
     "product_reason_rates": "product_return_rates",
     "return_tracking": "return_positions",
-    "product_returns": "product_months",
+    "serial_trace": "serial_positions",
 }
 
 TOTALS: dict[str, dict[str, str]] = {
@@ -121,8 +180,11 @@ TOTALS: dict[str, dict[str, str]] = {
         "orders": f"select count(distinct order_no) from {_SOLD} and survivor_customer_id <> 'UNKNOWN'",
         "purchased_units": f"select sum(shipped_quantity) from {_SOLD} and survivor_customer_id <> 'UNKNOWN'",
         "purchased_value": f"select sum(net_reporting) from {_SOLD} and survivor_customer_id <> 'UNKNOWN'",
-        "returned_units": f"select sum(received_quantity) from {_SOLD} and survivor_customer_id <> 'UNKNOWN'",
-        "returned_value": "select sum(round(net_reporting * received_quantity / quantity, 2))"
+        "returned_units": f"select (select coalesce(sum(r.quantity), 0) {_BESIDE_SALES})"
+        f" + sum(received_quantity) from {_SOLD} and survivor_customer_id <> 'UNKNOWN'",
+        "returned_value": "select (select coalesce(sum(k.returned_amount), 0) from build.kpi_of_receipts as k"
+        f" where k.receipt_id in (select r.receipt_id {_BESIDE_SALES}))"
+        " + sum(round(net_reporting * received_quantity / quantity, 2))"
         f" from {_SOLD} and survivor_customer_id <> 'UNKNOWN'",
         "return_lines": f"select count(*) {_CUSTOMERS}",
         "returnless_lines": f"select count(*) {_CUSTOMERS} and is_returnless",
@@ -143,6 +205,46 @@ TOTALS: dict[str, dict[str, str]] = {
         "memos": f"{_IN_GROUPS} and document_type = 'memo'",
         "settlements": f"{_IN_GROUPS} and document_type = 'settlement'",
         "journal_lines": f"{_IN_GROUPS} and document_type in ('journal_line', 'journal_share')",
+        **{f"{name}_reporting": _leg(leg) for name, leg in _LEGS.items()},
+        **{f"{name}_gap_reporting": f"select ({_leg(a)}) - ({_leg(b)})" for name, (a, b) in _GAPS.items()},
+        "exchange_balance_reporting": _in_reporting(
+            "(select sum(e.balance_amount) from core.fct_refund_entitlement as e"
+            " inner join core.bridge_refund_document as b on b.document_no = e.return_line_key"
+            " where b.document_type = 'return_line' and b.group_key = g.group_key)"
+        ),
+        "chain_unexplained_reporting": _in_reporting(
+            "(select sum(amount) from finance.refund_exceptions as x"
+            " where x.group_key = g.group_key and x.class = 'UNEXPLAINED' and x.is_chain)"
+        ),
+    },
+    "refund_exceptions": {
+        # Of a group and class each amount once, and of cash and refunds issued the larger.
+        "gross_reporting": "select sum(once.reporting) from ("
+        "select distinct group_key, class, abs(open_amount) as amount,"
+        " abs(open_reporting) as reporting from ("
+        "select distinct on (group_key, class, case when gap in ('M-P', 'M-T') then 'cash' else gap end) *"
+        " from finance.refund_exceptions"
+        " order by group_key, class, case when gap in ('M-P', 'M-T') then 'cash' else gap end,"
+        " abs(open_amount) desc) as larger) as once",
+    },
+    "store_credits": {
+        "issued_reporting": "select sum(reporting_amount) from core.fct_refund_tender"
+        " where is_credit_tender and status not in ('failed', 'canceled')",
+        "posted_reporting": _CREDITS.format("posted_amount"),
+        "spent_reporting": _CREDITS.format("spent_amount"),
+    },
+    "store_credit_rollforward": {
+        "issued_reporting": _at_month_ends(
+            "created_on",
+            "amount",
+            "core.fct_refund_tender where is_credit_tender and status not in ('failed', 'canceled')",
+        ),
+        "spent_reporting": _at_month_ends(
+            "posted_on", "amount", f"{_ON_ACCOUNT} and amount > 0 and document_ref in {_OF_CREDITS}"
+        ),
+        "adjusted_reporting": _at_month_ends(
+            "posted_on", "amount", f"{_ON_ACCOUNT} and coalesce(document_ref, '') not in {_OF_CREDITS}"
+        ),
     },
     "refund_liability": {
         "accrued_value": "select sum(returned_value + expected_value) from finance.refund_liability_cohorts"
@@ -204,8 +306,12 @@ TOTALS: dict[str, dict[str, str]] = {
     "product_months": {
         "shipped_quantity": _SHIPPED,
         "returned_quantity": _RECEIVED,
-        "credited_reporting": "select sum(reporting_amount) from core.fct_credit_memo_component"
-        " where is_product and sku is not null",
+        "credited_reporting": _CREDITED,
+    },
+    "product_returns": {
+        "shipped_quantity": _SHIPPED,
+        "returned_quantity": _RECEIVED,
+        "X": _CREDITED,
     },
     "credits_by_kind": {
         "reporting_amount": "select sum(reporting_amount) from core.fct_credit_memo_component",
@@ -225,7 +331,7 @@ TOTALS: dict[str, dict[str, str]] = {
         "sent_back_quantity": f"{_GONE} and d.disposition = 'RETURN_TO_CUSTOMER'",
         "disposed_quantity": f"{_GONE} and d.disposition not in ('RESTOCK', 'RETURN_TO_CUSTOMER')",
     },
-    "serial_trace": {"times_received": "select count(*) from core.bridge_serial"},
+    "serial_positions": {"times_received": "select count(*) from core.bridge_serial"},
     "sales_lines": {
         "shipped_quantity": _SHIPPED,
         "returned_quantity": f"select sum(received_quantity) from {_SOLD}",

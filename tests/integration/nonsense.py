@@ -15,8 +15,8 @@ from typing import Any
 
 import yaml
 
-from ingestion.contract import CONTRACTS, all_feeds, load_contract
-from warehouse.company import COMPANIES
+from revlog.companies.company import COMPANIES
+from revlog.contracts.contract import CONTRACTS, all_feeds, load_contract
 
 DAY, STAMP = "2026-01-31", "2026-01-31T12:00:00+00:00"
 HUGE = "99999999999999.00"  # a hundred trillion: half of what would overflow a published column

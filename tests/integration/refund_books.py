@@ -16,15 +16,21 @@ from typing import Any
 
 import psycopg
 
-from warehouse.connections import connect
-from warehouse.settings import settings
+from revlog.config.settings import settings
+from revlog.database.connections import connect
 
 FACTS = (
     "core.fct_return_line", "core.fct_refund_entitlement", "core.fct_credit_memo_component",
     "core.fct_refund_tender", "core.fct_settlement", "core.fct_gl_line", "core.fct_rma_line",
     "core.fct_sales_line",
 )  # fmt: skip
-FIRST_MODELS = ("int_summable_documents", "int_refund_whole_returns", "int_refund_nodes", "int_refund_links")
+FIRST_MODELS = (
+    "int_summable_documents",
+    "int_posting_lines",
+    "int_refund_whole_returns",
+    "int_refund_nodes",
+    "int_refund_links",
+)
 FOLDERS = (
     "intermediate/refunds/", "marts/finance/", "core/bridge_refund_document", "core/bridge_posting_share",
     "core/dim_refund_group",
@@ -43,6 +49,8 @@ class Books:
 
     rows: dict[str, Rows] = field(default_factory=lambda: {fact: [] for fact in FACTS})
     journals: int = 0
+    # Roles of which the company's ledger has no account
+    accounts_lacking: tuple[str, ...] = ()
 
     def line(
         self,
@@ -55,6 +63,7 @@ class Books:
         order: str = "1",
         site: str = "LEJ",
         unit_price: str | None = None,
+        shipping: str = "0",
     ) -> None:
         """A return line of a sale; `unit_price` is that before any discount."""
         if unit_price:
@@ -65,21 +74,23 @@ class Books:
             "unit_key": order, "return_line_key": key, "order_no": order, "currency": currency,
             "sales_line_key": key if unit_price else None,
             "resolution": resolution, "line_net_amount": net, "line_tax_amount": tax,
-            "line_quantity": quantity, "ship_from_site": site, "channel": "WEB",
+            "line_quantity": quantity, "line_shipping_amount": shipping, "ship_from_site": site,
+            "channel": "WEB",
             "product_category": "TOYS", "is_counted": True,
         })  # fmt: skip
 
     def accept(
         self, key: str, on: str, units: int = 1, before: int = 0, fee_pct: int = 0, **sale: Any
     ) -> None:
-        """Units of a line that the company has received and accepted."""
+        """Units of a line that the company has received and accepted; an exchange is worth money until
+        goods are sent for it."""
         line = next(r for r in self.rows["core.fct_return_line"] if r["return_line_key"] == key)
         sold = line["line_quantity"]
         net, tax = Decimal(line["line_net_amount"]), Decimal(line["line_tax_amount"])
         parts = [_share(amount, before, before + units, sold) for amount in (net, tax)]
         fee = -_share(parts[0], 0, fee_pct, 100)
         value = sum(parts) + fee
-        in_kind = line["resolution"] in ("exchange", "repair", "replacement")
+        in_kind = line["resolution"] in ("repair", "replacement")
         self.rows["core.fct_refund_entitlement"].append({
             "unit_key": line["unit_key"], "return_line_key": key, "acceptance": f"{key}/{before}",
             "order_no": line["order_no"], "accepted_on": on, "accepted_quantity": units,
@@ -91,18 +102,21 @@ class Books:
             "entitled_amount": 0 if in_kind else value, **sale,
         })  # fmt: skip
 
-    def exchange(self, key: str, on: str, balance: str) -> None:
-        """The last goods of an exchange are sent; `balance` is what came back less what was sent."""
+    def send(self, key: str, on: str, balance: str = "0", worth: str = "119.00", units: int = 1) -> None:
+        """Goods are sent in exchange for units of that worth; `balance` is what came back less them."""
         line = next(r for r in self.rows["core.fct_return_line"] if r["return_line_key"] == key)
+        sent = f"SENT:{len(self.rows['core.fct_refund_entitlement'])}"
         self.rows["core.fct_refund_entitlement"].append({
-            "unit_key": line["unit_key"], "return_line_key": key, "acceptance": "balance",
+            "unit_key": line["unit_key"], "return_line_key": key, "acceptance": sent,
             "order_no": line["order_no"], "accepted_on": on, "accepted_quantity": 0,
+            "replaced_quantity": units,
             "units_before": line["line_quantity"], "units_upto": line["line_quantity"],
             "line_quantity": line["line_quantity"], "merchandise_basis": line["line_net_amount"],
             "tax_basis": line["line_tax_amount"], "shipping_basis": 0, "fee_pct": 0, "label_fee": 0,
             "is_in_kind": True, "currency": line["currency"], "merchandise_amount": 0, "tax_amount": 0,
             "shipping_amount": 0, "restocking_fee_amount": 0, "label_fee_amount": 0, "value_amount": 0,
-            "balance_amount": balance, "entitled_amount": max(Decimal(balance), Decimal(0)),
+            "balance_amount": balance if Decimal(balance) else None,
+            "entitled_amount": Decimal(balance) - Decimal(worth),
         })  # fmt: skip
 
     def memo(
@@ -217,6 +231,10 @@ class Books:
         """The journal of store credit that was spent on another order."""
         return self.post(on, {CREDITS: amount, "480000": str(-Decimal(amount))}, number, "refund")
 
+    def write_off(self, on: str, amount: str) -> str:
+        """The journal of store credit that expired; below 0 of gift cards that were sold."""
+        return self.post(on, {CREDITS: amount, "489900": str(-Decimal(amount))}, None, "none")
+
     def whole(self, key: str, on: str, amount: str = "119.00", order: str = "1", **line: Any) -> None:
         """A return that is right in every leg, all on one day; refund, memo and cash carry its key."""
         self.line(key, order=order, **line)
@@ -242,7 +260,9 @@ class Found:
     legs: Rows
     bridge: Rows
     credits: dict[str, dict[str, Any]]
+    credit_months: Rows
     items: dict[tuple[str, str, str], dict[str, Any]]
+    at_end: Rows
 
     def classes(self, group: str) -> dict[tuple[str, str], str]:
         """Cents of a group as text, by gap and class."""
@@ -270,6 +290,10 @@ class Reconciler:
         self.models = [
             (f"{node['schema']}.{node['name']}", _compiled(target, node)) for node in _in_order(manifest)
         ]
+        self.tests = {
+            node["name"]: node for node in manifest["nodes"].values() if node["resource_type"] == "test"
+        }
+        self.target = target
 
     @contextmanager
     def run(self, books: Books, lost: str | None = None) -> Iterator[Found]:
@@ -284,6 +308,15 @@ class Reconciler:
             finally:
                 connection.rollback()
 
+    def failing(self, books: Books, test: str) -> Rows:
+        """Rows that a test of the night finds in the books."""
+        with connect("admin") as connection:
+            try:
+                self._build(connection, books)
+                return _table(connection, _compiled(self.target, self.tests[test]))
+            finally:
+                connection.rollback()
+
     def keep(self, books: Books) -> None:
         """Reconcile the books and leave what comes out in `build`, as a build does."""
         with connect("admin") as connection:
@@ -292,6 +325,9 @@ class Reconciler:
     def _build(self, connection: psycopg.Connection[Any], books: Books, lost: str | None = None) -> None:
         for fact in FACTS:
             _fill(connection, fact, books.rows[fact])
+        connection.execute(
+            "delete from core.gl_accounts where role = any(%s)", [list(books.accounts_lacking)]
+        )
         for relation, query in self.models:
             connection.execute(f"delete from {relation}")
             columns = ", ".join(_columns(connection, query))
@@ -305,7 +341,10 @@ def _in_order(manifest: dict[str, Any]) -> list[dict[str, Any]]:
     nodes = {
         name: node
         for name, node in manifest["nodes"].items()
-        if node["resource_type"] == "model" and node["path"].startswith(FOLDERS)
+        if node["resource_type"] == "model"
+        and node["path"].startswith(FOLDERS)
+        # Views show what these keep.
+        and node["config"]["materialized"] != "view"
     }
     below: dict[str, bool] = {}
 
@@ -349,11 +388,15 @@ def _read(connection: psycopg.Connection[Any]) -> Found:
         periods={(r["group_key"], r["gap"], r["class"], r["period"]): r["amount"] for r in periods},
         documents={(row["document_type"], row["document_no"]): row for row in documents},
         rollforward=_table(connection, "select * from build.reconciliation_rollforward"),
-        proof=_table(connection, "select * from build.refund_proof"),
+        proof=_table(connection, "select * from build.refund_proof_lines"),
         legs=_table(connection, "select * from build.refund_documents"),
         credits={r["refund_id"]: r for r in _table(connection, "select * from build.store_credits")},
+        credit_months=_table(
+            connection, "select * from build.store_credit_rollforward order by period, currency"
+        ),
         items={(r["group_key"], r["gap"], r["class"]): r for r in exceptions},
-        bridge=_table(connection, "select * from build.refund_month_bridge order by period, position"),
+        bridge=_table(connection, "select * from build.refund_month_bridge_lines order by period, position"),
+        at_end=_table(connection, "select * from build.refund_period_items order by period, group_key, gap"),
     )
 
 

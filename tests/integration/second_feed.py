@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from ingestion import contract as contracts
-from ingestion.raw import create_raw_tables
+from revlog.contracts import contract as contracts
+from revlog.ingestion.raw import create_raw_tables
 
 FEED = "crm_recipients"
 CONTRACT = {

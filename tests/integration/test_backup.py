@@ -19,16 +19,18 @@ import pytest
 from psycopg.conninfo import make_conninfo
 from typer.testing import CliRunner
 
+from revlog.commands.warehouse import app
+from revlog.config import secrets
+from revlog.database import programs
+from revlog.database.connections import ROLES, connect, dsn
+from revlog.maintenance import backup, migrate, undumped
+from revlog.maintenance.backup import BackupFailed, back_up
+from revlog.maintenance.restore import RestoreFailed, restore
 from tests.integration.ingestion_landing import load, put, sale, sales
 from tests.machinery.test_full_disk import _mount
 from tests.rights import rights
 from tests.tables import fingerprints
 from tests.upgrade.kept import own_server
-from warehouse import backup, migrate, programs, secrets, undumped
-from warehouse.__main__ import app
-from warehouse.backup import BackupFailed, back_up
-from warehouse.connections import ROLES, connect, dsn
-from warehouse.restore import RestoreFailed, restore
 
 KEY = "key-of-the-company"
 CUSTOMERS = (

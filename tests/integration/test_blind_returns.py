@@ -29,12 +29,12 @@ from typing import Any
 
 import pytest
 
-from ingestion.contract import feeds
-from ingestion.load import load_feed
+from revlog.contracts.contract import feeds
+from revlog.database.connections import connect
+from revlog.ingestion.load import load_feed
+from revlog.publication.publish import publish
 from tests.nights import build_night
 from tests.tables import Prints, fingerprints
-from warehouse.connections import connect
-from warehouse.publish import publish
 
 pytestmark = pytest.mark.long
 
@@ -69,7 +69,7 @@ FOUND: dict[str, tuple[str | None, str, int | None, str | None]] = {
     "RCV:1": ("ONE", "only_sale", 1, "0.98"),
     "RCV:2": ("TA", "only_at_price", 2, "0.98"),
     "RCV:3": ("NA", "nearest_price", 2, "0.40"),
-    "RCV:4": ("SB", "newest_at_price", 2, "0.65"),
+    "RCV:4": ("SB", "newest_at_price", 2, "0.60"),
     "RCV:5": ("FB", "newest_sale", 2, "0.60"),
     "RCV:6": ("UA", "only_sale", 1, "0.98"),
     "RCV:7": (None, "no_units", 0, None),
@@ -159,23 +159,39 @@ def test_an_inferred_sale_counts_like_a_named_one_and_can_be_told_apart(nights: 
     assert attribution == [("inferred", 8), ("none", 5), ("order_line", 2)]
     # 11 units at 10 of their sale, and 10 by the memo of each of 1, 7, 10, 12 and 13
     assert worth == (Decimal("160.00"),)
-    # K3 has EA; K1 the rest: each unit at 10 of its sale
-    assert customers == [(1, Decimal("10.00")), (10, Decimal("100.00"))]
+    # K3 has EA; K1 the rest, each unit at 10 of its sale, and 1, 7, 10 and 12, each at 10 by its memo
+    assert customers == [(1, Decimal("10.00")), (14, Decimal("140.00"))]
 
 
-def test_what_stays_blind_counts_by_product_and_beside_the_rates(nights: dict[str, Found]) -> None:
+def test_what_stays_blind_counts_by_product_and_in_no_cohort(nights: dict[str, Found]) -> None:
     with connect("bi_reader") as connection:
         products = connection.execute(
             "select sku, shipped_quantity, returned_quantity, unattributed_quantity"
             " from marts.product_return_rates where sku in ('ONE', 'SOON', 'TIE', 'USED') order by sku"
         ).fetchall()
         units = connection.execute(
-            "select sum(numerator) from marts.kpi_daily"
-            " where kpi = 'product_return_rate' and basis = 'RETURN'"
+            "select basis, channel, sum(numerator), sum(denominator), min(completeness),"
+            " min(completeness_reason) from marts.kpi_daily where kpi = 'product_return_rate'"
+            " and (numerator <> 0 or basis = 'SALE') group by basis, channel order by basis, channel"
+        ).fetchall()
+        told = connection.execute(
+            "select units_without_sale, units_never_shipped from marts.kpi_completeness"
+            " where kpi = 'product_return_rate' and basis = 'SALE'"
+        ).fetchall()
+        cohorts = connection.execute(
+            "select count(*) from marts.kpi_daily where basis = 'SALE' and coalesce(denominator, 0) = 0"
+            " and numerator <> 0"
         ).fetchone()
         credited = connection.execute("select sum(credited_amount) from marts.product_returns").fetchone()
-    assert products == [("ONE", 1, 1, 1), ("SOON", 1, 1, 0), ("TIE", 2, None, 1), ("USED", 2, 2, 1)]
-    assert units == (16,)
+    assert products == [("ONE", 1, 2, 1), ("SOON", 1, 1, 0), ("TIE", 2, 1, 1), ("USED", 2, 3, 1)]
+    # 16 came: 11 of a known sale, of 21 that were sold; 1, 7, 10, 12 and 13 by their day and product alone
+    assert units == [
+        ("RETURN", "UNATTRIBUTED", 5, 0, "complete", None),
+        ("RETURN", "WEB", 11, 0, "complete", None),
+        ("SALE", "WEB", 11, 21, "partly", "leaves out returns without a known sale"),
+    ]
+    assert told == [(5, 0)]
+    assert cohorts == (0,)
     assert credited == (Decimal("141.00"),)
 
 

@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 
-from ingestion.contract import feeds
-from ingestion.load import load_feed
+from revlog.companies.company import COMPANIES
+from revlog.contracts.contract import feeds
+from revlog.database.connections import connect
+from revlog.ingestion.load import load_feed
 from tests.nights import build_night
-from warehouse.company import COMPANIES
-from warehouse.connections import connect
 
 pytestmark = pytest.mark.long
 

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.load import load_feed
-from local.clean import SIMULATED, NotRemoved, clean_warehouse
+from revlog.config.secrets import secrets_file
+from revlog.config.settings import ROOT
+from revlog.database import server
+from revlog.database.connections import connect
+from revlog.ingestion.load import load_feed
+from revlog.local.clean import SIMULATED, NotRemoved, clean_warehouse
+from revlog.maintenance.migrate import upgrade
 from tests.integration.ingestion_landing import DAY, FEED, sale, sales
-from warehouse import server
-from warehouse.connections import connect
-from warehouse.migrate import upgrade
-from warehouse.secrets import secrets_file
-from warehouse.settings import ROOT
 
 
 @pytest.fixture()

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from revlog.commands.warehouse import app
+from revlog.companies.company import COMPANIES
+from revlog.database.connections import NoWarehouse, connect, dsn
+from revlog.database.served import OtherCompany
+from revlog.maintenance import migrate
+from revlog.transform import build
 from tests.integration.ingestion_landing import FEED, load, query, sale, sales
-from warehouse import build, migrate
-from warehouse.__main__ import app
-from warehouse.company import COMPANIES
-from warehouse.connections import NoWarehouse, connect, dsn
-from warehouse.served import OtherCompany
 
 
 @pytest.fixture()
@@ -65,7 +66,7 @@ def _rows() -> list[str]:
 def test_another_company_brings_no_row_into_the_warehouse_and_builds_nothing(filled: Path) -> None:
     with pytest.raises(OtherCompany, match="the warehouse is simulated's, and COMPANY is other: two"):
         load(date=NEXT)
-    with pytest.raises(OtherCompany, match="python -m warehouse rename-company simulated"):
+    with pytest.raises(OtherCompany, match="revlog warehouse rename-company simulated"):
         build.begin(NEXT)
     assert _rows() == ["A"]
     assert query("select count(*) from ops.builds") == [(0,)]

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.customer_key import fingerprint, keep_key
-from ingestion.erasure import erase
-from ingestion.load import reload
-from ingestion.pseudonym import pseudonym
-from nightly import stages
-from nightly.errors import NightFailed
+from revlog.companies.company import warehouse_database
+from revlog.config.secrets import WrongKey, customer_key
+from revlog.database.connections import connect
+from revlog.ingestion.customer_key import fingerprint, keep_key
+from revlog.ingestion.erasure import erase
+from revlog.ingestion.load import reload
+from revlog.ingestion.pseudonym import pseudonym
+from revlog.night import stages
+from revlog.night.errors import NightFailed
 from tests.integration.ingestion_landing import DAY, load, put, query, sale, sales
-from warehouse.connections import connect
-from warehouse.secrets import WrongKey
-from warehouse.settings import settings
 
 CUSTOMERS = (
     "customer_id,name,email,phone,country,segment,created_at,merged_into,marketing_consent\n"
@@ -58,18 +58,20 @@ def test_a_missing_key_is_not_made_anew(
     landing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = query("select fingerprint from ops.customer_key")
-    elsewhere = settings().warehouse_database, settings().customer_key
+    elsewhere = warehouse_database(), customer_key()
     assert kept == [(fingerprint(elsewhere[1]),)]
-    monkeypatch.setattr("ingestion.customer_key.first_secret", lambda name: pytest.fail("made anew"))
-    monkeypatch.setattr("warehouse.secrets._kept", lambda name, may_generate: "x" if may_generate else None)
+    monkeypatch.setattr("revlog.ingestion.customer_key.first_secret", lambda name: pytest.fail("made anew"))
+    monkeypatch.setattr(
+        "revlog.config.secrets._kept", lambda name, may_generate: "x" if may_generate else None
+    )
     with pytest.raises(WrongKey, match="customer_key is missing"):
-        _ = settings().customer_key
+        _ = customer_key()
 
 
 def test_a_warehouse_of_0_1_0_takes_the_key_that_leads_to_its_customers(landing: Path) -> None:
     _without_fingerprint()
     keep_key()
-    assert query("select fingerprint from ops.customer_key") == [(fingerprint(settings().customer_key),)]
+    assert query("select fingerprint from ops.customer_key") == [(fingerprint(customer_key()),)]
 
 
 def test_and_none_that_does_not(landing: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.contract import feeds
-from ingestion.load import load_feed
+from revlog.config.settings import ROOT
+from revlog.contracts.contract import feeds
+from revlog.ingestion.load import load_feed
 from simulator.company import Company
 from simulator.habits import DENSE
 from simulator.run import simulate
 from tests.nights import build_night
 from tests.tables import Prints, fingerprints
-from warehouse.settings import ROOT
 
 pytestmark = pytest.mark.long
 

@@ -9,13 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from revlog.builds import judged
+from revlog.builds.judged import BuildRefused
+from revlog.companies import seeds
+from revlog.config.settings import settings
+from revlog.database import locks
+from revlog.database.connections import connect, dbt_environment
+from revlog.publication.publish import publish
+from revlog.transform import build
 from tests.integration.ingestion_landing import query, sale, sales
 from tests.nights import finished_build
-from warehouse import build, judged, locks, master
-from warehouse.connections import connect, dbt_environment
-from warehouse.judged import BuildRefused
-from warehouse.publish import publish
-from warehouse.settings import settings
 
 DAY = dt.date(2026, 2, 1)
 SEED = ("seed", "--select", "grades")
@@ -58,7 +61,7 @@ def test_a_build_that_somebody_has_changed_by_hand_is_not_published_and_the_next
 
     done = _by_hand(*SEED)
     assert done.returncode == 0, done.stdout
-    in_force = master.seeds(settings().company)
+    in_force = seeds.seeds(settings().company)
     assert {f.name: f.read_text(encoding="utf-8") for f in build._seeds().iterdir()} == in_force
     assert _notes() == [(judged_good, "dbt seed")] * 2
     with pytest.raises(BuildRefused, match=r"dbt was run by hand at 20.* from its first step \(clear begin"):

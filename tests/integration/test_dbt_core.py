@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.contract import feeds
-from ingestion.load import load_feed
+from revlog.contracts.contract import feeds
+from revlog.database.connections import connect
+from revlog.ingestion.load import load_feed
 from simulator.company import Company
 from simulator.habits import DENSE
 from simulator.run import simulate
@@ -32,7 +33,6 @@ from tests.integration.core_perturbations import (
 )
 from tests.nights import build_night
 from tests.tables import Prints, fingerprints
-from warehouse.connections import connect
 
 pytestmark = pytest.mark.long
 

@@ -15,14 +15,14 @@ import pytest
 from lxml import html
 from playwright.sync_api import Browser, Page
 
-from dictionary.__main__ import write_dictionary
-from dictionary.book import Book
-from dictionary.collect import collect, read_artifacts
-from ingestion.contract import all_feeds
+from revlog.catalog.book import Book
+from revlog.catalog.collect import collect, read_artifacts
+from revlog.catalog.site import write_dictionary
+from revlog.config.settings import ROOT, settings
+from revlog.contracts.contract import all_feeds
+from revlog.database.connections import connect
+from revlog.transform import build
 from tests.browser import HOSTILE, chromium, visit
-from warehouse import build
-from warehouse.connections import connect
-from warehouse.settings import ROOT, settings
 
 PROJECT = ROOT / "dbt_project"
 # Layers that readers, or those who add to core, rely on.

@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 
+from revlog.builds import domains, judged
+from revlog.builds.judged import BuildRefused
+from revlog.builds.published import Published
+from revlog.database.connections import connect
+from revlog.publication.publish import PublicationResult, publish
+from revlog.publication.unpublish import unpublish
+from revlog.transform import build
 from tests.integration.ingestion_landing import sales
+from tests.machinery.worker import killed_while_waiting_for
 from tests.nights import finished_build
-from warehouse import build, domains, judged
-from warehouse.connections import connect
-from warehouse.judged import BuildRefused
-from warehouse.publish import PublicationResult, Published, publish
-from warehouse.unpublish import unpublish
 
 FIRST = dt.date(2026, 1, 31)
 SHELF = Published("shelf", "marts", ("id",), logs_changes=True)
@@ -172,6 +175,52 @@ def test_a_domain_that_is_held_since_the_first_night_is_not_there_and_comes_whol
     assert _seen() == (NIGHTS[2], NIGHTS[2])
 
 
+def test_finance_alone_may_come_first_with_the_days_that_its_views_read() -> None:
+    with connect("transformer") as connection:
+        for statement in (
+            "create table build.calendar as select date '2026-01-31' as date_day",
+            "create view build.days as select date_day from build.calendar",
+        ):
+            connection.execute(statement)
+    calendar = Published("calendar", "marts", ("date_day",))
+    tables = [*TABLES, calendar, Published("days", "finance", ("date_day",), is_view=True)]
+    result = publish(_build(1, "marts"), tables)
+    assert (result.domains, _standing()) == (("finance",), {"finance": 1})
+    assert _rows("select date_day from finance.days", "finance_reader") == [(FIRST,)]
+    assert _rows("select to_regclass('marts.shelf'), to_regclass('marts.calendar')::text") == [
+        (None, "marts.calendar"),
+    ]  # fmt: skip
+    assert publish(_build(2), tables).domains == ("marts", "finance")
+    assert (_seen(), _standing()) == ((NIGHTS[2], NIGHTS[2]), {"marts": 2, "finance": 2})
+
+
+def _publish_elsewhere(build_id: int) -> str:
+    """What another process runs to publish a build of the tables here."""
+    return f"from tests.integration import test_domains as t; t.publish({build_id}, t.TABLES)"
+
+
+def test_killed_between_the_publications_of_a_night_each_domain_is_whole_and_the_next_one_heals() -> None:
+    _published(1)
+    night = _build(2, "finance")
+    publish(night, TABLES)
+    _say(night)
+    killed_while_waiting_for("finance.prices", _publish_elsewhere(night))
+    assert _seen() == (NIGHTS[2], NIGHTS[1])
+    assert _standing() == {"marts": 2, "finance": 1}
+    _published(3)
+    assert _seen() == (NIGHTS[3], NIGHTS[3])
+    assert _standing() == {"marts": 3, "finance": 3}
+
+
+def test_killed_while_both_domains_come_at_once_neither_has_come() -> None:
+    _published(1)
+    night = _build(2)
+    killed_while_waiting_for("finance.prices", _publish_elsewhere(night))
+    assert _seen() == (NIGHTS[1], NIGHTS[1])
+    publish(night, TABLES)
+    assert _seen() == (NIGHTS[2], NIGHTS[2])
+
+
 def test_publications_of_before_domains_brought_both() -> None:
     _published(1)
     with connect("admin") as connection:
@@ -190,7 +239,7 @@ def test_the_operator_is_told_check_night_and_remedy_and_a_whole_night_tells_not
     publish(held, TABLES)
     said = judged.held_words(held)
     assert "finance (stays at 2026-02-01)" in said and CHECK in said and "gate core" in said
-    assert "python -m nightly 2026-02-02" in said
+    assert "revlog night 2026-02-02" in said
 
 
 def test_what_was_held_is_judged_again_by_the_next_night(fresh_database: Path) -> None:
@@ -235,3 +284,17 @@ def test_a_check_holds_its_tables_domain_and_all_where_it_is_of_none(
     test: dict[str, Any], holds: tuple[str, ...]
 ) -> None:
     assert domains.of_test(test, NODES) == holds
+
+
+@pytest.mark.parametrize(
+    ("feeds", "holds"),
+    [
+        (["erp_gl_entries"], ("finance",)),
+        (["crm_cases", "wms_work_orders"], ("marts",)),
+        (["erp_gl_entries", "crm_cases"], ("marts", "finance")),
+        (["erp_sales_lines"], ("marts", "finance")),
+        ([], ("marts", "finance")),
+    ],
+)
+def test_a_check_of_feeds_holds_what_they_lead_to(feeds: list[str], holds: tuple[str, ...]) -> None:
+    assert domains.of_feeds(feeds) == holds

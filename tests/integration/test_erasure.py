@@ -14,16 +14,18 @@ from typing import Any
 
 import pytest
 
-from ingestion.customer_key import UnknownCustomer, keyed_hash_of
-from ingestion.erasure import NotErased, erase, uphold
-from nightly import upkeep
-from nightly.errors import NightFailed
+from revlog.companies.company import warehouse_database
+from revlog.config.secrets import customer_key
+from revlog.config.settings import ROOT, process_environment, settings
+from revlog.database import locks
+from revlog.database.connections import connect
+from revlog.ingestion.customer_key import UnknownCustomer, keyed_hash_of
+from revlog.ingestion.erasure import NotErased, erase, uphold
+from revlog.maintenance.migrate import migrate
+from revlog.night import upkeep
+from revlog.night.errors import NightFailed
 from tests.faults.special import entry, ledger, trailer
 from tests.integration.ingestion_landing import everything, load, put, query
-from warehouse import locks
-from warehouse.connections import connect
-from warehouse.migrate import migrate
-from warehouse.settings import ROOT, process_environment, settings
 
 HEADER = "customer_id,name,email,phone,country,segment,created_at,merged_into,marketing_consent\n"
 CUSTOMERS, REQUESTS, CASES, ENTRIES, EVENTS = (
@@ -106,7 +108,7 @@ def landing(fresh_database: Path) -> Path:
 
 
 def hashed(number: str) -> str:
-    return hmac.new(settings().customer_key, number.encode(), hashlib.sha256).hexdigest()[:32]
+    return hmac.new(customer_key(), number.encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def erased() -> list[str]:
@@ -192,10 +194,8 @@ def test_it_holds_in_another_database_with_the_same_erasures(
     erase(["C100"], WHY)
     kept = query("select customer_id, erased_at, reason, texts from ops.erasures")
     with connect("admin", autocommit=True) as connection:
-        connection.execute(
-            f"create database {settings().warehouse_database}_again template template_warehouse"
-        )
-    monkeypatch.setenv("REVLOG_DATABASE", f"{settings().warehouse_database}_again")
+        connection.execute(f"create database {warehouse_database()}_again template template_warehouse")
+    monkeypatch.setenv("REVLOG_DATABASE", f"{warehouse_database()}_again")
     migrate()
     with connect("admin") as connection:
         connection.cursor().executemany("insert into ops.erasures values (%s, %s, %s, %s)", kept)
@@ -247,7 +247,7 @@ def test_the_command_line_fails_where_nobody_is_found(landing: Path) -> None:
 
 def _command(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "ingestion", *arguments],
+        [sys.executable, "-m", "revlog", "ingestion", *arguments],
         cwd=ROOT, env=process_environment(), capture_output=True, text=True, check=False,
     )  # fmt: skip
 

@@ -9,13 +9,14 @@ from typing import Any
 import psycopg
 import pytest
 
+from revlog.builds.published import Published
+from revlog.database import foreign_keys
+from revlog.database.connections import connect
+from revlog.database.foreign_keys import ForeignKey
+from revlog.database.relations import Relation
+from revlog.publication.publish import publish
+from revlog.publication.unpublish import unpublish
 from tests.nights import finished_build
-from warehouse import foreign_keys
-from warehouse.connections import connect
-from warehouse.foreign_keys import ForeignKey
-from warehouse.publish import Published, publish
-from warehouse.relations import Relation
-from warehouse.unpublish import unpublish
 
 DATE = dt.date(2026, 1, 31)
 KEY = ForeignKey(Relation("marts", "sold"), "sku", Relation("marts", "product"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from expectations.gates import GateFailed, Stage, run_gate
-from expectations.suites.core import refund_flows
-from ingestion.contract import feeds
-from ingestion.load import load_feed
+from revlog.config.settings import ROOT, process_environment
+from revlog.contracts.contract import feeds
+from revlog.database.connections import connect
+from revlog.gates import checks
+from revlog.gates.judging import GateFailed, Stage, run_gate
+from revlog.ingestion.load import load_feed
+from revlog.publication.publish import publish
 from tests.nights import build_night
-from warehouse.connections import connect
-from warehouse.publish import publish
-from warehouse.settings import ROOT, process_environment
 
 DAY = dt.date(2026, 1, 31)
 
@@ -87,6 +88,24 @@ def test_a_receipt_that_core_lost_is_named_with_file_and_line(built: None) -> No
     assert "fact=fct_receipt" in message and "file=wms_return_receipts_" in message
 
 
+@pytest.mark.parametrize(
+    ("fact", "key", "held"),
+    [
+        ("fct_gl_line", "gl_line_key", {"finance"}),
+        ("fct_work_order", "work_order_no", {"marts"}),
+        ("fct_receipt", "receipt_id", {"marts", "finance"}),
+    ],
+)
+def test_what_core_lost_holds_the_domains_that_the_feed_leads_to(
+    built: None, fact: str, key: str, held: set[str]
+) -> None:
+    lost = f"delete from core.{fact} where {key} = (select min({key}) from core.{fact})"
+    with planted(f"core.{fact}", lost), pytest.raises(GateFailed) as failed:
+        run_gate("core", DAY)
+    found = {c.check: set(c.holds) for c in failed.value.result.failures}
+    assert found["row_lost_on_the_way_to_core"] == held
+
+
 def test_a_quantity_that_changed_is_named_with_both_values(built: None) -> None:
     with planted(
         "core.fct_sales_line",
@@ -98,8 +117,16 @@ def test_a_quantity_that_changed_is_named_with_both_values(built: None) -> None:
     assert "staged=" in message and "in_core=" in message
 
 
-def test_settlements_that_turned_their_sign_hold(built: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(refund_flows, "LEAST_REFUNDS", 3)
+def test_settlements_that_turned_their_sign_hold(
+    built: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three refunds are enough here."""
+    folder = shutil.copytree(checks.FOLDER, tmp_path / "checks")
+    rows = folder / "core" / "refund_flows" / "rows.sql"
+    text = rows.read_text()
+    assert text.count("refunds >= 50") == 1
+    rows.write_text(text.replace("refunds >= 50", "refunds >= 3"))
+    monkeypatch.setattr(checks, "FOLDER", folder)
     with planted("core.fct_settlement", "update core.fct_settlement set gross_amount = -gross_amount"):
         message = _message("core")
     assert "refund_sums_far_apart" in message and "compared=settlements" in message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,16 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from expectations import gates
-from expectations.acceptance import accept
-from expectations.asset import CRITICAL, Asset, no_rows
-from expectations.gates import GateFailed, GateResult, run_gate
-from ingestion import contract as contracts
-from ingestion.contract import CONTRACTS
-from ingestion.load import load_feed
+from revlog.config.settings import settings
+from revlog.contracts import contract as contracts
+from revlog.contracts.contract import CONTRACTS
+from revlog.database.connections import connect
+from revlog.gates import judging as gates
+from revlog.gates.acceptance import accept
+from revlog.gates.asset import CRITICAL, Asset, no_rows
+from revlog.gates.judging import GateFailed, GateResult, run_gate
+from revlog.ingestion.load import load_feed
 from tests.integration.gate_landing import SALES, put, requests, sales, sales_row
-from warehouse.connections import connect
-from warehouse.settings import settings
 
 DAY = dt.date(2026, 1, 12)
 FEED = "erp_sales_lines"
@@ -71,11 +72,19 @@ def test_a_usual_night_passes_and_is_written_down(fresh_database: Path) -> None:
 
 
 def test_data_docs_are_written_and_found_from_their_index(fresh_database: Path) -> None:
+    # Pages of other tests' nights would be there, too.
+    shutil.rmtree(settings().var / "reports" / "data_docs", ignore_errors=True)
     sales(fresh_database, DAY)
     _load()
     page = run_gate("landed", DAY).page
     index = settings().var / "reports" / "data_docs" / "index.html"
     assert f"{DAY}/landed/index.html" in index.read_text()
+    older = index.parent / "2025-01-01" / "publish"
+    older.mkdir(parents=True)
+    (older / "index.html").touch()
+    run_gate("landed", DAY)
+    told = index.read_text()
+    assert f"Last night, {DAY}:" in told and told.index(str(DAY)) < told.index("2025-01-01")
     pages = list((page.parent / "validations").rglob("*.html"))
     assert any("ship_from_site" in p.read_text() for p in pages)
 
@@ -163,6 +172,25 @@ def test_a_rejected_file_holds_until_its_replacement_comes(fresh_database: Path)
     sales(fresh_database, DAY)
     _load()
     assert run_gate("landed", DAY).failures == []
+
+
+@pytest.mark.parametrize(
+    ("name", "held"),
+    [
+        ("erp_gl_entries_{}.txt", {"finance"}),
+        ("wms_work_orders_{}.xlsx", {"marts"}),
+        (FEED + "_{}.csv", {"marts", "finance"}),
+    ],
+)
+def test_a_rejected_file_holds_the_domains_that_its_feed_leads_to(
+    fresh_database: Path, name: str, held: set[str]
+) -> None:
+    put(fresh_database, name.format(f"{DAY:%Y%m%d}"), "<html><body>502 Bad Gateway</body></html>\n")
+    load_feed(name.removesuffix(name[name.index("_{}") :]), DAY)
+    with pytest.raises(GateFailed) as failed:
+        run_gate("landed", DAY)
+    assert set(failed.value.result.held) == held
+    assert [c.check for c in failed.value.result.failures] == ["rejected_files"]
 
 
 def test_many_bad_rows_hold_and_the_first_is_named(fresh_database: Path) -> None:
@@ -347,14 +375,14 @@ def test_a_check_that_can_not_be_evaluated_counts_as_failed(
         "nowhere",
         "landed.broken",
         "select * from raw.no_such_table",
-        [no_rows("broken", "true", severity=CRITICAL, description="No rows.")],
+        [no_rows("broken", "select * from batch", severity=CRITICAL, description="No rows.")],
     )
     monkeypatch.setattr(gates, "suites", lambda stage, night: [broken])
     assert "could not be evaluated" in _failed()
 
 
 def test_the_command_ends_with_one_when_a_night_is_held(fresh_database: Path) -> None:
-    from expectations.__main__ import app
+    from revlog.commands.gates import app
 
     put(fresh_database, f"{FEED}_{DAY:%Y%m%d}.csv", "")
     _load()

@@ -13,9 +13,10 @@ from typing import Any
 import psycopg
 import pytest
 
+from revlog.builds.published import Published
+from revlog.database.connections import connect
+from revlog.publication.publish import NotPublished, publish
 from tests.nights import finished_build, newest
-from warehouse.connections import connect
-from warehouse.publish import NotPublished, Published, publish
 
 DATE = dt.date(2026, 1, 31)
 ROWS = 300
@@ -268,7 +269,7 @@ def test_a_publisher_that_fails_last_leaves_shape_and_night_as_they_were(
     texts: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="in the middle"):
-        patch.setattr("warehouse.handover.relations.describe", _fail)
+        patch.setattr("revlog.publication.handover.relations.describe", _fail)
         publish(newest(), [STOCK, SHOWN])
     assert (_kind("stock"), _left()) == ("r", 0)
     with connect("bi_reader") as reader:

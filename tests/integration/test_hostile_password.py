@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from expectations.gates import _context, open_source
-from local.airflow import _metadata_url
-from warehouse import server
-from warehouse.build import _dbt
-from warehouse.connections import ROLES, connect, dbt_environment
-from warehouse.migrate import create_airflow_database, migrate
-from warehouse.psql import service_file
+from revlog.database import server
+from revlog.database.connections import ROLES, connect, dbt_environment
+from revlog.database.psql import service_file
+from revlog.gates.judging import _context, open_source
+from revlog.local.airflow import _metadata_url
+from revlog.maintenance.migrate import create_airflow_database, migrate
+from revlog.transform.build import _dbt
 
 HOSTILE = "p@ss:w/rd%20 {{ 1 }} ${HOME} 'q' \"q\" #?&=\\ é"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.load import load_feed
+from revlog.ingestion.load import load_feed
 from tests.integration.ingestion_landing import DAY, put, query
 from tests.unit.broken_files import FEEDS, PERSON, SOUND, broken
 from tests.unit.test_any_bytes import company

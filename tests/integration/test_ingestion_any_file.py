@@ -14,10 +14,12 @@ import psycopg
 import pytest
 import yaml
 
-from ingestion import landing, load, mapping
-from ingestion.contract import CONTRACTS
-from ingestion.load import load_feed, reload
-from ingestion.readers import csv
+from revlog.contracts.contract import CONTRACTS
+from revlog.database.connections import connect
+from revlog.database.locks import Busy
+from revlog.ingestion import landing, load, mapping
+from revlog.ingestion.load import load_feed, reload
+from revlog.ingestion.readers import csv
 from tests.faults.files import dispositions
 from tests.integration import ingestion_landing
 from tests.integration.ingestion_landing import (
@@ -31,8 +33,6 @@ from tests.integration.ingestion_landing import (
     statuses,
     winners,
 )
-from warehouse.connections import connect
-from warehouse.locks import Busy
 
 FIRST, SECOND = f"{FEED}_20260130.csv", f"{FEED}_20260131.csv"
 

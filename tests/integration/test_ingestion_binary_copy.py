@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from ingestion import binary_copy
-from ingestion.contract import SQL_TYPES
-from warehouse.connections import connect
+from revlog.contracts.contract import SQL_TYPES
+from revlog.database.connections import connect
+from revlog.ingestion import binary_copy
 
 KINDS = {
     "word": ("text", pa.string()),

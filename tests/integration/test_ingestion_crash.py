@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from revlog.config.settings import process_environment
+from revlog.database.connections import connect
 from tests.integration.ingestion_landing import FEED, HEADER, load, query, sale, sales, statuses
-from warehouse.connections import connect
-from warehouse.settings import process_environment
 
 ROWS = 90_000  # more than one block of 4 MiB
 # Runs a load with a stop at one point, at which it tells and waits to be killed.
 STOPPED = """
 import datetime as dt, sys, time
-from ingestion import ledger, load
+from revlog.ingestion import ledger, load
 def stop(*arguments, **named):
     print("here", flush=True)
     time.sleep(600)
@@ -39,7 +39,7 @@ load.load_feed("erp_recovery_sales", dt.date(2026, 2, 1))
 """
 MEASURED = """
 import datetime as dt, resource
-from ingestion.load import load_feed
+from revlog.ingestion.load import load_feed
 [file] = load_feed("erp_recovery_sales", dt.date(2026, 2, 1)).files
 assert file.status == "loaded" and file.counts.loaded > 1, file
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
@@ -71,7 +71,7 @@ def test_a_killed_load_leaves_nothing_and_the_next_one_ends_as_if_undisturbed(
 
 def test_a_load_killed_at_any_moment_ends_well(fresh_database: Path) -> None:
     sales(fresh_database, "20260131", *_many(ROWS))
-    code = "import datetime as dt; from ingestion.load import load_feed;"
+    code = "import datetime as dt; from revlog.ingestion.load import load_feed;"
     code += "print('here', flush=True); load_feed('erp_recovery_sales', dt.date(2026, 2, 1))"
     for wait in (0.2, 0.5, 0.9):
         process = subprocess.Popen(

@@ -10,8 +10,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from ingestion import landing
-from ingestion.load import load_feed, reload
+from revlog.database.connections import connect, dsn
+from revlog.ingestion import landing
+from revlog.ingestion.load import load_feed, reload
 from tests.integration.ingestion_landing import (
     DAY,
     FEED,
@@ -25,7 +26,6 @@ from tests.integration.ingestion_landing import (
     statuses,
     winners,
 )
-from warehouse.connections import connect, dsn
 
 
 def test_a_second_run_does_nothing(fresh_database: Path) -> None:
@@ -65,6 +65,18 @@ def test_a_corrected_file_replaces_what_the_file_brought_vanished_rows_included(
     assert winners() == {"A": 3}
     assert statuses() == {f"{FEED}_20260131.csv": ["superseded", "loaded"]}
     assert query(f"select count(*) from raw.{FEED}") == [(3,)], "raw keeps what came"
+
+
+def test_a_content_that_comes_back_was_read_when_it_came_back(fresh_database: Path) -> None:
+    """Nobody who looks at the times of the ledger takes the night between for a part of its reading."""
+    for quantity, at in ((1, 0), (2, 60), (1, 120)):
+        sales(fresh_database, "20260131", sale("A", quantity=quantity), at=at)
+        load()
+    assert winners() == {"A": 1}
+    assert query(
+        "select status, started_at > lag(finished_at) over (order by finished_at) from ops.file_ledger"
+        " order by finished_at"
+    ) == [("superseded", None), ("loaded", True)]
 
 
 def test_changes_are_numbered_so_that_a_build_sees_both_files_of_a_correction(
@@ -230,7 +242,7 @@ def test_two_loads_at_once_bring_a_file_once(fresh_database: Path) -> None:
     results = []
 
     def run() -> None:
-        from ingestion.load import load_feed
+        from revlog.ingestion.load import load_feed
 
         results.append(load_feed(FEED, DAY, told.append))
 

@@ -14,14 +14,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from revlog.config.settings import process_environment
 from tests.faults.formats import MAIN
 from tests.integration.ingestion_landing import query
-from warehouse.settings import process_environment
 
 DAY = dt.date(2026, 1, 31)
 LOADED = """
 import datetime as dt, pathlib, re, sys
-from ingestion.load import load_feed
+from revlog.ingestion.load import load_feed
 [file] = load_feed(sys.argv[1], dt.date(2026, 2, 1)).files
 assert file.status == "loaded" and file.counts.loaded > 1, file
 # Not getrusage, whose peak begins with that of the process that called.

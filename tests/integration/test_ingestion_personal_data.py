@@ -12,10 +12,10 @@ import pyarrow as pa
 import pytest
 import yaml
 
+from revlog.config.secrets import customer_key
+from revlog.database.connections import connect
 from tests.faults.formats import parquet, workbook
 from tests.integration.ingestion_landing import everything, load, put, query
-from warehouse.connections import connect
-from warehouse.settings import settings
 
 HEADER = "customer_id,name,email,phone,country,segment,created_at,merged_into,marketing_consent\n"
 ADA = "C1,Ada Secret,ada@example.com,+49 111,DE,consumer,2024-01-01 00:00:00,,yes\n"
@@ -29,7 +29,7 @@ WITHHELD_ROW = "[withheld: personal data; see file and line]"
 
 
 def _hash(customer: str) -> str:
-    digest = hmac.new(settings().customer_key, customer.encode(), hashlib.sha256)
+    digest = hmac.new(customer_key(), customer.encode(), hashlib.sha256)
     return digest.hexdigest()[:32]
 
 

@@ -12,12 +12,12 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from ingestion import repeats
-from ingestion.contract import CONTRACTS, load_contract
-from ingestion.readers import csv
-from ingestion.repeats import Keys
+from revlog.contracts.contract import CONTRACTS, load_contract
+from revlog.database.connections import connect
+from revlog.ingestion import repeats
+from revlog.ingestion.readers import csv
+from revlog.ingestion.repeats import Keys
 from tests.integration.ingestion_landing import FEED, load, put, query, sale, sales
-from warehouse.connections import connect
 
 CUSTOMERS = "crm_customers"
 ROWS = f"select recovery_id, quantity, gross_proceeds, _ordinal from raw.{FEED} order by _record_no"

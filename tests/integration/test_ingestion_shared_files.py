@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ingestion.contract import feeds
-from ingestion.load import load_feed
+from revlog.contracts.contract import feeds
+from revlog.ingestion.load import load_feed
 from tests.integration.ingestion_landing import DAY, query
 
 HEAD = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"

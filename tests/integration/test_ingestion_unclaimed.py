@@ -8,14 +8,14 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from expectations.acceptance import accept
-from expectations.gates import GateFailed, run_gate
-from ingestion.__main__ import app
-from ingestion.unclaimed import sweep
-from reporting.board import read_board
-from reporting.figures import read_figures
-from reporting.scorecard import page
-from reporting.summary import _files
+from revlog.commands.load import app
+from revlog.gates.acceptance import accept
+from revlog.gates.judging import GateFailed, run_gate
+from revlog.ingestion.unclaimed import sweep
+from revlog.reports.figures import read_figures
+from revlog.reports.scorecard import page
+from revlog.reports.scorecard_rows import read_scorecard_rows
+from revlog.reports.summary import _files
 from tests.integration.ingestion_landing import DAY, FEED, load, put, query, sale, sales
 
 NEAR = f"erp/{FEED}_20260231.csv"
@@ -62,12 +62,12 @@ def test_what_was_meant_for_a_feed_holds_the_night_until_it_is_mended_or_accepte
 
 def test_people_are_told_in_the_terminal_in_the_summary_and_on_the_page(fresh_database: Path) -> None:
     _land(fresh_database)
-    told = CliRunner().invoke(app, ["load", str(DAY)]).stderr
+    told = CliRunner().invoke(app, [str(DAY)]).stderr
     assert f"no layout takes  {NEAR}: its date is none" in told
     console = Console(record=True, width=200)
     _files(console, read_figures())
     assert f"no layout takes: {NEAR}" in console.export_text()
-    shown = page(read_board())
+    shown = page(read_scorecard_rows())
     assert NEAR in shown and "erp/erp_Thumbs.db" in shown and "files that no layout takes" in shown
 
 
@@ -80,6 +80,6 @@ def test_a_broken_contract_keeps_no_other_feed_from_being_loaded(
     (tmp_path / f"{FEED}.yml").write_text(own)
     monkeypatch.setenv("COMPANY", str(tmp_path))
     sales(fresh_database, "20260131", sale("A"))
-    done = CliRunner().invoke(app, ["load", str(DAY)])
+    done = CliRunner().invoke(app, [str(DAY)])
     assert done.exit_code == 1 and "erp_items was not loaded: erp_items.yml" in done.stderr
     assert query("select name, status from ops.file_ledger") == [(f"{FEED}_20260131.csv", "loaded")]

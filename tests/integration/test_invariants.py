@@ -17,19 +17,18 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from expectations.acceptance import accept
-from expectations.gates import GateFailed, GateResult, Stage, run_gate
-from expectations.suites.core import returned_stock
-from ingestion.contract import feeds
-from ingestion.load import load_feed
-from nightly import stages
+from revlog.config.settings import ROOT
+from revlog.contracts.contract import feeds
+from revlog.database.connections import connect
+from revlog.gates.acceptance import accept
+from revlog.gates.judging import GateFailed, GateResult, Stage, run_gate
+from revlog.ingestion.load import load_feed
+from revlog.night import stages
+from revlog.transform import build
 from simulator.company import Company
 from simulator.habits import DENSE
 from simulator.run import simulate
 from tests.nights import begin, build_night
-from warehouse import build
-from warehouse.connections import connect
-from warehouse.settings import ROOT
 
 DAY = dt.date(2026, 1, 31)
 PAGE = ROOT / "docs" / "invariants.md"
@@ -88,13 +87,14 @@ BROKEN = {
         "build.refund_exceptions", "amount = amount + 0.01", "group_key", "status <> 'cleared'"
     ),
     "classes_re_add_by_period": _spoil("build.refund_gap_periods", "amount = amount + 0.01", "group_key"),
-    "proof_re_adds_to_zero": _spoil("build.refund_proof", "amount = 0.01", "entity", "line = 'check'"),
+    "proof_re_adds_to_zero": _spoil("build.refund_proof_lines", "amount = 0.01", "entity", "line = 'check'"),
     "proof_holds_every_source": _spoil(
-        "build.refund_proof", "amount = amount + 0.01", "currency", "line = 'source' and leg = 'M'"
+        "build.refund_proof_lines", "amount = amount + 0.01", "currency", "line = 'source' and leg = 'M'"
     ),
     "rollforward_rolls": _spoil(
         "build.reconciliation_rollforward", "closing_amount = closing_amount + 0.01", "class"
     ),
+    "closing_is_its_items": _spoil("build.refund_period_items", "amount = amount + 0.01", "class"),
     "reclassified_cents_stay_in_their_gap": _spoil(
         "build.reconciliation_rollforward", "reclassified_amount = reclassified_amount + 0.01", "currency"
     ),
@@ -258,7 +258,7 @@ def test_a_receipt_that_the_count_knows_and_the_warehouse_does_not_is_told(built
 
 
 def test_a_count_that_is_far_off_blocks_until_someone_accepts_it(built: None) -> None:
-    with _planted(*_counted(returned_stock.BLOCKS_UNITS)):
+    with _planted(*_counted(20)):
         said = _blocked("core")
         assert "returned_stock_far_off" in said and "off_by=20" in said
         assert "accept --feed wms_returned_stock" in said
@@ -469,10 +469,50 @@ def test_the_page_names_every_check_and_each_that_it_names_is_there() -> None:
     rows = [line.split("|")[2:4] for line in page.splitlines() if line.startswith("| ")][1:]
     named = {name for cell, _ in rows for name in re.findall(r"`(\w+)`", cell)}
     tests = {file.stem for file in (ROOT / "dbt_project" / "tests").rglob("*.sql")}
-    gates = "".join(file.read_text() for file in (ROOT / "expectations" / "suites").rglob("*.py"))
+    gates = {file.stem for file in (ROOT / "expectations" / "checks").rglob("*.sql")}
     assert set(BROKEN) <= named
-    assert {name for name in named if name not in tests and f'"{name}"' not in gates} == {
-        "file_ledger_rows_balance"
-    }
+    assert named - tests - gates == {"file_ledger_rows_balance"}
     told: dict[str, Any] = {name: how for cell, how in rows for name in re.findall(r"`(\w+)`", cell)}
     assert "file_ledger_rows_balance" in told
+
+
+def test_each_rule_of_a_table_is_told_by_itself_and_judged_in_one_query(
+    built: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By hand: two receipts of no known attribution, one of them at no known site, which only warns."""
+    monkeypatch.setattr(build, "LAYERS", {"core": ("fct_receipt__rules_hold",)})
+    with connect("auditor") as connection:
+        first, second = (
+            key for (key,) in connection.execute("select receipt_id from core.fct_receipt order by 1 limit 2")
+        )
+    build_id = begin(DAY, full_refresh=True)
+    with (
+        _planted(
+            f"update core.fct_receipt set attribution = 'guessed' where receipt_id in ('{first}', '{second}')"
+            " returning receipt_id",
+            f"update core.fct_receipt set site = 'MOON' where receipt_id = '{first}' returning receipt_id",
+        ),
+        pytest.raises(stages.NightFailed) as failed,
+    ):
+        stages.transform(build_id, "core")
+    said = str(failed.value)
+    assert "test fct_receipt__known_attribution: Got 2 results, configured to fail if != 0" in said
+    assert "It means: A value of attribution that no model knows how to treat." in said
+    assert said.count("attribution=guessed") == 2 and f"receipt_id={first}, " in said
+    assert len(re.findall(r"^test \w+:", said, re.MULTILINE)) == 1
+    with connect("auditor") as connection:
+        told = dict(
+            connection.execute(
+                "select check_name, (severity, success, unexpected_count)::text from ops.validation_results"
+                " where run_id = %s and asset = 'fct_receipt' and stage = 'core'", [f"build-{build_id}"],
+            ).fetchall()
+        )  # fmt: skip
+        nodes = connection.execute("select count(*) from ops.model_runs where build_id = %s", [build_id])
+        assert nodes.fetchone() == (8,)
+    assert len(told) == 8
+    assert {name: row for name, row in told.items() if ",t," not in row} == {
+        "fct_receipt__known_attribution": "(critical,f,2)",
+        "fct_receipt__site_is_in_dim_site": "(warning,f,1)",
+    }
+    (finding,) = failed.value.findings
+    assert str(finding) == "fct_receipt__known_attribution on fct_receipt: 2 rows"

@@ -16,16 +16,16 @@ from typing import Any
 import psycopg
 import pytest
 
-from closing import periods
-from ingestion.contract import feeds
-from ingestion.load import load_feed
+from revlog.closing import periods
+from revlog.contracts.contract import feeds
+from revlog.database.connections import connect
+from revlog.ingestion.load import load_feed
+from revlog.publication.publish import publish
 from simulator.company import Company
 from simulator.habits import DENSE
 from simulator.run import simulate
 from tests.integration.core_perturbations import drop_first_half_of_lines, move
 from tests.nights import build_night
-from warehouse.connections import connect
-from warehouse.publish import publish
 
 HISTORY_END = dt.date(2026, 1, 15)
 NIGHTS = [HISTORY_END, dt.date(2026, 2, 1), dt.date(2026, 2, 3)]

@@ -14,12 +14,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from nightly import stages
+from revlog.database.connections import connect
+from revlog.night import stages
 from simulator.company import Company
 from simulator.habits import DENSE
 from simulator.run import simulate
 from tests.nights import build_night
-from warehouse.connections import connect
 
 HISTORY, NIGHT = dt.date(2026, 1, 31), dt.date(2026, 2, 1)
 KPI_KEY = ["kpi", "basis", "period_date", "channel", "product_category", "site", "currency"]

@@ -12,10 +12,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from ingestion import ledger
+from revlog.database import locks
+from revlog.database.connections import connect
+from revlog.ingestion import ledger
+from revlog.transform import build
 from tests.integration.ingestion_landing import DAY, FEED, load, query, sale, sales
-from warehouse import build, locks
-from warehouse.connections import connect
 
 READERS = ("bi_reader", "finance_reader", "auditor")
 
@@ -145,7 +146,7 @@ def test_a_layer_that_has_lost_the_night_ends_dbt_and_is_not_good(
     thread.start()
     with monkeypatch.context() as patch, pytest.raises(psycopg.OperationalError):
         patch.setattr(build, "LOOK_EVERY_SECONDS", 0.1)
-        patch.setattr(build.sys, "executable", str(endless))
+        patch.setattr(build.kept_dbt, "MODULE", [str(endless)])
         build.run_layer(build_id, "staging")
     thread.join()
     assert not Path(f"/proc/{began.read_text().strip()}").exists()

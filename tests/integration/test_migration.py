@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from revlog.commands.warehouse import app
+from revlog.database.connections import connect
+from revlog.database.relations import Relation, columns, kind
+from revlog.maintenance import migrate
 from tests.integration.ingestion_landing import query
-from warehouse import migrate
-from warehouse.__main__ import app
-from warehouse.connections import connect
-from warehouse.relations import Relation, columns, kind
 
 REQUESTS = Relation("staging", "stg_crm__return_requests")
 

@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from ingestion.contract import feeds
-from nightly import stages
+from revlog.contracts.contract import feeds
+from revlog.database.connections import connect
+from revlog.night import stages
+from revlog.publication.publish import publish
 from simulator.company import Company
 from simulator.run import simulate
 from tests.integration import nonsense
 from tests.nights import build_night
-from warehouse.connections import connect
-from warehouse.publish import publish
 
 pytestmark = pytest.mark.long
 

@@ -7,6 +7,9 @@
 | C     | 1, 2  | 1 MUG, 1 MUG  | one MUG: either line, so it stays open                     |
 | D     | 1, 2  | 1 CAP, 1 CAP  | shipped on the 3rd and the 20th; one asked for on the 10th  |
 | E     | 1     | 1 TEE        | asked for without naming the order, which only its RMA does |
+| F     | 1     | 1 TEE        | its receipt names the order and not the RMA               |
+| G     | 1     | 2 TEE        | one allowed: a receipt names the RMA, the other the order |
+| H     | 1     | 3 TEE        | two allowed without request: receipts of 1 and 2 name the order |
 """
 
 from __future__ import annotations
@@ -19,10 +22,10 @@ from typing import Any
 
 import pytest
 
-from ingestion.contract import feeds
-from ingestion.load import load_feed
+from revlog.contracts.contract import feeds
+from revlog.database.connections import connect
+from revlog.ingestion.load import load_feed
 from tests.nights import build_night
-from warehouse.connections import connect
 
 pytestmark = pytest.mark.long
 
@@ -48,7 +51,10 @@ def lines(database: Path) -> dict[str, dict[str, Any]]:
 
 
 def test_a_request_and_its_rma_are_one_return_line(lines: dict[str, dict[str, Any]]) -> None:
-    assert sorted(lines) == ["REQ:QA-1", "REQ:QA-2", "REQ:QB-1", "REQ:QC-1", "REQ:QD-1", "REQ:QE-1"]
+    assert sorted(lines) == [
+        "RCV:8", "RCV:H2", "REQ:QA-1", "REQ:QA-2", "REQ:QB-1", "REQ:QC-1", "REQ:QD-1", "REQ:QE-1", "REQ:QF-1",
+        "REQ:QG-1", "RMA:RH-1",
+    ]  # fmt: skip
 
 
 def test_the_order_line_is_the_one_that_holds_the_sku(lines: dict[str, dict[str, Any]]) -> None:
@@ -60,13 +66,34 @@ def test_the_order_line_is_the_one_that_holds_the_sku(lines: dict[str, dict[str,
         "REQ:QC-1": ("C", None, "ambiguous"),
         "REQ:QD-1": ("D", 1, "nearest_line_of_sku"),
         "REQ:QE-1": ("E", 1, "only_line_of_sku"),
+        "REQ:QF-1": ("F", 1, "only_line_of_sku"),
+        "REQ:QG-1": ("G", 1, "only_line_of_sku"),
+        "RCV:8": ("G", 1, "only_line_of_sku"),
+        "RMA:RH-1": ("H", 1, "only_line_of_sku"),
+        "RCV:H2": ("H", 1, "only_line_of_sku"),
     }  # fmt: skip
 
 
 def test_each_unit_is_received_once_on_its_own_line(lines: dict[str, dict[str, Any]]) -> None:
     assert {key: line["received_quantity"] for key, line in lines.items()} == {
         "REQ:QA-1": 2, "REQ:QA-2": 1, "REQ:QB-1": 0, "REQ:QC-1": 1, "REQ:QD-1": 1, "REQ:QE-1": 1,
+        # One of the two of H is left, and 2 came at once.
+        "REQ:QF-1": 1, "REQ:QG-1": 1, "RCV:8": 1, "RMA:RH-1": 1, "RCV:H2": 2,
     }  # fmt: skip
+
+
+def test_a_receipt_that_names_the_order_belongs_to_the_rma_that_is_open(
+    lines: dict[str, dict[str, Any]],
+) -> None:
+    with connect("auditor") as connection:
+        found = connection.execute(
+            "select receipt_id, attribution, rma_no, is_blind from core.fct_receipt"
+            " where order_no in ('F', 'G', 'H') order by receipt_id"
+        ).fetchall()
+    assert found == [
+        ("6", "rma_of_order", "RF", False), ("7", "rma", "RG", False), ("8", "order_line", None, True),
+        ("H1", "rma_of_order", "RH", False), ("H2", "order_line", None, True),
+    ]  # fmt: skip
 
 
 def test_what_was_received_entitles_to_what_was_paid(lines: dict[str, dict[str, Any]]) -> None:
@@ -75,10 +102,12 @@ def test_what_was_received_entitles_to_what_was_paid(lines: dict[str, dict[str, 
             "select return_line_key, sum(entitled_amount) from core.fct_refund_entitlement"
             " group by return_line_key order by return_line_key"
         ).fetchall()
-    # 2 TEE at 10 + 19 %, a JEAN at 50 + 19 %, a CAP at 20 + 19 %, a TEE at 10 + 19 %
+    # 2 TEE at 10 + 19 %, a JEAN at 50 + 19 %, a CAP at 20 + 19 %, else a TEE at 10 + 19 % each
     assert found == [
+        ("RCV:8", Decimal("11.90")), ("RCV:H2", Decimal("23.80")),
         ("REQ:QA-1", Decimal("23.80")), ("REQ:QA-2", Decimal("59.50")), ("REQ:QD-1", Decimal("23.80")),
-        ("REQ:QE-1", Decimal("11.90")),
+        ("REQ:QE-1", Decimal("11.90")), ("REQ:QF-1", Decimal("11.90")), ("REQ:QG-1", Decimal("11.90")),
+        ("RMA:RH-1", Decimal("11.90")),
     ]  # fmt: skip
 
 
@@ -97,15 +126,16 @@ def test_units_that_came_back_over_units_shipped(lines: dict[str, dict[str, Any]
         shipped, returned = connection.execute(
             "select sum(shipped_quantity), sum(received_quantity) from core.fct_sales_line"
         ).fetchone() or (None, None)
-    # 3 of A, 1 of D and 1 of E; the MUG of C is of either line and stands with none.
-    assert (shipped, returned) == (9, 5)
+    # 3 of A, 1 of D, 1 of E, 1 of F, 2 of G and 3 of H; the MUG of C is of either line and stands with none.
+    assert (shipped, returned) == (15, 11)
 
 
 def _write(landing: Path) -> None:
     sold = [
         ("A", 1, 1, "TEE", 2, 10), ("A", 2, 1, "JEAN", 1, 50), ("B", 1, 1, "TEE", 1, 10),
         ("C", 1, 1, "MUG", 1, 8), ("C", 2, 1, "MUG", 1, 8), ("D", 1, 3, "CAP", 1, 20),
-        ("D", 2, 20, "CAP", 1, 20), ("E", 1, 1, "TEE", 1, 10),
+        ("D", 2, 20, "CAP", 1, 20), ("E", 1, 1, "TEE", 1, 10), ("F", 1, 1, "TEE", 1, 10),
+        ("G", 1, 1, "TEE", 2, 10), ("H", 1, 1, "TEE", 3, 10),
     ]  # fmt: skip
     rows = "".join(
         f"{order};{line};01.01.2026 08:00:00;{day:02}.01.2026 10:00:00;K1;web;{sku};{units};{price},00;;"
@@ -116,6 +146,7 @@ def _write(landing: Path) -> None:
     asked = [
         ("QA", 1, "A", "TEE", 2, 5), ("QA", 2, "A", "JEAN", 1, 5), ("QB", 1, "B", "TEE", 1, 5),
         ("QC", 1, "C", "MUG", 1, 5), ("QD", 1, "D", "CAP", 1, 10), ("QE", 1, None, "TEE", 1, 5),
+        ("QF", 1, "F", "TEE", 1, 5), ("QG", 1, "G", "TEE", 1, 5),
     ]  # fmt: skip
     _put(landing, "crm/crm_return_requests_20260131.jsonl", [
         {"request_id": request, "request_line": line, "order_no": order, "customer_id": "K1", "sku": sku,
@@ -133,6 +164,7 @@ def _write(landing: Path) -> None:
         ("RA", 1, "A", "QA", "JEAN", 1, 6), ("RA", 2, "A", "QA", "TEE", 2, 6),
         ("RB", 1, "B", "QB", "TEE", 1, 6), ("RC", 1, "C", "QC", "MUG", 1, 6),
         ("RD", 1, "D", "QD", "CAP", 1, 11), ("RE", 1, "E", "QE", "TEE", 1, 6),
+        ("RF", 1, "F", "QF", "TEE", 1, 6), ("RG", 1, "G", "QG", "TEE", 1, 6), ("RH", 1, "H", "", "TEE", 2, 6),
     ]  # fmt: skip
     _put(landing, "erp/erp_return_authorizations_20260131.csv", header + "".join(
         f"{rma},{line},{order},,{request},{sku},{units},01,refund,open,"
@@ -141,12 +173,18 @@ def _write(landing: Path) -> None:
     ))  # fmt: skip
     received = [
         ("1", "RA", "TEE", 2), ("2", "RA", "JEAN", 1), ("3", "RC", "MUG", 1), ("4", "RD", "CAP", 1),
-        ("5", "RE", "TEE", 1),
+        ("5", "RE", "TEE", 1), ("7", "RG", "TEE", 1),
     ]  # fmt: skip
     _put(landing, "wms/wms_return_receipts_20260131.jsonl", [
         {"receipt_id": number, "rma_no": rma, "tracking_no": f"T{rma}", "sku": sku, "quantity": units,
          "site": "LEJ", "received_at": "2026-01-25T10:00:00", "received_zone": "Europe/Berlin"}
         for number, rma, sku, units in received
+    ] + [
+        {"receipt_id": number, "order_no": order, "sku": "TEE", "quantity": units, "site": "LEJ",
+         "received_at": f"2026-01-{day}T10:00:00", "received_zone": "Europe/Berlin"}
+        for number, order, units, day in (
+            ("6", "F", 1, 25), ("8", "G", 1, 24), ("H1", "H", 1, 25), ("H2", "H", 2, 26),
+        )
     ])  # fmt: skip
     _put(landing, "crm/crm_refunds_20260131.jsonl", [
         {"refund_id": "F1", "tender_no": 1, "request_id": "QA", "order_no": "A", "customer_id": "K1",

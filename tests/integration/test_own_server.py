@@ -14,10 +14,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from revlog.builds.published import Published
+from revlog.database import server
+from revlog.database.connections import STAGE_ROLES, connect
+from revlog.maintenance import migrate
+from revlog.publication.publish import publish
 from tests.nights import finished_build, newest
-from warehouse import migrate, server
-from warehouse.connections import STAGE_ROLES, connect
-from warehouse.publish import Published, publish
 
 DATE = dt.date(2026, 1, 31)
 STOCK = Published("stock", "marts", ("id",))

@@ -11,15 +11,15 @@ import pytest
 from playwright.sync_api import Browser, Page
 from psycopg import sql
 
-from expectations.gates import GateFailed, run_gate
-from ingestion.load import load_feed
-from reporting.finance_page import write_finance_page
-from reporting.scorecard import write_scorecard
+from revlog.config.settings import settings
+from revlog.database.connections import connect
+from revlog.gates.judging import GateFailed, run_gate
+from revlog.ingestion.load import load_feed
+from revlog.reports.finance_page import write_finance_page
+from revlog.reports.scorecard import write_scorecard
 from tests.browser import HOSTILE, chromium, visit
 from tests.integration.gate_landing import put, sales
 from tests.integration.night_by_hand import publish_by_hand
-from warehouse.connections import connect
-from warehouse.settings import settings
 
 DAY = dt.date(2026, 1, 12)
 # Enough for the mix of their codes to be looked at.
@@ -82,9 +82,13 @@ SHOWN = (
     {
         "title", "question", "formula", "caveats", "unit", "basis", "next_step", "rma_no", "order_no", "site",
         "product_category", "status", "feed", "reason", "stage", "asset", "check_name", "message",
-        "path", "detail",
+        "path", "detail", "product_name", "channel", "disposition", "issue", "receipt_id", "also_called",
+        "name",
     },
-    {"class", "next_action", "currency", "age_bucket", "pattern_name", "gap"},
+    {
+        "class", "next_action", "currency", "age_bucket", "pattern_name", "gap", "owner", "order_no",
+        "rma_no", "refund_id", "memo_no", "period",
+    },
 )  # fmt: skip
 
 

@@ -17,22 +17,22 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from closing import periods
-from closing.__main__ import app
-from closing.periods import Refused
-from ingestion.contract import feeds
-from ingestion.load import load_feed
-from nightly import stages
-from nightly.errors import NightFailed
+from revlog.closing import periods
+from revlog.closing.periods import Refused
+from revlog.commands.closing import app
+from revlog.contracts.contract import feeds
+from revlog.database.actor import of_system
+from revlog.database.connections import connect
+from revlog.ingestion.load import load_feed
+from revlog.night import stages
+from revlog.night.errors import NightFailed
+from revlog.publication.publish import publish
+from revlog.transform import build
 from simulator.company import Company
 from simulator.habits import DENSE
 from simulator.run import simulate
 from tests.integration.refund_books import Books, Reconciler
 from tests.nights import build_night, finished_build
-from warehouse import build
-from warehouse.actor import of_system
-from warehouse.connections import connect
-from warehouse.publish import publish
 
 DAY = dt.date(2026, 1, 31)
 # Rows that a whole return is made of: entitlement, two memo components, refund, cash, and two postings.
@@ -169,7 +169,7 @@ def test_the_accrual_of_the_month_is_closed_with_it(company: HandMade) -> None:
 
 
 def test_a_second_close_says_how_to_do_it_anew(company: HandMade) -> None:
-    with pytest.raises(Refused, match=f"closed already by {WHO}.*reopen it first: python -m closing reopen"):
+    with pytest.raises(Refused, match=f"closed already by {WHO}.*reopen it first: revlog period reopen"):
         periods.close("2025-11", WHO)
 
 
@@ -332,7 +332,7 @@ def test_a_cent_that_no_posting_accounts_for_is_found(company: HandMade) -> None
     with connect("admin") as connection:
         assert [connection.execute(test).fetchall() for test in tests] == [[], []]
         connection.execute(
-            "update build.refund_proof set amount = amount + 0.01 where leg = 'E' and line = 'leg'"
+            "update build.refund_proof_lines set amount = amount + 0.01 where leg = 'E' and line = 'leg'"
         )
         assert len(connection.execute(tests[0]).fetchall()) == 3
         connection.rollback()

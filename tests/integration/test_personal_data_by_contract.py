@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dictionary.feed_tables import feed_tables
-from ingestion import contract as contracts
-from ingestion import dictionary, sources
-from ingestion.erasure import erase
-from nightly import upkeep
+from revlog.catalog import feeds_page as dictionary
+from revlog.catalog.feed_tables import feed_tables
+from revlog.contracts import contract as contracts
+from revlog.database.connections import connect
+from revlog.ingestion.erasure import erase
+from revlog.night import upkeep
+from revlog.transform import sources
 from tests.integration.ingestion_landing import everything, load, put, query
 from tests.integration.second_feed import FEED, parcel, second_feed
-from warehouse.connections import connect
 
 EVE = {"customer_id": "C7", "name": "Eve Rosen", "address": "Ring 5, 12345 Ulm", "born_on": "1990-02-03"}
 GUEST = {"name": "Eve Rosen", "address": "Elsewhere 1", "note": "Eve Rosen, ring twice"}

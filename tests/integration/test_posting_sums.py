@@ -1,4 +1,4 @@
-"""Journals in sums over nights: one that brings the journal or its last refund equals a rebuild."""
+"""Journals over nights: one with a sum, its last refund or store credit that is spent equals a rebuild."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ from typing import Any
 
 import pytest
 
-from ingestion.contract import feeds
-from ingestion.load import load_feed
+from revlog.contracts.contract import feeds
+from revlog.database.connections import connect
+from revlog.ingestion.load import load_feed
 from simulator.company import Company
 from simulator.habits import DENSE
 from simulator.ledger import WIDTHS, trailer
 from simulator.run import simulate
-from tests.integration.refund_books import CLEARING, LIABILITY
+from tests.integration.refund_books import CLEARING, CREDITS, LIABILITY
 from tests.integration.test_reconciliation_mutations import Files
 from tests.nights import build_night
-from warehouse.connections import connect
 
 DAY = dt.date(2026, 1, 31)
 TABLES = (
     "core.bridge_refund_document", "core.bridge_refund_lineage", "core.dim_refund_group",
     "build.refund_documents", "build.refund_reconciliation", "build.refund_exceptions",
-    "build.refund_gap_periods", "build.refund_proof", "build.reconciliation_rollforward",
+    "build.refund_gap_periods", "build.refund_proof_lines", "build.reconciliation_rollforward",
+    "build.refund_period_items",
 )  # fmt: skip
 
 pytestmark = pytest.mark.long
@@ -57,7 +58,8 @@ def test_a_late_journal_and_a_late_refund_match_in_their_night_as_in_a_rebuild(
 
     # The journal comes a night later, and knows of a refund that the processor has not told yet.
     whole = -sum(Decimal(row["gross_amount"]) for row in refunds)
-    _journal(database, DAY + dt.timedelta(1), batch, late["currency"], whole)
+    debit, credit = {LIABILITY: whole}, {CLEARING: -whole}
+    _journal(database, DAY + dt.timedelta(1), "SUM1", batch, late["currency"], debit | credit)
     load_feed("erp_gl_entries", DAY + dt.timedelta(1), lambda line: None)
     build_night(DAY + dt.timedelta(1))
     assert _rules(batch) == {}
@@ -66,10 +68,16 @@ def test_a_late_journal_and_a_late_refund_match_in_their_night_as_in_a_rebuild(
         == f"journal_line SUM1-1: batch {batch}, off by {-Decimal(late['gross_amount'])}"
     )
 
+    # In the next night a customer has spent her store credit, too.
+    refund, currency, amount = _store_credit()
+    spent = {CREDITS: amount, "480000": -amount}
+    _journal(database, DAY + dt.timedelta(2), "SPENT1", refund, currency, spent)
+    load_feed("erp_gl_entries", DAY + dt.timedelta(2), lambda line: None)
     _settlement(database, DAY + dt.timedelta(2), late)
     load_feed("erp_payment_settlements", DAY + dt.timedelta(2), lambda line: None)
     build_night(DAY + dt.timedelta(2))
     assert _rules(batch) == {row["settlement_id"]: "batch_sum" for row in refunds}
+    assert _settled(refund) == [("M-P", "settled"), ("P-G", "settled")]
     by_night = {table: _rows(f"select * from {table}") for table in TABLES}
     build_night(DAY + dt.timedelta(2), full_refresh=True)
     assert {table: _rows(f"select * from {table}") for table in TABLES} == by_night
@@ -87,15 +95,37 @@ def _largest_batch(files: Files) -> tuple[str, list[dict[str, str]]]:
     return batch, rows
 
 
-def _journal(landing: Path, on: dt.date, ref: str, currency: str, amount: Decimal) -> None:
-    """A file with one journal: the refunds of a payout on one line."""
+def _store_credit() -> tuple[str, str, Decimal]:
+    """Refund, currency and amount of store credit on its liability, alone in its group."""
+    rows = _rows(
+        "select refund_id, currency, issued_amount from build.store_credits as credits"
+        " where status = 'on its liability' and exists (select 1 from build.refund_exceptions as items"
+        "   where items.group_key = credits.group_key and items.gap = 'M-P' and items.status = 'explained'"
+        "     and items.class = 'STORE_CREDIT_OR_EXCHANGE' and items.amount = credits.issued_amount)"
+    )
+    return rows[0]  # type: ignore[no-any-return]
+
+
+def _settled(refund: str) -> list[tuple[str, str]]:
+    """Gap and status of the items of store credit of a refund's group."""
+    return _rows(
+        "select items.gap, items.status from build.refund_exceptions as items"
+        " inner join build.store_credits as credits on items.group_key = credits.group_key"
+        f" where credits.refund_id = '{refund}' and items.class = 'STORE_CREDIT_OR_EXCHANGE'"
+    )
+
+
+def _journal(
+    landing: Path, on: dt.date, number: str, ref: str, currency: str, amounts: dict[str, Decimal]
+) -> None:
+    """A file with one journal, one line an account."""
     common = {
-        "journal_no": "SUM1", "posted_on": "20260130", "fiscal_period": "2026-01", "currency": currency,
-        "document_ref": ref, "text": "payout",
+        "journal_no": number, "posted_on": "20260130", "fiscal_period": "2026-01", "currency": currency,
+        "document_ref": ref, "text": "by hand",
     }  # fmt: skip
     lines = [
-        common | {"line_no": "1", "account": LIABILITY, "amount": f"{amount:.2f}"},
-        common | {"line_no": "2", "account": CLEARING, "amount": f"{amount:.2f}-"},
+        common | {"line_no": str(n), "account": account, "amount": f"{abs(amount):.2f}" + "-" * (amount < 0)}
+        for n, (account, amount) in enumerate(amounts.items(), start=1)
     ]
     fixed = [
         "".join((row[n].rjust(w) if n == "amount" else row[n].ljust(w)) for n, (_, w) in WIDTHS.items())

@@ -13,14 +13,15 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from nightly import stages
-from nightly.errors import NightFailed
+from revlog.builds.published import Published
+from revlog.commands.warehouse import app
+from revlog.config.settings import ROOT
+from revlog.database.connections import connect, dsn
+from revlog.night import stages
+from revlog.night.errors import NightFailed
+from revlog.publication.publish import NotPublished, publish
+from revlog.transform import build
 from tests.nights import finished_build
-from warehouse import build
-from warehouse.__main__ import app
-from warehouse.connections import connect, dsn
-from warehouse.publish import NotPublished, Published, publish
-from warehouse.settings import ROOT
 
 DATE = dt.date(2026, 1, 31)
 TABLES = [Published("left_side", "marts", ("id",)), Published("right_side", "marts", ("id",))]
@@ -245,7 +246,8 @@ def test_a_killed_publisher_leaves_the_night_before(database: Path) -> None:
             [
                 sys.executable,
                 "-c",
-                "from warehouse.publish import Published, publish\n"
+                "from revlog.builds.published import Published\n"
+                "from revlog.publication.publish import publish\n"
                 f"publish({build}, [Published('left_side', 'marts', ('id',)),"
                 " Published('right_side', 'marts', ('id',))])",
             ],

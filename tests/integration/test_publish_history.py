@@ -9,9 +9,10 @@ from typing import Any
 import psycopg
 import pytest
 
+from revlog.builds.published import Published
+from revlog.database.connections import connect
+from revlog.publication.publish import publish
 from tests.nights import finished_build
-from warehouse.connections import connect
-from warehouse.publish import Published, publish
 
 DATE = dt.date(2026, 1, 31)
 SHELF = Published("shelf", "marts", ("id",))

@@ -20,7 +20,8 @@ import pandas as pd
 import pytest
 from lxml import etree
 
-from nightly import stages
+from revlog.database.connections import connect
+from revlog.night import stages
 from simulator.codes import LIABILITY
 from simulator.company import DAY, REFUND, Company, make_items, make_rates
 from simulator.groups import line_keys
@@ -32,7 +33,6 @@ from simulator.run import make_world, simulate
 from simulator.truth.known import KnownReturns
 from simulator.world import World
 from tests.nights import build_night
-from warehouse.connections import connect
 
 END = dt.date(2026, 1, 31)
 SEEDS = (1, 2)
@@ -197,7 +197,7 @@ def settlement_changed(files: Files, v: Victim, cents: Decimal) -> Cents:
     row = files.settlement(v.settlement)
     for name in ("gross_amount", "net_amount"):
         row[name] = str(Decimal(row[name]) - cents)
-    name = _class_of(cents, "PAYMENT_AMOUNT")
+    name = _class_of(cents, "OVERPAYMENT" if cents > 0 else "PAYMENT_AMOUNT")
     return {(v.group, "M-P", name): -cents, (v.group, "P-G", name): cents}
 
 
@@ -215,7 +215,7 @@ def settlement_doubled(files: Files, v: Victim, cents: Decimal) -> Cents:
 def refund_changed(files: Files, v: Victim, cents: Decimal) -> Cents:
     row = files.tender(v.refund)
     row["amount"] = float(Decimal(str(row["amount"])) + cents)
-    return {(v.group, "M-T", _class_of(cents, "UNEXPLAINED")): -cents}
+    return {(v.group, "M-T", _class_of(cents, "ISSUED_AMOUNT")): -cents}
 
 
 def refund_removed(files: Files, v: Victim, cents: Decimal) -> Cents:

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from ingestion.contract import feeds
-from ingestion.load import load_feed
+from revlog.contracts.contract import feeds
+from revlog.ingestion.load import load_feed
 from simulator.company import Company
 from simulator.habits import DENSE
 from simulator.run import simulate

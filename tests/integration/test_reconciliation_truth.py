@@ -17,7 +17,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from nightly import stages
+from revlog.database.connections import connect
+from revlog.night import stages
 from simulator.company import CURRENCIES, DAY, Company, epoch, make_items, make_rates
 from simulator.groups import group_keys, is_there
 from simulator.habits import DENSE
@@ -27,7 +28,6 @@ from simulator.run import make_world, simulate
 from simulator.truth.known import KnownReturns
 from simulator.world import World
 from tests.nights import build_night
-from warehouse.connections import connect
 
 HISTORY = dt.date(2026, 1, 31)
 DATES = [HISTORY + dt.timedelta(days=night) for night in range(3)]
@@ -40,7 +40,8 @@ TABLES = (
     "core.bridge_refund_document", "core.dim_refund_group", "core.fct_gl_line",
     "core.fct_refund_entitlement", "build.refund_documents", "build.refund_states", "build.refund_flows",
     "build.refund_groups", "build.refund_reconciliation", "build.refund_exceptions",
-    "build.reconciliation_rollforward", "build.refund_gap_periods", "build.refund_proof",
+    "build.reconciliation_rollforward", "build.refund_gap_periods", "build.refund_proof_lines",
+    "build.refund_group_rates", "build.store_credits", "build.store_credit_rollforward",
 )  # fmt: skip
 Key = tuple[str, ...]
 Amounts = dict[tuple[str, str, str], Decimal]
@@ -155,8 +156,9 @@ def test_the_company_has_every_class_thirty_times_and_every_pattern(run: Run) ->
     for row in _truth(run.nights[HISTORY], "reconciliation"):
         groups[row["class"]].add(row["group_key"])
         classes[row["group_key"]].add(row["class"])
-    # The simulated processor pays what was issued; test_reconciliation_cases has other amounts.
-    names = set(CLASSES) - {"PAYMENT_AMOUNT", "UNEXPLAINED"}
+    # The simulated company issues what is credited, pays what was issued and adjusts nothing; hand cases
+    # have other amounts.
+    names = set(CLASSES) - {"PAYMENT_AMOUNT", "OVERPAYMENT", "ISSUED_AMOUNT", "ADJUSTMENT", "UNEXPLAINED"}
     assert {name: len(groups[name]) for name in names if len(groups[name]) < LEAST} == {}
     assert len(groups["UNEXPLAINED"]) >= LEAST_UNEXPLAINED
     assert sum(len(found) >= 2 for found in classes.values()) > 100
@@ -295,3 +297,15 @@ def test_a_night_without_news_computes_only_groups_that_time_has_changed(run: Ru
         touched = connection.execute("select count(*) from intermediate.int_touched_refund_units").fetchone()
         groups = connection.execute("select count(*) from core.dim_refund_group").fetchone()
     assert touched is not None and groups is not None and touched[0] < 0.1 * groups[0]
+
+
+def test_goods_sent_in_exchange_lead_to_their_order(run: Run) -> None:
+    with connect("auditor") as connection:
+        found = connection.execute(
+            "select d.amount, s.replaces_rma_no, r.rma_no from build.refund_documents as d"
+            " inner join core.fct_rma_line as r on r.return_line_key = d.return_line_key"
+            " left join raw.erp_sales_lines as s on s._file_id = d.file_id and s._line_no = d.line_no"
+            " where d.document_key like '%/SENT:%'"
+        ).fetchall()
+    assert [row for row in found if row[1] != row[2]] == []
+    assert len(found) > 5

@@ -8,11 +8,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from ingestion.contract import all_feeds, load_contract
-from ingestion.raw import identity_table
+from revlog.contracts.contract import all_feeds, load_contract
+from revlog.database.connections import READERS, ROLES, STAGE_ROLES, connect, dsn
+from revlog.ingestion.raw import identity_table
+from revlog.maintenance.migrate import create_airflow_database, grant, migrate
 from tests.integration.second_feed import second_feed
-from warehouse.connections import READERS, ROLES, STAGE_ROLES, connect, dsn
-from warehouse.migrate import create_airflow_database, grant, migrate
 
 SCHEMAS = ("raw", "ops", "staging", "intermediate", "core", "build", "marts", "finance")
 VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER", "MAINTAIN")
@@ -68,6 +68,12 @@ OPS = {
     ("finance_reader", "publications"): {"SELECT"},
     ("finance_reader", "standing"): {"SELECT"},
     ("finance_reader", "exception_decisions"): {"SELECT"},
+    # Counts and reasons, for the dashboard of the pipeline.
+    **{
+        (role, f"pipeline_{view}"): {"SELECT"}
+        for role in ("bi_reader", "finance_reader")
+        for view in ("files", "refusals", "stages", "checks")
+    },
 }
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from semantic import metricflow
-from semantic.definitions import LEVELS, Kpi, kpis
-from warehouse.connections import connect
+from revlog.database.connections import connect
+from revlog.metrics.definitions import LEVELS, OF_WHAT_IS_DONE, Kpi, kpis
+from revlog.transform import metricflow
 
 JANUARY, FEBRUARY = dt.date(2026, 1, 1), dt.date(2026, 2, 1)
 CELLS = [(kpi, basis) for kpi in kpis() for basis in kpi.bases]
@@ -53,7 +53,7 @@ def published(database: Path) -> None:
 def answers(published: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[Cell, float | None]]:
     """Every metric by month and channel, asked in one query as bi_reader."""
     file = tmp_path_factory.mktemp("mf") / "answer.csv"
-    names = [kpi.metric(basis) for kpi, basis in CELLS]
+    names = [kpi.metric(basis) for kpi, basis in CELLS] + [f"{name}_with_open" for name in OF_WHAT_IS_DONE]
     done = metricflow.run(
         [
             "query", "--metrics", ",".join(names), "--group-by",
@@ -103,6 +103,24 @@ def test_a_metric_is_what_kpi_daily_gives(answers: dict[str, dict[Cell, float | 
     for kpi, basis, month, channel, ratio in rows:
         expected = None if ratio is None else pytest.approx(float(ratio))
         assert answers[names[kpi, basis]][month, channel] == expected
+
+
+@pytest.mark.parametrize("name", OF_WHAT_IS_DONE)
+def test_a_time_counts_what_is_open_where_it_is_asked_to(
+    answers: dict[str, dict[Cell, float | None]], name: str
+) -> None:
+    """Both as kpi_daily has them: final rows, and all."""
+    number = [kpi.name for kpi, _ in CELLS].index(name) + 1
+    assert answers[name][JANUARY, "WEB"] == pytest.approx(4 * number / (300 + number))
+    whole = answers[f"{name}_with_open"][JANUARY, "WEB"]
+    assert whole == pytest.approx((4 * number + 5000) / (1300 + number))
+    with connect("bi_reader") as connection:
+        rows = connection.execute(
+            "select sum(numerator) / sum(denominator) from marts.kpi_daily"
+            " where kpi = %s and period_date < '2026-02-01' and channel = 'WEB'",
+            [name],
+        ).fetchone()
+    assert rows is not None and whole == pytest.approx(float(rows[0]))
 
 
 def test_the_configuration_is_valid_against_the_published_tables(published: None) -> None:

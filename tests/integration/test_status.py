@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from ingestion.load import load_feed
-from nightly import stages
-from nightly.errors import NightFailed
-from nightly.status import app
+from revlog.commands.night import app
+from revlog.config.settings import ROOT, process_environment
+from revlog.database import locks, server
+from revlog.database.connections import connect
+from revlog.ingestion.load import load_feed
+from revlog.night import stages, status
+from revlog.night.errors import NightFailed
 from tests.integration.gate_landing import put, requests, sales
-from warehouse import locks
-from warehouse.connections import connect
 
 DAY = dt.date(2026, 1, 12)
 FEED = "erp_sales_lines"
@@ -22,7 +25,7 @@ FEED = "erp_sales_lines"
 
 def _status() -> dict[str, list[str]]:
     """Lines by the heading that they stand under."""
-    run = CliRunner().invoke(app)
+    run = CliRunner().invoke(app, ["status"])
     assert run.exit_code == 0, run.output
     found: dict[str, list[str]] = {}
     for line in run.output.splitlines():
@@ -33,11 +36,119 @@ def _status() -> dict[str, list[str]]:
     return found
 
 
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (59, "less than a minute"), (60, "1 minute"), (119 * 60, "119 minutes"), (120 * 60, "2 hours"),
+        (48 * 3600 - 1, "47 hours"), (48 * 3600, "2 days"),
+    ],
+)  # fmt: skip
+def test_a_span_is_told_as_people_say_it(seconds: int, said: str) -> None:
+    assert status._ago(dt.timedelta(seconds=seconds)) == said
+
+
 def test_before_the_first_night_it_says_how_to_begin(fresh_database: Path) -> None:
     said = _status()
-    assert "make night DATE=" in said["Published"][0]
+    assert said["Published"][0] == "nothing yet"
+    assert [line.split("  ")[0] for line in said["Published"][1:]] == [
+        "make run", "make night DATE=…", "make up",
+    ]  # fmt: skip
     assert said["Running"] == ["nothing"] and said["Failed"] == ["nothing"]
     assert said["Landing zone"] == [f"{fresh_database}: 0 files wait to be loaded"]
+
+
+def test_before_anything_has_run_it_says_how_to_begin_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REVLOG_VAR", str(tmp_path))
+    said = _status()
+    assert said["Published"][0] == "nothing yet: there is no warehouse here"
+    assert list(said) == ["Published"]
+    assert not list(tmp_path.iterdir()), "it makes none"
+
+
+def test_a_server_that_is_stopped_is_started_to_be_asked(fresh_database: Path) -> None:
+    server.stop()
+    said = _status()
+    assert "make down" in said["PostgreSQL"][0]
+    assert said["Running"] == ["nothing"]
+    assert server.is_running()
+    assert "PostgreSQL" not in _status()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["load", "--business-date", str(DAY)], ["night", str(DAY)], ["period", "status"],
+        ["warehouse", "psql", "bi_reader"], ["workbook", "2026-01"],
+    ],
+)  # fmt: skip
+def test_every_command_says_how_to_start_a_server_that_is_stopped(
+    fresh_database: Path, command: list[str]
+) -> None:
+    server.stop()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "revlog", *command],
+            env=process_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=ROOT,
+        )
+    finally:
+        server.start()
+    assert done.returncode != 0
+    assert "PostgreSQL is stopped: .venv/bin/revlog warehouse start" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_server_that_does_not_answer_is_told_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WAREHOUSE_DSN", "postgresql://nobody@127.0.0.1:1/nothing")
+    run = CliRunner().invoke(app, ["status"])
+    assert run.exit_code == 1
+    assert "Connection refused" in run.output and "What to do: docs/runbook.md" in run.output
+    assert run.exception is None or isinstance(run.exception, SystemExit)
+
+
+def test_a_part_that_cannot_be_told_costs_that_part_alone(
+    fresh_database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = "select pg_catalog.no_such_function()"
+    monkeypatch.setattr(status, "NEWEST", broken)
+    run = CliRunner().invoke(app, ["status"])
+    assert run.exit_code == 1
+    assert "Failed        can't be told: UndefinedFunction: function pg_catalog.no_such" in run.output
+    assert "Published     nothing yet" in run.output
+    assert f"Landing zone  {fresh_database}: 0 files wait" in run.output
+
+
+def test_between_two_loads_the_night_is_told(fresh_database: Path) -> None:
+    sales(fresh_database, DAY, 3)
+    stages.ingest(FEED, str(DAY))
+    assert _status()["Running"] == [
+        f"nothing at this moment; the night of {DAY} has no build yet: ingest {FEED} ended less than"
+        " a minute ago"
+    ]
+    with connect("admin") as connection:
+        connection.execute("update ops.stage_runs set finished_at = finished_at - interval '16 minutes'")
+    assert _status()["Running"] == ["nothing"]
+
+
+def test_a_narrow_terminal_gets_no_line_that_is_wider(
+    fresh_database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(fresh_database, f"{FEED}_{DAY:%Y%m%d}.csv", "<html><body>502 Bad Gateway</body></html>\n")
+    load_feed(FEED, DAY)
+    build_id = stages.begin_build(str(DAY))
+    with pytest.raises(NightFailed):
+        stages.gate(build_id, "landed")
+    whole = CliRunner().invoke(app, ["status"]).output.split()
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = CliRunner().invoke(app, ["status"]).output.splitlines()
+    # A path has no place to break it at.
+    assert [line for line in lines if len(line) > 80 and len(line.split()) > 1] == []
+    assert " ".join(lines).split() == whole, "and loses no word"
 
 
 def test_what_waits_is_told_by_feed_until_it_is_loaded(fresh_database: Path) -> None:
@@ -80,7 +191,9 @@ def test_a_held_night_is_told_with_its_checks_and_remedy(fresh_database: Path) -
     assert said["Failed"][0].startswith(
         f"gate landed of the night of {DAY} (build {build_id}): Gate landed for"
     )
-    assert said["Failed"][1].startswith("rejected_files on ops.file_ledger: 1 row")
+    name = f"{FEED}_{DAY:%Y%m%d}.csv"
+    at = said["Failed"].index(f"rejected_files on ops.file_ledger: 1 row, {name}")
+    assert said["Failed"][at + 1].startswith("ERP team: Ask the source for the file again.")
     assert said["Failed"][-1] == (
         f"what to do: docs/runbook.md; then make night DATE={DAY}, or clear gate_landed"
     )

@@ -17,12 +17,13 @@ from typing import Any
 
 import pytest
 
-from ingestion import storage
-from ingestion.contract import feeds, load_contract
-from ingestion.landing import discover
-from ingestion.unclaimed import sweep
-from nightly import stages
-from nightly.errors import ConnectionBroken
+from revlog.config.settings import ROOT, process_environment
+from revlog.contracts.contract import feeds, load_contract
+from revlog.ingestion import storage
+from revlog.ingestion.landing import discover
+from revlog.ingestion.unclaimed import sweep
+from revlog.night import stages
+from revlog.night.errors import ConnectionBroken
 from simulator.company import Company
 from simulator.habits import DENSE
 from simulator.run import simulate
@@ -39,7 +40,6 @@ from tests.integration.ingestion_landing import (
 )
 from tests.integration.storages import SECRET, STORAGES, Storage, Zone, free_port, sftp
 from tests.tables import Prints, fingerprints
-from warehouse.settings import ROOT, process_environment
 
 NAME = f"{FEED}_20260131.csv"
 PLACE = f"erp/{NAME}"
@@ -250,7 +250,7 @@ def test_a_full_disk_is_told_as_one_and_the_night_tries_again() -> None:
 
 def _command(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "ingestion", *words],
+        [sys.executable, "-m", "revlog", "ingestion", *words],
         cwd=ROOT, env=process_environment() | {"DAYS_PAST_NEWEST_FILE": "9"},
         capture_output=True, text=True, timeout=120,
     )  # fmt: skip

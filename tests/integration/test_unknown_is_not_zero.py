@@ -16,13 +16,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
-from ingestion.contract import all_feeds, feeds
-from ingestion.load import load_feed
+from revlog.contracts.contract import all_feeds, feeds
+from revlog.database.connections import connect
+from revlog.ingestion.load import load_feed
+from revlog.publication.publish import publish
 from tests.nights import build_night
-from warehouse.connections import connect
-from warehouse.publish import publish
 
 pytestmark = pytest.mark.long
 
@@ -47,6 +48,7 @@ LISTED = (
 NO_RETURNS = "needs crm_return_requests or erp_return_authorizations (nothing has come yet)"
 NO_CASH = "needs erp_payment_settlements (nothing has come yet)"
 NO_SALE = "no return that came has a known sale"
+NO_COHORT = "counts returns without a known sale that shipped, which may have been sold before the first file"
 Rows = list[tuple[Any, ...]]
 
 
@@ -88,6 +90,18 @@ def _night(date: dt.date) -> dict[str, Rows]:
                 "select order_no, shipped_quantity, returned_quantity, returned_reporting"
                 " from marts.sales_lines order by order_no"
             ),
+            "tracking": rows(
+                "select credited_amount, settled_amount, refunded_amount, refunded_quantity,"
+                " credited_reporting, settled_reporting, refunded_reporting from marts.return_tracking"
+            ),
+            "dock": rows(
+                "select received_units, disposed_units, open_units, p50_hours,"
+                " completeness, completeness_reason from marts.dock_to_disposition_overall"
+            ),
+            "cycle": rows(
+                "select events, censored, competing, p50_hours, completeness,"
+                " completeness_reason from marts.return_cycle_time_overall"
+            ),
             "emissions": rows(
                 "select units, co2e_g, completeness, completeness_reason from marts.emissions_by_month"
             ),
@@ -103,7 +117,7 @@ def test_before_returns_are_authorized_nobody_knows_which_sale_came_back(
          "needs erp_items (nothing has come yet), wms_dispositions (nothing has come yet)"),
         ("order_return_rate", "SALE", None, None, "lacking", lacking),
         ("product_return_rate", "RETURN", 1, 3, "complete", None),
-        ("product_return_rate", "SALE", 1, 3, "complete", None),
+        ("product_return_rate", "SALE", None, None, "lacking", lacking),
         ("refund_rate", "REFUND", None, None, "lacking", NO_CASH),
         ("refund_rate", "SALE", None, None, "lacking", NO_CASH),
         ("return_value_rate", "RETURN", None, None, "lacking", lacking),
@@ -113,9 +127,10 @@ def test_before_returns_are_authorized_nobody_knows_which_sale_came_back(
     ]  # fmt: skip
 
 
-def test_a_product_and_a_customer_have_no_rate_then(nights: dict[str, dict[str, Rows]]) -> None:
-    unknown = (None, None, None, None, 1, "lacking", NO_SALE)
-    assert nights["first"]["products"] == [("category", *unknown), ("product", *unknown)]
+def test_a_product_has_its_rate_then_and_a_customer_has_none(nights: dict[str, dict[str, Rows]]) -> None:
+    # One of three came back, of whichever sale: the interval is that of Wilson's formula.
+    came = (1, Decimal("0.333333"), Decimal("0.061492"), Decimal("0.792340"), 1, "partly", NO_COHORT)
+    assert nights["first"]["products"] == [("category", *came), ("product", *came)]
     assert nights["first"]["customers"] == [
         (1, 2, None, None, None, None, None, None, None, "lacking"),
         (1, 1, None, None, None, None, None, None, None, "lacking"),
@@ -147,6 +162,16 @@ def test_a_sale_has_no_returns_until_they_are_known_then_every_sale_has(
     assert nights["second"]["sales"] == [("A", 2, 1, Decimal("10.00")), ("B", 1, 0, Decimal("0.00"))]
 
 
+def test_amounts_and_times_that_no_feed_has_told_are_null(nights: dict[str, dict[str, Rows]]) -> None:
+    first = nights["first"]
+    assert first["tracking"] == [(None,) * 7]
+    assert first["dock"] == [
+        (1, None, None, None, "lacking", "needs wms_dispositions (nothing has come yet)")
+    ]
+    no_dispositions = "does not count wms_dispositions (nothing has come yet)"
+    assert first["cycle"] == [(None,) * 4 + ("lacking", f"{NO_RETURNS}; {no_dispositions}")]
+
+
 def test_goods_that_nobody_weighed_emit_nobody_knows_what(nights: dict[str, dict[str, Rows]]) -> None:
     unknown = (1, None, "lacking", "needs erp_items (nothing has come yet)")
     assert nights["first"]["emissions"] == nights["second"]["emissions"] == [unknown]
@@ -167,9 +192,23 @@ def test_the_first_night_is_still_shown_without_figures(nights: dict[str, dict[s
             "select distinct business_date, completeness from marts.kpi_daily_history"
             " where kpi = 'order_return_rate' order by 1"
         ).fetchall()
-    assert then == [("order_return_rate", None, None), ("product_return_rate", 1, 3)]
+    assert then == [("order_return_rate", None, None), ("product_return_rate", None, None)]
     assert now == [("order_return_rate", 1, 2), ("product_return_rate", 1, 3)]
     assert told == [(FIRST, "lacking"), (SECOND, "complete")]
+
+
+def test_readers_have_the_views_that_leave_out_what_is_unknown_and_not_the_cells_below(
+    nights: dict[str, dict[str, Rows]],
+) -> None:
+    """The cells count orders before anybody knows of returns: 0 of them came back, as they have it."""
+    query = "select count(*) from marts.{} where kpi = 'order_return_rate' and basis = 'SALE'"
+    for role in ("bi_reader", "finance_reader"):
+        for cells in ("kpi_cells", "kpi_cells__history"):
+            with connect(role) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(query.format(cells).encode())
+        with connect(role) as connection:
+            for view in ("kpi_daily", "kpi_daily_history", "kpi_changes"):
+                assert connection.execute(query.format(view).encode()).fetchall() > [(0,)]
 
 
 def test_what_a_night_changed_says_that_nothing_was_known_before(nights: dict[str, dict[str, Rows]]) -> None:

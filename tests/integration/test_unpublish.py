@@ -9,13 +9,14 @@ from typing import Any
 import psycopg
 import pytest
 
+from revlog.builds.judged import BuildRefused
+from revlog.builds.published import Published
+from revlog.database.connections import connect
+from revlog.publication.publish import publish
+from revlog.publication.unpublish import Refused, unpublish
+from revlog.transform import build
 from tests.integration.ingestion_landing import sales
 from tests.nights import finished_build, newest
-from warehouse import build
-from warehouse.connections import connect
-from warehouse.judged import BuildRefused
-from warehouse.publish import Published, publish
-from warehouse.unpublish import Refused, unpublish
 
 FIRST, SECOND = dt.date(2026, 1, 31), dt.date(2026, 2, 1)
 SHELF = Published("shelf", "marts", ("id",), logs_changes=True)
@@ -87,7 +88,7 @@ def test_who_loses_the_night_while_withdrawing_withdraws_nothing(
                 " where application_name like 'withdrawing a publication%'"
             )
 
-    monkeypatch.setattr("warehouse.unpublish.forget_logs", cut_off)
+    monkeypatch.setattr("revlog.publication.unpublish.forget_logs", cut_off)
     with pytest.raises(psycopg.OperationalError):
         unpublish("A. Name", "wrong price file", TABLES)
     assert _seen() == (SECOND_SHELF, SECOND_PRICES)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from nightly import upkeep
+from revlog.database.connections import connect
+from revlog.night import upkeep
 from tests.integration.ingestion_landing import load, put, query, sale, sales
-from warehouse.connections import connect
 
 HEADER = "customer_id,name,email,phone,country,segment,created_at,merged_into,marketing_consent\n"
 ADA = "C1,Ada Secret,ada@example.com,+49 111,DE,consumer,2024-01-01 00:00:00,,yes\n"

@@ -9,13 +9,14 @@ import pytest
 from packaging.version import Version
 from typer.testing import CliRunner
 
-from nightly import stages
-from nightly.errors import NightFailed
+from revlog.commands.warehouse import app
+from revlog.config.settings import ROOT, code_version, project_version
+from revlog.database import connections
+from revlog.database.connections import connect
+from revlog.maintenance import migrate
+from revlog.night import stages
+from revlog.night.errors import NightFailed
 from tests.integration.ingestion_landing import sales
-from warehouse import connections, migrate
-from warehouse.__main__ import app
-from warehouse.connections import connect
-from warehouse.settings import ROOT, code_version, project_version
 
 NIGHT = "2026-02-01"
 

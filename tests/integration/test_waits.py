@@ -16,13 +16,16 @@ from typing import Any
 import psycopg
 import pytest
 
+from revlog.builds.published import Published
+from revlog.database import connections
+from revlog.database.bounds import READERS
+from revlog.database.connections import ROLES, STAGE_ROLES, connect
+from revlog.database.waits import StillBlocked
+from revlog.maintenance import migrate
+from revlog.publication.publish import publish
+from revlog.transform import build
 from tests.integration.ingestion_landing import sales
 from tests.nights import finished_build, newest
-from warehouse import build, connections, migrate
-from warehouse.bounds import READERS
-from warehouse.connections import ROLES, STAGE_ROLES, connect
-from warehouse.publish import Published, publish
-from warehouse.waits import StillBlocked
 
 DATE = dt.date(2026, 1, 31)
 TABLES = [Published("stock", "marts", ("id",)), Published("stock_shown", "marts", ("id",), is_view=True)]

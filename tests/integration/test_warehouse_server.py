@@ -10,8 +10,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from warehouse import connections, migrate, server
-from warehouse.settings import ROOT
+from revlog.config.settings import ROOT
+from revlog.database import connections, server
+from revlog.maintenance import migrate
 
 
 def test_it_is_postgresql_18_on_loopback_only(database: Path) -> None:
@@ -87,7 +88,7 @@ def test_a_statement_of_a_killed_client_does_not_commit(database: Path) -> None:
             [
                 sys.executable,
                 "-c",
-                "from warehouse.connections import connect\n"
+                "from revlog.database.connections import connect\n"
                 "c = connect('admin', autocommit=True)\n"
                 "print('ready', flush=True)\n"
                 "c.execute('insert into ops.killed select 1 from pg_sleep(6)')",

@@ -20,15 +20,18 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from closing import periods
-from expectations import gates
-from nightly import stages
-from nightly.errors import NightFailed
-from warehouse import build, connections, judged
-from warehouse.connections import connect
-from warehouse.judged import Build
-from warehouse.publish import Published, publish
-from warehouse.refusal import Refusal
+from revlog.builds import judged
+from revlog.builds.judged import Build
+from revlog.builds.published import Published
+from revlog.closing import periods
+from revlog.config.refusal import Refusal
+from revlog.database import connections
+from revlog.database.connections import connect
+from revlog.gates import judging as gates
+from revlog.night import stages
+from revlog.night.errors import NightFailed
+from revlog.publication.publish import publish
+from revlog.transform import build
 
 NIGHTS = ("2026-02-01", "2026-02-02")
 # Airflow's tasks of a run: each is given what the one before it has returned, and hands it on.
@@ -242,7 +245,7 @@ class Nights(RuleBasedStateMachine):
 
     @rule(night=st.sampled_from(NIGHTS))
     def another_shell(self, night: str) -> None:
-        """`python -m nightly`, much later."""
+        """`revlog night`, much later."""
         self._let_rests_be_over()
         self._attempt(lambda: stages.whole_night(night, lambda line: None))
 

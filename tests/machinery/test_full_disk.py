@@ -11,10 +11,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from nightly import stages
-from nightly.errors import ConnectionBroken
-from warehouse import server
-from warehouse.connections import connect, dsn
+from revlog.database import server
+from revlog.database.connections import connect, dsn
+from revlog.night import stages
+from revlog.night.errors import ConnectionBroken
 
 DATE = "2026-02-01"
 TABLE = "raw.crm_customers"

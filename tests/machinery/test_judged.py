@@ -9,13 +9,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from revlog.builds import judged
+from revlog.builds.judged import BuildRefused
+from revlog.database.connections import connect
+from revlog.database.locks import Busy
+from revlog.publication.publish import publish
+from revlog.transform import build
 from tests.integration.ingestion_landing import query, sale, sales
 from tests.nights import finished_build, passes
-from warehouse import build, judged
-from warehouse.connections import connect
-from warehouse.judged import BuildRefused
-from warehouse.locks import Busy
-from warehouse.publish import publish
 
 DAY, NEXT = dt.date(2026, 2, 1), dt.date(2026, 2, 2)
 AIRFLOW = "Airflow, build_marts, a run"

@@ -15,19 +15,20 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from expectations.acceptance import accept
-from nightly import stages
-from nightly.__main__ import app as nightly
-from nightly.errors import NightFailed
+from revlog.builds import clock
+from revlog.commands.night import app as nightly
+from revlog.commands.warehouse import app
+from revlog.config.settings import ROOT, process_environment
+from revlog.database import connections, server
+from revlog.database.connections import connect
+from revlog.gates.acceptance import accept
+from revlog.night import stages
+from revlog.night.errors import NightFailed
 from simulator.company import Company
 from simulator.habits import DENSE
 from simulator.run import simulate
 from tests.machinery.worker import PATIENCE_SECONDS, killed_while_waiting_for, run, start
 from tests.tables import fingerprints
-from warehouse import clock, connections, server
-from warehouse.__main__ import app
-from warehouse.connections import connect
-from warehouse.settings import ROOT, process_environment
 
 pytestmark = pytest.mark.long
 
@@ -155,7 +156,8 @@ def test_a_server_that_crashes_is_told_as_a_broken_connection_and_the_stage_may_
     build_id = stages.begin_build(NIGHT.isoformat(), AIRFLOW)
     stages.gate(build_id, "landed")
     crash = (
-        "from warehouse import server, build; from nightly.errors import ConnectionBroken\n"
+        "from revlog.database import server; from revlog.transform import build\n"
+        "from revlog.night.errors import ConnectionBroken\n"
         "real = build._dbt\n"
         "def crashing(arguments):\n"
         "    server._pg_ctl('stop', '-m', 'immediate')\n"
@@ -205,7 +207,7 @@ def test_a_night_beside_airflows_own_is_refused_and_a_build_that_a_gate_refused_
 
     monkeypatch.setenv("LOCK_PATIENCE_MINUTES", "0.02")
     beside = subprocess.run(
-        [sys.executable, "-m", "nightly", NIGHT.isoformat()],
+        [sys.executable, "-m", "revlog", "night", NIGHT.isoformat()],
         cwd=ROOT, env=process_environment(), capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert beside.returncode == 1
@@ -257,7 +259,7 @@ def test_a_mistyped_date_is_refused_before_anything_is_written(
 ) -> None:
     _use(monkeypatch, twins[1])
     before = _contents() | _books()
-    done = CliRunner().invoke(nightly, [MISTYPED.isoformat()])
+    done = CliRunner().invoke(nightly, ["night", MISTYPED.isoformat()])
     assert done.exit_code == 1
     assert "2062-02-01 lies ahead" in done.stderr and "Nothing was written" in done.stderr
     assert _contents() | _books() == before
@@ -275,7 +277,7 @@ def test_a_clock_that_a_mistyped_date_has_moved_is_moved_back(
         accept("crm_cases", MISTYPED, "a night without files")
         stages.whole_night(MISTYPED.isoformat(), lambda line: None)
     assert fingerprints("marts", "finance")["publication"] != before["publication"]
-    with pytest.raises(NightFailed, match=r"clock stands at 2062-02-01.*python -m warehouse set-clock"):
+    with pytest.raises(NightFailed, match=r"clock stands at 2062-02-01.*revlog warehouse set-clock"):
         stages.whole_night(NIGHT.isoformat(), lambda line: None)
 
     done = CliRunner().invoke(app, ["set-clock", NIGHT.isoformat(), "--reason", "a slip of the hand"])

@@ -9,8 +9,8 @@ import sys
 import time
 from collections.abc import Callable
 
-from warehouse.connections import connect
-from warehouse.settings import ROOT, process_environment
+from revlog.config.settings import ROOT, process_environment
+from revlog.database.connections import connect
 
 PATIENCE_SECONDS = 600.0
 
@@ -18,7 +18,7 @@ PATIENCE_SECONDS = 600.0
 def start(statement: str) -> subprocess.Popen[str]:
     """Run Python with `stages` imported in a new process group."""
     return subprocess.Popen(
-        [sys.executable, "-c", f"from nightly import stages; {statement}"],
+        [sys.executable, "-c", f"from revlog.night import stages; {statement}"],
         cwd=ROOT, env=process_environment(), text=True, start_new_session=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip

@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from expectations.night import RECENT_DAYS, earliest_usual_end
-from warehouse.settings import ROOT
+from revlog.config.settings import ROOT
+from revlog.gates.night import RECENT_DAYS, earliest_usual_end
 
 FILES = Path(os.environ.get("ONLINE_RETAIL") or ROOT.parent / "shared" / "data" / "online_retail")
 pytestmark = pytest.mark.skipif(

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from revlog.config.settings import ROOT
 from tests.ready import Brought, brought
-from warehouse.settings import ROOT
 
 FILES = Path(os.environ.get("EXPORTS") or ROOT.parent / "shared" / "data" / "exports")
 COMPANY, SINGLES = FILES / "company_a", FILES / "singles"

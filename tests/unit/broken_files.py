@@ -13,8 +13,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from ingestion.archives import BROKEN
-from ingestion.contract import Contract
+from revlog.contracts.contract import Contract
+from revlog.ingestion.archives import BROKEN
 from tests.faults.formats import ENDINGS, FORMATS, parquet, written
 
 FEEDS = ("erp_recovery_sales", "crm_customers")

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from ingestion.contract import Contract, parse_contract
-from ingestion.convert import Converted, Converter
-from ingestion.readers.chunk import BadRow, Scan, Source
-from ingestion.reshape import rows_of
+from revlog.contracts.contract import Contract, parse_contract
+from revlog.ingestion.chunk import BadRow, Scan, Source
+from revlog.ingestion.convert import Converted, Converter
+from revlog.ingestion.reshape import rows_of
 
 COLUMNS = {
     "order_no": {"type": "id", "required": True, "description": "Order."},

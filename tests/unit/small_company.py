@@ -33,8 +33,9 @@ def at(month: int, day: int, hour: int = 0, minute: int = 0) -> int:
 
 SALE = {
     "order": 0, "line_no": 10, "ordered_at": at(2, 1), "shipped_at": at(2, 1), "voided_at": NEVER,
-    "channel": 0, "category": 0, "site": 0, "quantity": 1, "window": 30, "currency": 0, "item": 0,
+    "channel": 0, "category": 0, "site": 0, "quantity": 1, "window": 7, "currency": 0, "item": 0,
     "version": 0, "net": 10_000, "tax": 1900, "shipping": 500, "customer": 0, "serial": 0,
+    "replaces": -1,
 }  # fmt: skip
 LINE = {
     "sale": 0, "item": 0, "category": 0, "channel": 0, "currency": 0, "ship_site": 0, "sold": 1,

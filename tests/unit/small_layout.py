@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ingestion.contract import Contract
+from revlog.contracts.contract import Contract
 from tests.unit.one_file import OneFile, contract_of
 
 COLUMNS = {

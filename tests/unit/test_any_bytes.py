@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ingestion.archives import unpacked
-from ingestion.binary_copy import packets
-from ingestion.contract import Contract, load_contract
-from ingestion.convert import Converted, Converter
-from ingestion.landing import HEAD_BYTES
-from ingestion.readers.chunk import Scan, Source
-from ingestion.reasons import FileRejected, Rejection
-from ingestion.refusal import refused
-from ingestion.reshape import rows_of
-from ingestion.text import INVISIBLE
+from revlog.contracts.contract import Contract, load_contract
+from revlog.ingestion.archives import unpacked
+from revlog.ingestion.binary_copy import packets
+from revlog.ingestion.chunk import Scan, Source
+from revlog.ingestion.convert import Converted, Converter
+from revlog.ingestion.landing import HEAD_BYTES
+from revlog.ingestion.refusal import refused
+from revlog.ingestion.reshape import rows_of
+from revlog.values.reasons import FileRejected, Rejection
+from revlog.values.text import INVISIBLE
 from tests.unit.broken_files import FEEDS, PERSON, Broken, broken, layouts
 from tests.unit.one_file import customer_key
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dictionary.column_lineage import columns_by_table, origins_beside, origins_of, understood
+from revlog.catalog.column_lineage import columns_by_table, origins_beside, origins_of, understood
 
 KNOWN = columns_by_table(
     {("raw", "sales"): ["order_no", "net", "tax"], ("core", "lines"): ["order_no", "gross"]}

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 import yaml
 
-from ingestion.check import faults
-from ingestion.contract import ContractError, feeds, load_contract
-from warehouse import master
-from warehouse.company import COMPANIES
-from warehouse.settings import SettingsError, serve, settings
+from revlog.companies import master, seeds
+from revlog.companies.company import COMPANIES, profile, reporting_currency, warehouse_database
+from revlog.config.settings import SettingsError, serve, settings
+from revlog.contracts.contract import ContractError, feeds, lacks_column, load_contract
+from revlog.ingestion.check import faults
 
 SETTINGS = ("COMPANY", "LAYOUTS", "LANDING_URL", "REPORTING_CURRENCY", "REVLOG_DATABASE")
 
@@ -38,12 +39,12 @@ def acme(tmp_path: Path, env_file: Path) -> Path:
 
 
 def _table(name: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(master.seeds(settings().company)[f"{name}.csv"])))
+    return list(csv.DictReader(io.StringIO(seeds.seeds(settings().company)[f"{name}.csv"])))
 
 
 def test_without_a_name_the_simulated_company_is_served() -> None:
     found = settings()
-    assert (found.company, found.warehouse_database, found.reporting_currency) == (
+    assert (found.company, warehouse_database(), reporting_currency()) == (
         "simulated", "warehouse", "EUR",
     )  # fmt: skip
     assert len(feeds()) == 21
@@ -52,7 +53,7 @@ def test_without_a_name_the_simulated_company_is_served() -> None:
 def test_what_a_command_brought_is_served_by_the_next_ones(tmp_path: Path) -> None:
     serve("online_retail", str(tmp_path / "daily files"))
     found = settings()
-    assert (found.company, found.warehouse_database, found.reporting_currency) == (
+    assert (found.company, warehouse_database(), reporting_currency()) == (
         "online_retail", "online_retail", "GBP",
     )  # fmt: skip
     assert found.landing == str(tmp_path / "daily files")
@@ -64,7 +65,7 @@ def test_the_name_in_env_wins_over_what_was_brought(acme: Path, env_file: Path) 
     env_file.write_text("")
     serve("online_retail", "/daily")
     env_file.write_text(f"COMPANY={acme}\n")
-    assert (settings().company, settings().warehouse_database) == (str(acme), "acme")
+    assert (settings().company, warehouse_database()) == (str(acme), "acme")
     assert settings().landing != "/daily"
 
 
@@ -91,15 +92,33 @@ def test_a_folder_that_can_not_name_a_database_says_what_to_do(
     folder.mkdir()
     monkeypatch.setenv("COMPANY", str(folder))
     with pytest.raises(SettingsError, match="'Acme Inc' can't be the name of a database"):
-        _ = settings().warehouse_database
+        _ = warehouse_database()
     (folder / "company.yml").write_text("database: acme\n")
-    assert settings().warehouse_database == "acme"
+    assert warehouse_database() == "acme"
 
 
 def test_a_profile_that_can_not_be_used_is_told_with_its_keys(acme: Path) -> None:
     (acme / "company.yml").write_text("reporting_curency: EUR\nfiscal_year_start_month: 13\n")
     with pytest.raises(SettingsError, match=r"fiscal_year_start_month: Input .*; reporting_curency: Extra "):
-        _ = settings().reporting_currency
+        _ = reporting_currency()
+
+
+@pytest.mark.parametrize(
+    ("layout", "is_lacking"),
+    [
+        # Spelled as the contract; columns named, without this one or with it; made by a SELECT, the same.
+        ("{file: 'x_{date}.csv', format: csv}", False),
+        ("{file: 'x_{date}.csv', format: csv, columns: {order_no: Order}}", True),
+        ("{file: 'x_{date}.csv', format: csv, columns: {order_no: Order, replaces_rma_no: Returned}}", False),
+        ("{file: 'x_{date}.csv', format: csv, select: 'select a as order_no from file'}", True),
+        ("{file: 'x_{date}.csv', format: csv, select: 'select b as replaces_rma_no from file'}", False),
+    ],
+)
+def test_a_layout_that_says_where_its_columns_stand_has_no_others(
+    acme: Path, layout: str, is_lacking: bool
+) -> None:
+    (acme / "erp_sales_lines.yml").write_text(f"layouts:\n  own: {layout}\n")
+    assert lacks_column("erp_sales_lines", "replaces_rma_no") == is_lacking
 
 
 def test_what_no_folder_says_is_as_shipped(acme: Path) -> None:
@@ -172,3 +191,11 @@ def test_a_system_that_has_no_such_layout_is_told_with_its_line(acme: Path) -> N
 def test_every_table_of_a_company_is_one_that_companies_have(company: str) -> None:
     own = {path.stem for path in (COMPANIES / company).glob("*.csv")}
     assert own <= {name for name, table in master.tables().items() if table.takes}
+
+
+def test_targets_are_of_kpis(acme: Path) -> None:
+    (acme / "company.yml").write_text("targets: {product_return_rate: 0.12}\n")
+    assert profile().targets == {"product_return_rate": Decimal("0.12")}
+    (acme / "company.yml").write_text("targets: {retrun_rate: 0.12}\n")
+    with pytest.raises(SettingsError, match="no KPI is called retrun_rate"):
+        _ = profile()

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from dictionary.book import Book, Check, Column, KpiPage, Reader, Table
-from dictionary.pages import Beside, pages
-from ingestion.reasons import MEANINGS, Reason, Rejection
-from reporting.subjects import OTHER, by_subject, subject_of
+from revlog.catalog.book import Book, Check, Column, KpiPage, Reader, Table
+from revlog.catalog.pages import Beside, pages
+from revlog.reports.subjects import OTHER, by_subject, subject_of
+from revlog.values.reasons import MEANINGS, Reason, Rejection
 
 ANGRY = "<script>alert('x')</script> & `a<b`"
 
@@ -144,7 +144,7 @@ def test_a_kpi_stands_under_its_question_with_its_parts() -> None:
 def test_pages_of_tables_that_are_gone_go(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, book: Book
 ) -> None:
-    from dictionary import __main__ as dictionary
+    from revlog.catalog import site as dictionary
 
     monkeypatch.setattr(dictionary, "read_artifacts", lambda target: target)
     monkeypatch.setattr(dictionary, "collect", lambda artifacts: book)

@@ -18,7 +18,7 @@ import pytest
 import yaml
 from dotenv import dotenv_values
 
-from warehouse.connections import READERS, ROLES, STAGE_ROLES
+from revlog.database.connections import READERS, ROLES, STAGE_ROLES
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = (ROOT / "docker-compose.yml").read_text()
@@ -61,16 +61,30 @@ def test_a_service_has_a_health_check_or_ends_by_itself(name: str) -> None:
 
 def test_the_pipeline_runs_as_four_processes_after_a_database_and_its_set_up() -> None:
     assert set(SERVICES) == {
-        "postgres", "init", "api-server", "scheduler", "dag-processor", "triggerer",
+        "postgres", "init", "api-server", "scheduler", "dag-processor", "triggerer", "superset",
     }  # fmt: skip
-    for name in ("api-server", "scheduler", "dag-processor", "triggerer"):
+    for name in ("api-server", "scheduler", "dag-processor", "triggerer", "superset"):
         assert SERVICES[name]["depends_on"]["init"]["condition"] == LATER
         assert SERVICES[name]["restart"] == "unless-stopped"
 
 
+def test_superset_runs_where_it_is_asked_for_and_holds_no_more_than_the_readers_logins() -> None:
+    assert {name for name, service in SERVICES.items() if "profiles" in service} == {"superset"}
+    superset = SERVICES["superset"]
+    assert superset["volumes"] == [
+        "superset:/var/lib/superset", "superset-secrets:/run/revlog/superset:ro",
+    ]  # fmt: skip
+    assert set(superset["environment"]) == {"BI_ADDRESS", "BI_CURRENCY", "BI_LOGINS"}
+    dockerfile = (ROOT / "bi" / "Dockerfile").read_text()
+    (made,) = re.findall(r"groupadd --gid (\d+) superset", dockerfile)
+    assert f"groupadd --gid {made} superset" in (ROOT / "Dockerfile").read_text()
+    assert dockerfile.index("USER superset") > dockerfile.index("useradd")
+    assert dockerfile.count("--require-hashes") == 2 and "index-url" not in dockerfile
+
+
 def test_ports_are_open_on_loopback_only() -> None:
     ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
-    assert len(ports) == 2
+    assert len(ports) == 3
     assert all(port.startswith("127.0.0.1:") for port in ports)
     assert not any(s.get("network_mode") for s in SERVICES.values())
 
@@ -100,7 +114,7 @@ def test_init_alone_holds_secrets_in_its_environment() -> None:
     for name in set(SERVICES) - {"init", "postgres"}:
         texts = [str(value) for value in SERVICES[name]["environment"].values()]
         found = {variable for variable, _, _ in VARIABLE.findall("\n".join(texts)) if SECRET.search(variable)}
-        assert found == OPTIONAL, name
+        assert found == (set() if name == "superset" else OPTIONAL), name
     dsn = SERVICES["scheduler"]["environment"]["WAREHOUSE_DSN"]
     assert dsn == "postgresql://postgres:5432/warehouse", "an address, without a login"
 
@@ -131,10 +145,10 @@ def test_a_secret_is_handed_out_to_the_group_of_its_role(
     group = grp.getgrgid(os.getgid())
     monkeypatch.setattr(grp, "getgrnam", lambda name: given.update({name: group.gr_gid}) or group)
     monkeypatch.setitem(hand_out["main"].__globals__, "ROOT", tmp_path)
-    for folder in ("warehouse", "airflow"):
+    for folder in ("warehouse", "airflow", "superset"):
         (tmp_path / folder).mkdir()
     names = [f"REVLOG_PASSWORD_{role.upper()}" for role in ROLES]
-    names += ["REVLOG_SECRET_CUSTOMER_KEY", *hand_out["AIRFLOW"].values()]
+    names += ["REVLOG_SECRET_CUSTOMER_KEY", *hand_out["AIRFLOW"].values(), *hand_out["SUPERSET"].values()]
     for name in names:
         monkeypatch.setenv(name, f"the value of {name}")
     for name in [name for name in os.environ if name.startswith(hand_out["CREDENTIALS"])]:
@@ -144,12 +158,14 @@ def test_a_secret_is_handed_out_to_the_group_of_its_role(
     monkeypatch.setenv("SFTP_PASSWORD", "")
     for _ in range(2):
         hand_out["main"]()
-    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.glob("*/*")}
+    supersets = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.glob("superset/*")}
+    assert supersets == dict.fromkeys(hand_out["SUPERSET"], 0o440)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.glob("[!s]*/*")}
     assert modes == {
         **dict.fromkeys((*STAGE_ROLES, "customer_key", "storage.env"), 0o440),
         **dict.fromkeys((*READERS, *hand_out["AIRFLOW"]), 0o400),
     }
-    assert set(given) == {*STAGE_ROLES, "customer_key"}
+    assert set(given) == {*STAGE_ROLES, "customer_key", "superset"}
     handed = dotenv_values(tmp_path / "warehouse" / "storage.env", interpolate=False)
     assert handed == {"AWS_SECRET_ACCESS_KEY": odd}
     loader = (tmp_path / "warehouse" / "loader").read_text()
@@ -192,19 +208,20 @@ def test_packages_come_from_the_lock_with_hashes_and_from_no_named_host() -> Non
 def test_data_and_state_outlive_the_containers() -> None:
     assert {"database", "state"} <= set(yaml.safe_load(COMPOSE)["volumes"])
     assert "database:/var/lib/postgresql" in SERVICES["postgres"]["volumes"]
-    for name in set(SERVICES) - {"postgres"}:
+    for name in set(SERVICES) - {"postgres", "superset"}:
         assert "state:/var/lib/revlog" in SERVICES[name]["volumes"]
 
 
 def test_the_image_holds_what_its_code_imports() -> None:
     inside = {name for name in _dockerignored() if (ROOT / name).is_dir()} - {"docs", "docker"}
-    own = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    own = {path.parent.name: path.relative_to(ROOT).parts[0] for path in ROOT.glob("*/__init__.py")}
+    own |= {path.parent.name: "src" for path in ROOT.glob("src/*/__init__.py")}
     for folder in sorted(inside):
         for path in (ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.ImportFrom) and node.module:
                     top = node.module.split(".")[0]
-                    assert top not in own or top in inside, f"{path} imports {node.module}"
+                    assert own.get(top, "src") in inside, f"{path} imports {node.module}"
 
 
 def test_no_secret_and_nothing_made_at_run_time_enters_the_image() -> None:
@@ -242,7 +259,9 @@ print(json.dumps(sorted(set(asked["settings"]) - known)))
 
 def test_airflow_knows_every_command_and_setting(tmp_path: Path) -> None:
     settings = {name.removesuffix("_CMD") for name in re.findall(r"AIRFLOW__\w+", COMPOSE)}
-    settings |= set(re.findall(r"AIRFLOW__\w+", (ROOT / "local" / "airflow.py").read_text()))
+    settings |= set(
+        re.findall(r"AIRFLOW__\w+", (ROOT / "src" / "revlog" / "local" / "airflow.py").read_text())
+    )
     asked = {"commands": _airflow_commands(), "settings": sorted(settings)}
     assert len(asked["commands"]) >= 6
     done = subprocess.run(

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from local.run import default_order_lines
-from warehouse.secrets import WrongKey, first_secret, secret, secrets_file
-from warehouse.settings import settings, variable
+from revlog.config.secrets import WrongKey, customer_key, first_secret, secret, secrets_file
+from revlog.config.settings import settings, variable
+from revlog.local.run import default_order_lines
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +48,7 @@ def test_what_is_commented_out_has_its_default() -> None:
 
 
 def test_a_new_warehouse_takes_the_customer_key_that_is_given() -> None:
-    assert settings().customer_key == b"a-key-from-the-file"
+    assert customer_key() == b"a-key-from-the-file"
 
 
 @pytest.mark.parametrize("name", ["customer_key", "postgres"])
@@ -62,4 +62,4 @@ def test_what_a_warehouse_hangs_on_is_not_made_anew(name: str, env_file: Path) -
 def test_for_a_new_warehouse_it_is_made_once(env_file: Path) -> None:
     env_file.write_text("")
     made = first_secret("customer_key")
-    assert (first_secret("customer_key"), settings().customer_key) == (made, made.encode())
+    assert (first_secret("customer_key"), customer_key()) == (made, made.encode())

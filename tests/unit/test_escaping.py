@@ -11,7 +11,7 @@ import pytest
 from jinja2 import UndefinedError
 from rich.console import Console
 
-from outputs import escaping
+from revlog.outputs import escaping
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,9 @@ def test_brackets_are_no_markup_on_a_terminal() -> None:
 
 
 def test_a_chat_shows_the_text_and_follows_none_of_it() -> None:
-    assert escaping.chat("<!channel> & ```@here") == "```\n&lt;!channel&gt; &amp; '''@here\n```"
+    text = "<!channel> & ```@here"
+    assert escaping.slack(text) == "```\n&lt;!channel&gt; &amp; '''@here\n```"
+    assert escaping.chat(text) == "```\n‹!channel› & '''@here\n```"
 
 
 def test_a_bar_does_not_end_a_cell_of_a_markdown_table() -> None:

@@ -7,11 +7,11 @@ from decimal import Decimal
 
 import pytest
 
-from expectations.asset import WARNING, no_rows
-from expectations.night import File, _is_count_of_a_day, _nightly_dates
-from expectations.results import CheckResult, plain
-from expectations.usual import LEAST_DAYS, earliest_usual_end, usual
-from ingestion.contract import all_feeds, load_contract
+from revlog.contracts.contract import all_feeds, load_contract
+from revlog.gates.asset import WARNING, no_rows
+from revlog.gates.night import File, _is_count_of_a_day, _nightly_dates
+from revlog.gates.results import CheckResult, plain
+from revlog.gates.usual import LEAST_DAYS, earliest_usual_end, usual
 
 MONDAY = dt.date(2026, 3, 2)
 
@@ -98,9 +98,9 @@ def test_every_contract_says_when_a_row_came_about_or_is_a_whole_table(feed: str
 
 
 def test_braces_in_a_condition_are_taken_literally() -> None:
-    check = no_rows("c", "name ~ '^[a-z]{2}$'", severity=WARNING, description="d")
+    check = no_rows("c", "select * from batch where name ~ '^[a-z]{2}$'", severity=WARNING, description="d")
     query = check.unexpected_rows_query.format(batch="t")  # type: ignore[attr-defined]
-    assert query.endswith("where name ~ '^[a-z]{2}$'") and "from t)" in query
+    assert query.endswith("where name ~ '^[a-z]{2}$'\n) as t") and "from t)" in query
 
 
 def test_a_message_names_check_count_keys_file_line_and_what_to_do() -> None:

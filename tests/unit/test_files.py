@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from outputs.files import FOR_OWNER, NotWritten, own_folder, replacing, write_text
+from revlog.outputs.files import FOR_OWNER, NotWritten, own_folder, replacing, write_text
 
 
 def _mode(path: Path) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ingestion.readers.chunk import CHUNK_CHARACTERS
+from revlog.ingestion.chunk import CHUNK_CHARACTERS
 from tests.unit.one_file import COLUMNS, OneFile, contract_of, customer_key
 
 __all__ = ["customer_key"]

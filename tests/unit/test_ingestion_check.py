@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.check import faults
-from ingestion.contract import STANDARD
-from warehouse.company import COMPANIES, SYSTEMS
+from revlog.companies.company import COMPANIES, SYSTEMS
+from revlog.contracts.contract import STANDARD
+from revlog.ingestion.check import faults
 
 SALES = """\
 layouts:

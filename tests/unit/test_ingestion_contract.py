@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from ingestion.contract import (
+from revlog.catalog.feeds_page import PAGE, page
+from revlog.contracts.contract import (
     Contract,
     ContractError,
     all_feeds,
@@ -16,9 +17,8 @@ from ingestion.contract import (
     load_contract,
     parse_contract,
 )
-from ingestion.dictionary import PAGE, page
-from ingestion.layout import Layout
-from ingestion.sources import source_files
+from revlog.contracts.layout import Layout
+from revlog.transform.sources import source_files
 
 LAYOUT = {"file": "x_{date}.csv", "format": "csv"}
 
@@ -125,8 +125,8 @@ def test_amounts_are_never_negative_unless_declared() -> None:
 
 def test_the_dbt_sources_are_those_of_the_contracts() -> None:
     for path, content in source_files().items():
-        assert path.read_text(encoding="utf-8") == content, "run: python -m ingestion dbt-sources"
+        assert path.read_text(encoding="utf-8") == content, "run: revlog ingestion dbt-sources"
 
 
 def test_the_data_dictionary_is_that_of_the_contracts() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(), "run: python -m ingestion dictionary"
+    assert PAGE.read_text(encoding="utf-8") == page(), "run: revlog ingestion dictionary"

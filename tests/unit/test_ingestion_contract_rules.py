@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from ingestion.contract import Column, Contract, all_feeds, load_contract
-from ingestion.convert import Converter
-from ingestion.readers.chunk import Chunk
-from ingestion.reasons import Reason
+from revlog.contracts.contract import Column, Contract, all_feeds, load_contract
+from revlog.ingestion.chunk import Chunk
+from revlog.ingestion.convert import Converter
+from revlog.values.reasons import Reason
 
 Row = dict[str, str | None]
 WHEN = dt.datetime(2025, 3, 1, 10)

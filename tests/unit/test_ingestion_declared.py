@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from ingestion.contract import ContractError
-from ingestion.reasons import FileRejected
+from revlog.contracts.contract import ContractError
+from revlog.values.reasons import FileRejected
 from tests.faults.formats import workbook
 from tests.unit.one_file import COLUMNS, contract_of, customer_key, read  # noqa: F401
 

@@ -7,9 +7,9 @@ import io
 import openpyxl
 import pytest
 
-from ingestion.contract import ContractError
-from ingestion.readers import csv, fixed_width
-from ingestion.reasons import FileRejected
+from revlog.contracts.contract import ContractError
+from revlog.ingestion.readers import csv, fixed_width
+from revlog.values.reasons import FileRejected
 from tests.unit.small_layout import contract, read, texts
 
 PLAIN = {"timestamp": {"format": "%Y-%m-%d %H:%M:%S", "zone": "UTC"}}

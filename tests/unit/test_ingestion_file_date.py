@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.landing import LandedFile, discover
+from revlog.ingestion.landing import LandedFile, discover
 from tests.unit.small_layout import contract
 
 # 1 February 2026, 03:00 UTC: still 31 January in New York.

@@ -9,9 +9,9 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion import hashing
-from ingestion.hashing import row_numbers
-from ingestion.pseudonym import pseudonym
+from revlog.ingestion.pseudonym import pseudonym
+from revlog.values import hashing
+from revlog.values.hashing import row_numbers
 
 TEXTS = st.lists(st.none() | st.text(max_size=5), min_size=1, max_size=30)
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from ingestion.convert import Converter
-from ingestion.readers import json as document
-from ingestion.readers.chunk import Scan, Source
-from ingestion.reasons import FileRejected
-from ingestion.reshape import rows_of
+from revlog.ingestion.chunk import Scan, Source
+from revlog.ingestion.convert import Converter
+from revlog.ingestion.readers import json as document
+from revlog.ingestion.reshape import rows_of
+from revlog.values.reasons import FileRejected
 from tests.unit.small_layout import contract, read, texts
 
 REFUNDS = {

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from ingestion.contract import Contract, parse_contract
-from ingestion.convert import Converted, Converter
-from ingestion.readers import reader
-from ingestion.readers.chunk import Scan, Source
-from ingestion.reasons import FileRejected
+from revlog.contracts.contract import Contract, parse_contract
+from revlog.ingestion.chunk import Scan, Source
+from revlog.ingestion.convert import Converted, Converter
+from revlog.ingestion.readers import reader
+from revlog.values.reasons import FileRejected
 
 LINES = """InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country
 536365,85123A,HEART,6,2010-12-01 08:26:00,2.55,17850.0,United Kingdom

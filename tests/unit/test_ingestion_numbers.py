@@ -9,8 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.layout import Layout
-from ingestion.numbers import PRECISIONS, Faults, plain_numbers, rounded_product, to_decimal, to_integer
+from revlog.contracts.layout import Layout
+from revlog.contracts.numbers import (
+    PRECISIONS,
+    Faults,
+    plain_numbers,
+    rounded_product,
+    to_decimal,
+    to_integer,
+)
 
 POINT = Layout(file="{date}", format="csv")
 COMMA = Layout(file="{date}", format="csv", decimal=",", thousands=".")

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
-from ingestion.check import faults
-from ingestion.contract import ContractError, load_contract
-from ingestion.draft import draft
-from ingestion.preview import candidates, preview
-from ingestion.schema import schemas
+from revlog.contracts.contract import ContractError, load_contract
+from revlog.contracts.schema import schemas
+from revlog.ingestion.check import faults
+from revlog.ingestion.draft import draft
+from revlog.ingestion.preview import candidates, preview
 
 OWN = """\
 layouts:
@@ -235,5 +235,5 @@ def test_a_draft_without_questions_is_a_layout_that_check_accepts(tmp_path: Path
 
 def test_the_schemas_are_those_of_the_models() -> None:
     for path, content in schemas().items():
-        assert path.read_text(encoding="utf-8") == content, "run: python -m ingestion schema"
+        assert path.read_text(encoding="utf-8") == content, "run: revlog ingestion schema"
     assert "file_date" in schemas()[next(iter(schemas()))]

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.layout import Layout
-from ingestion.readers.encoding import Decoder
-from ingestion.readers.records import Block, Splitter
-from ingestion.reasons import FileRejected
+from revlog.contracts.layout import Layout
+from revlog.ingestion.readers.encoding import Decoder
+from revlog.ingestion.readers.records import Block, Splitter
+from revlog.values.reasons import FileRejected
 
 LAYOUT = Layout(file="{date}", format="csv")
 VALUES = st.text(alphabet='ab",\n€', max_size=6)

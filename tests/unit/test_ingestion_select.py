@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from ingestion.contract import ContractError
-from ingestion.readers import csv
-from ingestion.reasons import FileRejected
-from ingestion.selection import selection
+from revlog.contracts.contract import ContractError
+from revlog.contracts.selection import selection
+from revlog.ingestion.readers import csv
+from revlog.values.reasons import FileRejected
 from tests.unit.one_file import OneFile
 from tests.unit.small_layout import contract, read, texts
 
@@ -279,7 +279,7 @@ def test_the_engine_itself_opens_no_file(text: str, tmp_path: Path) -> None:
     """Were a relation to slip through the check of the SELECT."""
     import duckdb
 
-    from ingestion.sandbox import sandbox
+    from revlog.contracts.sandbox import sandbox
 
     (tmp_path / "secret").write_text("x")
     with sandbox() as connection:
@@ -324,7 +324,7 @@ def test_chunks_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_file_that_is_larger_than_memory_waits_on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    from ingestion import sandbox
+    from revlog.contracts import sandbox
 
     rows = "".join(f"o{i % 1000},price,{i}.00\n" for i in range(60_000))
     monkeypatch.setattr(sandbox, "MEMORY", "24MB")

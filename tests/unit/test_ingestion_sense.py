@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from ingestion.contract import Contract
-from ingestion.convert import Converter
-from ingestion.readers.chunk import Scan, Source
-from ingestion.reshape import rows_of
+from revlog.contracts.contract import Contract
+from revlog.ingestion.chunk import Scan, Source
+from revlog.ingestion.convert import Converter
+from revlog.ingestion.reshape import rows_of
 from tests.unit.one_file import COLUMNS, contract_of, read
 
 

@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.times import (
+from revlog.values.times import (
     EARLIEST_YEAR,
     as_dates,
     as_timestamps,

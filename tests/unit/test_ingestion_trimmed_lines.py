@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ingestion.reasons import FileRejected
+from revlog.values.reasons import FileRejected
 from tests.unit.one_file import OneFile, contract_of, customer_key, read
 
 __all__ = ["customer_key"]

@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.contract import Contract, ContractError, load_contract
-from ingestion.readers.parquet import _as_text
-from ingestion.readers.typed import Target, targets
-from ingestion.readers.workbook import NumberFormat, Workbook, number_format
-from ingestion.readers.xlsx import plain_number
-from ingestion.text import Mask
+from revlog.contracts.contract import Contract, ContractError, load_contract
+from revlog.ingestion.readers.parquet import _as_text
+from revlog.ingestion.readers.typed import Target, targets
+from revlog.ingestion.readers.workbook import NumberFormat, Workbook, number_format
+from revlog.ingestion.readers.xlsx import plain_number
+from revlog.values.text import Mask
 from tests.unit.test_ingestion_contract import _contract
 
 WHEN = dt.datetime(2025, 3, 1, 10)

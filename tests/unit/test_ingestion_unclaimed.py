@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ingestion.layout import Layout
-from ingestion.unclaimed import Lying, Taker, unclaimed
+from revlog.contracts.layout import Layout
+from revlog.ingestion.unclaimed import Lying, Taker, unclaimed
 
 SALES = Layout(file="sales_{date}*.csv", format="csv")
 STRICT = Layout(file="{date:%Y-%m-%d}.xlsx", format="xlsx")

@@ -13,9 +13,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from ingestion import hashing
-from ingestion.currencies import CODES, WITH_THREE_DECIMALS, WITHOUT_DECIMALS
-from ingestion.reasons import FileRejected
+from revlog.values import hashing
+from revlog.values.currencies import CODES, WITH_THREE_DECIMALS, WITHOUT_DECIMALS
+from revlog.values.reasons import FileRejected
 from tests.faults.formats import parquet, workbook
 from tests.faults.special import BOOK, DATA, edited
 from tests.unit.one_file import customer_key, read  # noqa: F401

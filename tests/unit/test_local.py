@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 import typer
 
-from local import __main__ as commands
-from local import airflow, run
-from local.retailer import run_retailer
-from warehouse.settings import settings
+from revlog.commands import local as commands
+from revlog.companies.company import warehouse_database
+from revlog.config.settings import settings
+from revlog.local import airflow, run
+from revlog.local.retailer import run_retailer
 
 
 class Scheduler:
@@ -92,16 +93,16 @@ def test_the_retailer_is_served_by_every_command_after_it(
     assert settings().company == "simulated", "nothing was brought"
     (daily / "2010-12-01.csv").write_text("InvoiceNo\n")
     for place in (
-        "warehouse.migrate.upgrade",
-        "nightly.stages.whole_night",
-        "reporting.summary.print_retailer",
+        "revlog.maintenance.migrate.upgrade",
+        "revlog.night.stages.whole_night",
+        "revlog.reports.summary.print_retailer",
     ):
         monkeypatch.setattr(place, lambda *given: None)
     run_retailer(str(daily))
     for name in ("COMPANY", "LANDING_URL", "REVLOG_DATABASE"):
         monkeypatch.setenv(name, "")
     found = settings()
-    assert (found.company, found.warehouse_database, found.landing) == (
+    assert (found.company, warehouse_database(), found.landing) == (
         "online_retail",
         "online_retail",
         str(daily),

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.check import faults
-from warehouse import master
-from warehouse.settings import SettingsError
+from revlog.companies import seeds
+from revlog.config.settings import SettingsError
+from revlog.ingestion.check import faults
 
 SITES = "site,name,country,zone,currency\n"
 CODES = "source_code,disposition,valid_from,valid_to\n"
@@ -124,7 +124,7 @@ def test_a_file_that_is_not_utf_8_is_told(tmp_path: Path) -> None:
 def test_what_spreadsheets_put_before_utf_8_is_no_fault(tmp_path: Path) -> None:
     (tmp_path / "sites.csv").write_bytes(("\ufeff" + SITES + "MUC,München,DE,Europe/Berlin,EUR\r\n").encode())
     assert _told(tmp_path) == []
-    assert "MUC,München,DE,Europe/Berlin,EUR\n" in master.seeds(str(tmp_path))["sites.csv"]
+    assert "MUC,München,DE,Europe/Berlin,EUR\n" in seeds.seeds(str(tmp_path))["sites.csv"]
 
 
 def test_what_nobody_reads_is_told(tmp_path: Path) -> None:
@@ -151,6 +151,6 @@ def test_a_profile_has_its_faults_told_with_their_lines(tmp_path: Path) -> None:
 def test_no_build_begins_with_a_faulty_table(tmp_path: Path) -> None:
     (tmp_path / "sites.csv").write_text(SITES + "NYC,a,US,UTC,Dollar\n" + "LAX,a,US,Los_Angeles,USD\n")
     with pytest.raises(SettingsError) as told:
-        master.seeds(str(tmp_path))
+        seeds.seeds(str(tmp_path))
     assert "sites.csv:2: currency: 'Dollar'" in str(told.value)
     assert "sites.csv:3: zone: 'Los_Angeles'" in str(told.value)

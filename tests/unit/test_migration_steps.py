@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from warehouse.migrate import SQL
+from revlog.maintenance.migrate import SQL
 
 # PostgreSQL locks readers out before it looks whether there is anything to do.
 LOCKS_FIRST = re.compile(r"(?im)^\s*alter table .*\b(add|drop) column if (not )?exists")

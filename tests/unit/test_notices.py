@@ -7,6 +7,7 @@ import base64
 import datetime as dt
 import json
 import logging
+import os
 import socket
 import socketserver
 import ssl
@@ -20,13 +21,18 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import lxml.html
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from typer.testing import CliRunner
 
-from nightly import notices
+from revlog.commands.night import app as night
+from revlog.night import findings, notices, stages
+from revlog.night.errors import NightFailed
+from revlog.night.findings import Finding
 
 CONTEXT = {
     "task_instance": SimpleNamespace(dag_id="build_marts", task_id="gate_landed"),
@@ -38,8 +44,45 @@ CONTEXT = {
 @pytest.fixture(autouse=True)
 def _own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REVLOG_VAR", str(tmp_path))
-    for name in ("CHANNEL", "EMAIL", "FROM", "SMTP", "SMTP_USER", "SMTP_PASSWORD", "URL"):
+    for name in ("CHANNEL", "EMAIL", "FROM", "SMTP", "SMTP_USER", "SMTP_PASSWORD", "URL", "CONNECTION"):
         monkeypatch.setenv(f"NOTIFY_{name}", "")
+
+
+HELD = Finding(
+    check="quarantine_share", on="ops.file_ledger", rows=1_040, file="crm_customers_20260131.csv", line=2,
+    owner="CRM & care", remedy="ask for a corrected file <soon>", holds=("marts", "finance"),
+)  # fmt: skip
+
+
+def test_what_has_no_file_is_told_with_its_feed() -> None:
+    """A feed that did not come: the owner of its source has several."""
+    found = findings._finding(
+        {
+            "check_name": "missing_feed", "asset": "ops.file_ledger by feed", "column_name": None,
+            "unexpected_count": 1, "sample": [{"feed": "wms_returned_stock", "layout": "standard"}],
+            "message": "Expected: it. To do: Ask for the file.", "holds": ["marts"],
+        }
+    )  # fmt: skip
+    assert str(found) == "missing_feed on ops.file_ledger by feed: 1 row, feed wms_returned_stock"
+    assert dict(found.facts()) == {
+        "check": "missing_feed on ops.file_ledger by feed", "rows": "1", "about": "feed wms_returned_stock",
+        "holds back": "marts", "owner": "WMS team", "to do": "Ask for the file.",
+    }  # fmt: skip
+    assert HELD.place == "crm_customers_20260131.csv, line 2"
+
+
+def _held() -> dict[str, Any]:
+    error = NightFailed("Gate landed for 2026-01-31: 1 critical failed")
+    error.findings = (HELD,)
+    return {**CONTEXT, "exception": error}
+
+
+def _shown(mail: EmailMessage) -> str:
+    """Text of the mail as a reader sees it."""
+    body = mail.get_body(("html",))
+    assert body is not None
+    page = lxml.html.fromstring(body.get_content())
+    return "\n".join(text.strip() for text in page.itertext() if text.strip())
 
 
 def _kept() -> list[dict[str, str]]:
@@ -227,7 +270,7 @@ def test_a_failure_arrives_by_mail(mailbox: Mailbox, monkeypatch: pytest.MonkeyP
     (mail,) = mailbox.mails
     assert mail["Subject"] == "Reverse logistics: failed build_marts.gate_landed 2026-01-31"
     assert (mail["To"], mail["From"]) == ("nights@example.org", "warehouse@example.org")
-    assert "quarantine_share of crm_customers" in mail.get_content()
+    assert "quarantine_share of crm_customers" in _shown(mail)
 
 
 def test_a_login_goes_over_tls(safe_mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -264,6 +307,77 @@ def test_a_failure_arrives_at_a_webhook(hook: Hook, monkeypatch: pytest.MonkeyPa
     assert post["text"].startswith("```\nFAILED build_marts.gate_landed 2026-01-31: Gate landed")
 
 
+FACTS = [
+    "check", "quarantine_share on ops.file_ledger", "rows", "1,040", "file",
+    "crm_customers_20260131.csv, line 2", "holds back", "marts and finance", "owner", "CRM & care", "to do",
+    "ask for a corrected file <soon>",
+]  # fmt: skip
+
+
+def test_a_held_night_names_check_rows_file_line_owner_and_remedy_by_mail(
+    mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOTIFY_CHANNEL", "smtp")
+    monkeypatch.setenv("NOTIFY_SMTP", mailbox.address)
+    notices.failed(_held())
+    (mail,) = mailbox.mails
+    assert _shown(mail).splitlines()[: len(FACTS)] == FACTS
+
+
+@pytest.mark.parametrize(
+    ("channel", "brackets", "ampersand"), [("slack", ("&lt;", "&gt;"), "&amp;"), ("webhook", ("‹", "›"), "&")]
+)
+def test_a_held_night_names_check_rows_file_line_owner_and_remedy_in_chat(
+    channel: str, brackets: tuple[str, str], ampersand: str, hook: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Slack writes it, or as other chats do, which show an entity as it is."""
+    hook.status = 200
+    monkeypatch.setenv("NOTIFY_CHANNEL", channel)
+    monkeypatch.setenv("NOTIFY_URL", hook.url)
+    notices.failed(_held())
+    (post,) = hook.posts
+    first, *lines = post["text"].removeprefix("```\n").removesuffix("\n```").splitlines()
+    assert first == "FAILED build_marts.gate_landed 2026-01-31"
+    values = [" ".join(line.split()) for line in lines if line]
+    wanted = [f"{name} {value}" for name, value in zip(FACTS[::2], FACTS[1::2], strict=True)]
+    wanted = [text.replace("&", ampersand) for text in wanted]
+    assert values == [text.replace("<", brackets[0]).replace(">", brackets[1]) for text in wanted]
+
+
+def test_the_night_s_command_names_owner_and_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    def held(*_: object) -> None:
+        raise _held()["exception"]
+
+    monkeypatch.setattr(stages, "whole_night", held)
+    run = CliRunner().invoke(night, ["night", "2026-01-31"])
+    assert run.exit_code == 1
+    assert "CRM & care: ask for a corrected file <soon> (quarantine_share on ops.file_ledger: 1,040 rows" in (
+        run.output
+    )
+
+
+def test_a_program_gets_the_findings_as_json(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTIFY_CHANNEL", "webhook")
+    monkeypatch.setenv("NOTIFY_URL", hook.url)
+    notices.failed(_held())
+    (finding,) = hook.posts[0]["findings"]
+    assert (finding["rows"], finding["line"], finding["owner"]) == (1040, 2, "CRM & care")
+    assert _kept()[0]["findings"] == [finding]
+
+
+def test_a_connection_of_airflow_takes_the_place_of_the_address(
+    hook: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOTIFY_CHANNEL", "slack")
+    monkeypatch.setenv("NOTIFY_URL", "http://127.0.0.1:9/nobody")
+    hook.status = 200
+    parts = {"conn_type": "slackwebhook", "host": hook.url.rpartition("/")[0], "password": "T0-SECRET-PATH"}
+    monkeypatch.setenv("NOTIFY_CONNECTION", json.dumps(parts))
+    notices.failed(CONTEXT)
+    assert hook.posts[0]["text"].startswith("```\nFAILED build_marts.gate_landed")
+    assert notices.VARIABLE not in os.environ, "no login stays behind for other processes"
+
+
 def test_what_a_feed_says_forges_no_line_pings_nobody_and_links_nowhere(
     hook: Hook, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -271,7 +385,7 @@ def test_what_a_feed_says_forges_no_line_pings_nobody_and_links_nowhere(
     monkeypatch.setenv("NOTIFY_URL", hook.url)
     notices.send("failed", "a\nb", "2026\r\n-01", "<!channel> ``` <http://evil|look> \x1b[2J\u2028x")
     (post,) = hook.posts
-    said = "&lt;!channel&gt; ''' &lt;http://evil|look&gt; \\x1b[2J\\u2028x"
+    said = "‹!channel› ''' ‹http://evil|look› \\x1b[2J\\u2028x"
     assert post["text"] == f"```\nFAILED a\\nb 2026\\r\\n-01: {said}\n```"
     assert "FAILED a\\nb 2026\\r\\n-01: <!channel>" in caplog.text
     assert len(notices.notices_file().read_text().splitlines()) == 1
@@ -299,7 +413,7 @@ def test_a_webhook_that_answers_with_an_error_is_told(
     monkeypatch.setenv("NOTIFY_CHANNEL", "webhook")
     monkeypatch.setenv("NOTIFY_URL", failing_hook.url)
     notices.failed(CONTEXT)
-    assert "could not be sent by webhook: HTTPError: HTTP Error 500" in caplog.text
+    assert "could not be sent by webhook: AirflowException: 500:Internal Server Error" in caplog.text
     assert len(_kept()) == 1
 
 
@@ -334,7 +448,10 @@ def test_a_channel_that_never_answers_is_given_up(
 
 @pytest.mark.parametrize(
     ("channel", "told"),
-    [("pigeon", "NOTIFY_CHANNEL=pigeon is not log, smtp or webhook"), ("webhook", "NOTIFY_URL is no http")],
+    [
+        ("pigeon", "NOTIFY_CHANNEL=pigeon is not log, smtp, slack or webhook"),
+        ("webhook", "NOTIFY_URL is no http"),
+    ],
 )
 def test_a_wrong_setting_is_told(
     channel: str, told: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
@@ -363,6 +480,53 @@ def test_a_folder_that_cannot_be_written_hides_nothing(
     monkeypatch.setenv("NOTIFY_URL", hook.url)
     notices.failed(CONTEXT)
     assert len(hook.posts) == 1
+
+
+class Unspeakable(Finding):
+    """A finding whose values are not of the types that it says."""
+
+    def facts(self) -> list[tuple[str, str]]:
+        return [("rows", f"{'many':,}")]  # type: ignore[str-format]
+
+
+def test_a_finding_that_cannot_be_laid_out_costs_the_notice_nothing_else(
+    hook: Hook, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("NOTIFY_CHANNEL", "webhook")
+    monkeypatch.setenv("NOTIFY_URL", hook.url)
+    broken = Unspeakable("c", "t", None, None, None, "o", "r")
+    notices.send("failed", "build_marts.gate_landed", "2026-01-31", "Gate landed", [broken, HELD])
+    assert "FAILED build_marts.gate_landed 2026-01-31: Gate landed" in caplog.text
+    assert "the notice lacks a finding: ValueError" in caplog.text
+    for told in (hook.posts[0], _kept()[0]):
+        assert [finding["check"] for finding in told["findings"]] == ["quarantine_share"]
+
+
+@pytest.mark.parametrize("part", ["_keep", "_send_on", "without_secrets"])
+def test_whatever_fails_inside_a_notice_stays_inside(
+    part: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: Any) -> None:
+        raise TypeError(SECRET)
+
+    monkeypatch.setattr(notices, part, fail)
+    notices.send("failed", "build_marts.gate_landed", "2026-01-31", "Gate landed", [HELD])
+    assert "a notice of build_marts.gate_landed could not be sent: TypeError" in caplog.text
+    assert SECRET not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("value", "number"), [("279", 279), (7, 7), (None, None), ("", None), ("SKU1;box;12", None)]
+)
+def test_a_sample_s_numbers_come_as_text_as_well(value: object, number: int | None) -> None:
+    row = {
+        "check_name": "c", "asset": "ops.quarantine", "column_name": None, "unexpected_count": 1,
+        "sample": [{"feed": "erp_items", "rows_quarantined": value, "file": "a.csv", "line": value}],
+        "message": "m", "holds": ["marts"],
+    }  # fmt: skip
+    found = findings._finding(row)
+    assert (found.rows, found.line) == (1 if number is None else number, number)
+    assert str(found).startswith(f"c on ops.quarantine: {found.rows:,} row")
 
 
 SECRET = "kept-secret-1-and-long"

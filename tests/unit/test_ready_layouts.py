@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.reasons import FileRejected
+from revlog.values.reasons import FileRejected
 from tests.ready import Brought, brought
 
 SETTLEMENTS = "erp_payment_settlements"

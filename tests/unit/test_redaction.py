@@ -11,17 +11,17 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from closing.periods import Refused
-from nightly import stages
-from nightly.errors import ConnectionBroken, NightFailed
-from warehouse import connections
-from warehouse.build import CheckFailed
-from warehouse.handover import NotPublished
-from warehouse.redaction import environment_without_secrets, run_command, without_secrets
-from warehouse.refusal import Refusal
-from warehouse.secrets import SecretWithheld, secret
-from warehouse.settings import ROOT
-from warehouse.waits import StillBlocked
+from revlog.closing.periods import Refused
+from revlog.config.redaction import environment_without_secrets, run_command, without_secrets
+from revlog.config.refusal import Refusal
+from revlog.config.secrets import SecretWithheld, secret
+from revlog.config.settings import ROOT
+from revlog.database import connections
+from revlog.database.waits import StillBlocked
+from revlog.night import stages
+from revlog.night.errors import ConnectionBroken, NightFailed
+from revlog.publication.handover import NotPublished
+from revlog.transform.build import CheckFailed
 
 HOSTILE = "Gt7@x/Qz9:W%4 k'L\"#?&$m8"
 # The longest pieces that a careless message could show of it.
@@ -47,14 +47,14 @@ def _own_var(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("written", WRITTEN_WRONGLY.values(), ids=WRITTEN_WRONGLY)
 @pytest.mark.parametrize(
-    "command", [["warehouse", "dsn", "admin"], ["warehouse", "migrate"], ["closing", "status"]]
+    "command", [["warehouse", "dsn", "admin"], ["warehouse", "migrate"], ["period", "status"]]
 )
 def test_an_address_that_is_not_understood_is_not_repeated(
     written: str, command: list[str], tmp_path: Path
 ) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", *command],
-        env={"PYTHONPATH": str(ROOT), "REVLOG_VAR": str(tmp_path), "WAREHOUSE_DSN": written,
+        [sys.executable, "-m", "revlog", *command],
+        env={"PYTHONPATH": str(ROOT / "src"), "REVLOG_VAR": str(tmp_path), "WAREHOUSE_DSN": written,
              "REVLOG_ENV_FILE": "/dev/null"},
         capture_output=True, text=True, check=False,
     )  # fmt: skip

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from semantic.definitions import Kpi, kpis
-from semantic.metrics_file import FILE, TwoMetricsOfOneName, content
+from revlog.metrics.definitions import Kpi, kpis
+from revlog.metrics.metrics_file import FILE, TwoMetricsOfOneName, content
 
 ROW = {"title": "Share", "question": "How much?", "formula": "a / b", "unit": "ratio", "better": "up",
        "owner": "operations", "caveats": "", "matures": "true"}  # fmt: skip
 
 
 def test_the_metrics_are_those_of_the_definitions() -> None:
-    assert FILE.read_text(encoding="utf-8") == content(), "run: python -m semantic write"
+    assert FILE.read_text(encoding="utf-8") == content(), "run: revlog metrics write"
 
 
 def test_a_kpi_has_one_metric_per_basis(tmp_path: Path) -> None:
@@ -48,6 +48,14 @@ def test_a_metric_of_what_is_open_goes_by_all_rows_and_says_so() -> None:
     asked = _asked("RETURN", "false")
     assert "is_mature" not in asked["filter"]
     assert asked["description"].endswith("All rows: it is of what is still open.")
+
+
+def test_a_time_that_final_rows_narrow_to_what_is_done_has_another_metric_of_all() -> None:
+    kpi = Kpi("return_cycle_time", ("REQUEST",), ROW)
+    done, whole = yaml.safe_load(content([kpi]))["metrics"]
+    assert (done["name"], whole["name"]) == ("return_cycle_time", "return_cycle_time_with_open")
+    assert "is_mature" in done["filter"] and "is_mature" not in whole["filter"]
+    assert "of what is done. With what is open: return_cycle_time_with_open" in done["description"]
 
 
 def test_a_metric_of_a_level_is_of_one_day_and_says_so() -> None:

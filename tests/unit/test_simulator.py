@@ -146,8 +146,8 @@ def test_every_disposition_occurs(world: World) -> None:
 
 def test_every_class_of_gap_occurs(run: Paths) -> None:
     found = {row["class"] for row in table(run, NIGHTS[0], "reconciliation.csv")}
-    # The simulated processor pays what was issued.
-    assert found - {""} == set(CLASSES) - {"PAYMENT_AMOUNT"}
+    # The simulated company issues what is credited, pays what was issued, and adjusts nothing.
+    assert found - {""} == set(CLASSES) - {"PAYMENT_AMOUNT", "OVERPAYMENT", "ISSUED_AMOUNT", "ADJUSTMENT"}
 
 
 def test_some_blind_parcels_name_an_order_with_the_item_on_two_lines(world: World) -> None:
@@ -313,9 +313,17 @@ def test_received_units_are_disposed_of_or_in_process(run: Paths, night: str) ->
 
 
 @pytest.mark.parametrize("night", NIGHTS)
-def test_both_bases_count_the_same_returns(run: Paths, night: str) -> None:
-    kpis = json.loads((run.truth / night / "counts.json").read_text())["kpis"]
-    assert kpis["product_return_rate/SALE"] == kpis["product_return_rate/RETURN"]
+def test_cohorts_have_every_return_whose_sale_is_known(run: Paths, night: str) -> None:
+    counted: dict[str, int] = {}
+    for row in table(run, night, "kpi_daily.csv"):
+        if row["kpi"] == "product_return_rate":
+            known = "lost" if row["channel"] == "UNATTRIBUTED" else "known"
+            for key in (f"{row['basis']} {known}", f"{row['basis']} shipped"):
+                side = "denominator" if key.endswith("shipped") else "numerator"
+                counted[key] = counted.get(key, 0) + int(row[side])
+    assert counted["SALE known"] == counted["RETURN known"] > 0
+    assert counted["SALE shipped"] == counted["RETURN shipped"]
+    assert counted["RETURN lost"] > 0 and "SALE lost" not in counted
 
 
 @pytest.mark.parametrize("night", NIGHTS)
@@ -335,7 +343,8 @@ def test_most_groups_have_no_gap(run: Paths) -> None:
     for row in table(run, NIGHTS[0], "reconciliation.csv"):
         is_wrong = row["class"] not in ("", "STORE_CREDIT_OR_EXCHANGE")
         wrong[row["group_key"]] = wrong.get(row["group_key"], False) or is_wrong
-    assert sum(wrong.values()) < 0.5 * len(wrong)
+    # Dense: with exchanges that wait for their goods, and dearer ones that nobody has collected for.
+    assert sum(wrong.values()) < 0.55 * len(wrong)
 
 
 def test_exchange_rates_of_a_weekend_are_fridays() -> None:

@@ -71,12 +71,13 @@ def test_value_is_converted_at_the_day_of_the_order() -> None:
     assert of(found, "return_value_rate", "RETURN")["2025-02-20", *WEB] == ("12.01", "0.00", "true")
 
 
-def test_a_blind_parcel_brings_back_no_value() -> None:
+def test_a_blind_parcel_is_in_no_cohort_and_brings_back_no_value() -> None:
     found = cells(sales=[{}], lines=[BLIND_LINE], receipts=[{}])
     assert ("2025-02-20", "UNATTRIBUTED", "APPAREL", "LEJ") not in of(found, "return_value_rate", "RETURN")
-    assert of(found, "product_return_rate", "SALE") == {
+    assert of(found, "product_return_rate", "SALE") == {("2025-02-01", *WEB): ("0", "1", "true")}
+    assert of(found, "product_return_rate", "RETURN") == {
         ("2025-02-01", *WEB): ("0", "1", "true"),
-        ("2025-02-20", "UNATTRIBUTED", "APPAREL", "UNATTRIBUTED"): ("1", "0", "true"),
+        ("2025-02-20", "UNATTRIBUTED", "APPAREL", "LEJ"): ("1", "0", "true"),
     }
 
 
@@ -96,7 +97,7 @@ def test_an_order_counts_once_at_its_first_parcel_and_the_first_line_in_it() -> 
 
 
 def test_an_order_is_mature_when_its_last_line_is() -> None:
-    # 1 February + 30 + 14 days is 17 March; + 50 + 14 days is 6 April.
+    # 14 days there, 7 of the window, then 2 + 14 + 14: from 1 February to 24 March; of a window of 50 later.
     found = cells(sales=[{}, {"line_no": 20, "window": 50, "item": 4}])
     assert of(found, "order_return_rate", "SALE") == {("2025-02-01", *WEB): ("0", "1", "false")}
 
@@ -184,7 +185,7 @@ def test_late_returns_break_the_rules_unless_the_window_is_waived(
 ) -> None:
     # 1 February + 14 days on the way + 30 days is 17 March.
     asked: Row = {"reason": reason, "requested_at": at(3, day, 23), **UNANSWERED}
-    found = cells(sales=[{}], lines=[asked], receipts=[{"received_at": at(3, 25)}])
+    found = cells(sales=[{"window": 30}], lines=[asked], receipts=[{"received_at": at(3, 25)}])
     assert of(found, "policy_violation_rate", "RETURN")["2025-03-25", *WEB] == (str(against), "1", "true")
     assert of(found, "policy_exception_rate", "RETURN")["2025-03-25", *WEB] == ("0", "1", "true")
 
@@ -210,8 +211,9 @@ def test_the_first_that_is_known_of_a_return_counts_and_what_was_approved_is_an_
     if "authorized_at" in line:
         late = {**late, "rma": 0, "expires_at": at(4, 30), "authorized": 1}
     found = cells(
-        sales=[{}], lines=[late], receipts=[{"received_at": at(3, 25)}], scans=[{"at": at(3, 17, 23)}]
-    )
+        sales=[{"window": 30}], lines=[late], receipts=[{"received_at": at(3, 25)}],
+        scans=[{"at": at(3, 17, 23)}],
+    )  # fmt: skip
     key = ("2025-03-25", *WEB)
     assert of(found, "policy_violation_rate", "RETURN")[key] == (str(violations), "1", "true")
     assert of(found, "policy_exception_rate", "RETURN")[key] == (str(exceptions), "1", "true")
@@ -362,24 +364,37 @@ def test_refunds_are_what_was_paid_less_what_failed() -> None:
         ("2025-02-26", *WEB): ("-119.00", "0.00", "true"),
         ("2025-03-01", *WEB): ("50.00", "0.00", "true"),
     }
-    assert of(found, "refund_rate", "SALE") == {("2025-02-01", *WEB): ("50.00", captured, "true")}
+    # What came in time has come by 24 March; its refund is due until 7 April.
+    assert of(found, "refund_rate", "SALE") == {("2025-02-01", *WEB): ("50.00", captured, "false")}
 
 
 def test_refunds_of_an_order_line_that_never_came_back_count_for_its_sale() -> None:
     found = cells(sales=[{}], lines=[{}], settlements=[{"line": -1, "sale": 0, "gross": -500}])
     assert of(found, "refund_rate", "REFUND")["2025-02-23", *WEB] == ("5.00", "0.00", "true")
-    assert of(found, "refund_rate", "SALE")["2025-02-01", *WEB] == ("5.00", "124.00", "true")
+    assert of(found, "refund_rate", "SALE")["2025-02-01", *WEB] == ("5.00", "124.00", "false")
 
 
-def test_refunds_without_a_return_are_unattributed() -> None:
+def test_refunds_of_no_known_sale_count_on_their_day_alone() -> None:
     found = cells(sales=[{}], lines=[{}], settlements=[{"line": -1, "gross": -500}])
-    for basis in ("REFUND", "SALE"):
-        assert of(found, "refund_rate", basis)["2025-02-23", *NOWHERE] == ("5.00", "0.00", "true")
+    assert of(found, "refund_rate", "REFUND")["2025-02-23", *NOWHERE] == ("5.00", "0.00", "true")
+    assert of(found, "refund_rate", "SALE") == {("2025-02-01", *WEB): ("0.00", "124.00", "false")}
 
 
-def test_money_kept_and_money_given_back_add_up_to_what_was_credited() -> None:
+@pytest.mark.parametrize(
+    ("goods", "kept", "given"),
+    [
+        # Goods of 119.00 were shipped for what is credited with 60.00; ordered and not shipped; none.
+        ([{"order": 5, "replaces": 0, "shipped_at": at(2, 24)}], "80.00", "28.00"),
+        ([{"order": 5, "replaces": 0, "shipped_at": NEVER}], "20.00", "88.00"),
+        ([], "20.00", "88.00"),
+    ],
+)  # fmt: skip
+def test_money_kept_and_money_given_back_add_up_to_what_was_credited(
+    goods: list[dict[str, int]], kept: str, given: str
+) -> None:
     found = cells(
-        sales=[{}, {"line_no": 20}, {"line_no": 30}],
+        sales=[{}, {"line_no": 20}, {"line_no": 30}, *goods],
+        receipts=[{"line": 1}],
         lines=[
             {}, {"sale": 1, "resolution": EXCHANGE, "request_line": 2, "rma_line": 2},
             {"sale": 2, "resolution": STORE_CREDIT, "request_line": 3, "rma_line": 3},
@@ -397,11 +412,11 @@ def test_money_kept_and_money_given_back_add_up_to_what_was_credited() -> None:
         ],
     )  # fmt: skip
     assert of(found, "retained_revenue_ratio", "REFUND") == {
-        ("2025-02-22", *WEB): ("80.00", "108.00", "true"),
+        ("2025-02-22", *WEB): (kept, "108.00", "true"),
         ("2025-02-22", *NOWHERE): ("0.00", "2.00", "true"),
     }
     assert of(found, "refund_ratio", "REFUND") == {
-        ("2025-02-22", *WEB): ("28.00", "108.00", "true"),
+        ("2025-02-22", *WEB): (given, "108.00", "true"),
         ("2025-02-22", *NOWHERE): ("2.00", "2.00", "true"),
     }
 
@@ -495,10 +510,12 @@ def test_cash_beyond_the_entitlement_is_over_refunded_on_its_last_day() -> None:
     ("line", "received", "expected"),
     [
         ({}, 0, ("2", "2", "true")), ({"expires_at": at(4, 2)}, 0, ("0", "2", "false")),
-        ({"expires_at": at(4, 2)}, 2, ("0", "2", "true")), ({}, 1, ("1", "2", "true")),
+        ({"expires_at": at(4, 2)}, 2, ("0", "2", "false")), ({}, 1, ("1", "2", "true")),
+        ({"expires_at": at(3, 17)}, 0, ("2", "2", "true")),
+        ({"expires_at": at(3, 18)}, 0, ("2", "2", "false")),
         ({"cancelled_at": at(2, 12)}, 0, None),
     ],
-    ids=["expired", "not yet", "all here", "half", "cancelled"],
+    ids=["expired", "not yet", "all here", "half", "14 days ago", "on its way yet", "cancelled"],
 )  # fmt: skip
 def test_units_that_were_approved_and_never_came(
     line: Row, received: int, expected: tuple[str, str, str] | None
@@ -558,8 +575,117 @@ def test_cases_count_at_the_first_line_that_is_not_void() -> None:
         ],
     )  # fmt: skip
     place = ("2025-02-10", "APP", "APPAREL", "LEJ")
-    assert of(found, "contacts_per_return", "REQUEST") == {place: ("3", "1", "true")}
-    assert of(found, "csat", "REQUEST") == {place: ("4", "1", "true")}  # the 5 is not given yet
+    assert of(found, "contacts_per_return", "REQUEST") == {place: ("3", "1", "false")}
+    assert of(found, "csat", "REQUEST") == {place: ("4", "1", "false")}  # the 5 is not given yet
+
+
+@pytest.mark.parametrize(
+    ("expires_at", "are_final"),
+    [
+        (at(2, 17), ("true", "true", "true")), (at(2, 18), ("true", "true", "false")),
+        (at(3, 3), ("true", "true", "false")), (at(3, 4), ("true", "false", "false")),
+        (at(3, 17), ("true", "false", "false")), (at(3, 18), ("false", "false", "false")),
+    ],
+)  # fmt: skip
+def test_customers_write_as_long_as_a_refund_is_due_and_rate_the_answer(
+    expires_at: int, are_final: tuple[str, ...]
+) -> None:
+    """On 31 March: 14 days on the way, 14 more to ask for the money, 14 more for the answer."""
+    found = cells(
+        sales=[{}], lines=[{"expires_at": expires_at}], receipts=[{}], cases=[{"rma": 0, "csat": 4}]
+    )
+    place = ("2025-02-10", *WEB)
+    kpis = ("returnless_share", "contacts_per_return", "csat")
+    assert tuple(of(found, kpi, "REQUEST")[place][2] for kpi in kpis) == are_final
+
+
+def test_a_request_without_authorization_is_final_as_if_it_took_as_long_as_stated() -> None:
+    """Asked for on the 1st of March: decided by the 3rd, handed over by the 17th, here on the 31st."""
+    for day, is_final in ((1, "true"), (2, "false")):
+        line = {"rma": -1, "rma_line": -1, "authorized_at": NEVER, "expires_at": NEVER, "authorized": 0,
+                "tracking": -1, "requested_at": at(3, day)}  # fmt: skip
+        found = cells(sales=[{}], lines=[line], receipts=[{"received_at": at(3, 9)}])
+        assert of(found, "returnless_share", "REQUEST") == {(f"2025-03-0{day}", *WEB): ("0", "1", is_final)}
+
+
+# -- what is final --
+
+
+@pytest.mark.parametrize(
+    ("disposed_at", "claims", "are_final"),
+    [
+        (at(3, 1), [], ("true", "true")), (at(3, 2), [], ("false", "false")),
+        (at(3, 1), [{"answered_at": at(4, 2)}], ("true", "false")), (at(3, 1), [{}], ("true", "true")),
+    ],
+    ids=["30 days ago", "29 days ago", "the vendor has not answered", "the vendor has answered"],
+)  # fmt: skip
+def test_costs_and_recovery_are_final_when_the_invoices_are_here(
+    disposed_at: int, claims: list[Row], are_final: tuple[str, str]
+) -> None:
+    found = cells(
+        sales=[{}], lines=[{}], receipts=[{}], dispositions=[{"disposed_at": disposed_at}], claims=claims
+    )
+    kpis = ("cost_per_return", "value_recovery_rate")
+    assert tuple(of(found, kpi, "RETURN")["2025-02-20", *WEB][2] for kpi in kpis) == are_final
+
+
+@pytest.mark.parametrize(("expires_at", "is_final"), [(at(3, 17), "true"), (at(3, 18), "false")])
+def test_the_cost_of_half_a_return_is_final_when_the_rest_can_no_longer_come(
+    expires_at: int, is_final: str
+) -> None:
+    found = cells(
+        sales=[{"quantity": 2}], lines=[{**TWO_UNITS, "expires_at": expires_at}], receipts=[{}],
+        dispositions=[{}],
+    )  # fmt: skip
+    assert of(found, "cost_per_return", "RETURN")["2025-02-20", *WEB][1:] == ("1", is_final)
+
+
+@pytest.mark.parametrize(("day", "is_final"), [(28, "true"), (29, "false")])
+def test_reasons_are_final_when_the_day_is_inspected(day: int, is_final: str) -> None:
+    found = cells(
+        sales=[{}], lines=[{}], receipts=[{"received_at": at(3, day, 9)}],
+        inspections=[{"inspected_at": at(3, day, 11)}],
+    )  # fmt: skip
+    key = (f"2025-03-{day}", *WEB)
+    assert of(found, "reason_confirmation_rate", "RETURN") == {key: ("1", "1", is_final)}
+
+
+@pytest.mark.parametrize(("expires_at", "is_final"), [(at(3, 17), "true"), (at(3, 18), "false")])
+def test_a_refund_before_the_goods_is_timed_when_they_can_no_longer_come(
+    expires_at: int, is_final: str
+) -> None:
+    company: dict[str, list[Row]] = {"sales": [{}], "lines": [{"expires_at": expires_at}]}
+    found = cells(**company, settlements=[{}])
+    assert of(found, "refund_lead_time", "REFUND") == {("2025-02-23", *WEB): ("13", "1", is_final)}
+    truth = KpiTruth()
+    group = {"line": 0, "currency": 0, "e": 0, "p": 500, "has_p": True, "p_at": at(2, 23)}
+    truth.add_groups(known(**company), pd.DataFrame([group]))
+    assert of(as_cells(truth), "over_refund_amount", "REFUND") == {
+        ("2025-02-23", *WEB): ("5.00", "5.00", is_final)
+    }
+
+
+@pytest.mark.parametrize(
+    ("memo", "tenders", "is_final"),
+    [
+        ({}, [{}], "true"), ({}, [{"final_at": NEVER}], "false"), ({}, [], "true"),
+        ({"posted_at": at(3, 17)}, [], "true"), ({"posted_at": at(3, 18)}, [], "false"),
+        ({"posted_at": at(3, 18)}, [{}], "true"),
+    ],
+    ids=["paid", "pending", "nothing came", "due today", "due tomorrow", "paid lately"],
+)  # fmt: skip
+def test_what_a_memo_keeps_is_final_when_it_is_issued(memo: Row, tenders: list[Row], is_final: str) -> None:
+    found = cells(sales=[{}], lines=[{}], memos=[memo], tenders=tenders)
+    ((_, _, is_so),) = of(found, "retained_revenue_ratio", "REFUND").values()
+    assert is_so == is_final
+
+
+def test_a_label_that_is_used_waits_for_those_that_are_not() -> None:
+    found = cells(sales=[{}], lines=[{"expires_at": at(4, 1)}], scans=[{}])
+    assert of(found, "label_use_rate", "REQUEST") == {("2025-02-10", *WEB): ("1", "1", "false")}
+
+
+# -- what is open --
 
 
 @pytest.mark.parametrize(

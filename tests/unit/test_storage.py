@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ingestion import storage
-from local import run
-from warehouse.redaction import environment_without_secrets, without_secrets
+from revlog.config.redaction import environment_without_secrets, without_secrets
+from revlog.ingestion import storage
+from revlog.local import run
 
 
 @pytest.fixture(autouse=True)

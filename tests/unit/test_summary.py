@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import io
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from reporting import summary
-from reporting.figures import Figures
-from reporting.reconciliation import Reconciliation
+from revlog.reports import summary
+from revlog.reports.figures import Figures
+from revlog.reports.reconciliation import Reconciliation
 
 DAY = dt.date(2026, 2, 1)
 LONG = "Share of the goods' value that refurbishing, resale and vendors' credits won back"
@@ -39,8 +40,9 @@ def _figures() -> Figures:
 def _reconciliation() -> Reconciliation:
     exceptions = [
         {
-            "class": f"CLASS_{number}", "gap": "E-M", "currency": "EUR", "status": "open",
-            "next_action": "", "items": 1000 + number, "amount": Decimal(1),
+            "class": f"CLASS_{number}", "gap": "E-M", "currency": "EUR",
+            "status": "open" if number else "explained",
+            "next_action": "", "items": 1000 + number, "amount": Decimal(1), "reporting": Decimal(1 + number),
         }
         for number in range(11)
     ]  # fmt: skip
@@ -98,4 +100,31 @@ def test_a_long_list_of_classes_shows_the_largest_and_how_many_more(monkeypatch:
     # 1,000 + 1,001 + 1,002
     assert "and 3 more classes with 3,003 items" in printed
     assert "900 of 1,000 groups agree to the cent (90.0%)" in printed
-    assert "60 more differ for a reason that is known" in printed and "40 wait or have to be" in printed
+    assert "  60 more differ for a known reason that asks for nothing (96.0% together):" in printed
+    assert "\n  CLASS_0;\n  40 wait or have to be looked at" in printed
+
+
+@pytest.mark.parametrize(
+    ("behind", "refused", "first"),
+    [
+        ([], 0, "look at the night"),
+        ([{"domain": "finance", "business_date": DAY}], 0, "see what has to be done"),
+        ([], 2, "see what has to be done"),
+    ],
+)
+def test_the_summary_ends_with_three_things_to_do(
+    behind: list[dict[str, object]], refused: int, first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("REVLOG_VAR", str(tmp_path / "var"))
+    figures = _figures()
+    figures.files[0]["refused"] = refused
+    figures.behind.extend(behind)
+    console = Console(file=io.StringIO(), width=80, force_terminal=False)
+    summary._next(console, figures)
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    numbered = [line for line in lines if line[:5].strip().isdigit()]
+    assert [line.split()[0] for line in numbered] == ["1", "2", "3"]
+    assert numbered[0].split("  ")[2].strip() == first
+    assert any(line.endswith(" var/reports/scorecard.html") for line in numbered)
+    assert [line for line in lines if len(line) > 80] == []

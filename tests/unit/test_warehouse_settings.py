@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from warehouse import connections, secrets
-from warehouse.settings import settings
+from revlog.config import secrets
+from revlog.config.settings import settings
+from revlog.database import connections
 
 
 @pytest.fixture(autouse=True)

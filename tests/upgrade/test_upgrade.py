@@ -16,6 +16,9 @@ from typing import Any
 import psycopg
 import pytest
 
+from revlog.config import secrets
+from revlog.config.settings import ROOT, code_version, project_version
+from revlog.database.connections import dsn
 from tests.rights import rights
 from tests.tables import Prints, fingerprints
 from tests.upgrade.kept import (
@@ -33,9 +36,6 @@ from tests.upgrade.kept import (
     said_by_0_1_0,
 )
 from tests.upgrade.told_otherwise import CHANGES, Change
-from warehouse import secrets
-from warehouse.connections import dsn
-from warehouse.settings import ROOT, code_version, project_version
 
 pytestmark = pytest.mark.long
 
@@ -101,13 +101,13 @@ def upgraded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upgraded]:
         with own_server(patch, var):
             restore_dump(folder / "warehouse.sql")
             before = said()
-            printed = python("-m", "warehouse", "migrate")
+            printed = python("-m", "revlog", "warehouse", "migrate")
             after = said()
             with psycopg.connect(dsn("admin")) as connection:
                 for statement in ADDED:
                     connection.execute(statement)
             warehouse = _warehouse()
-            python("-m", "warehouse", "backup", "--to", str(folder / "backup"))
+            python("-m", "revlog", "warehouse", "backup", "--to", str(folder / "backup"))
             yield Upgraded(before, after, printed, warehouse, folder / "backup", var)
 
 
@@ -118,9 +118,9 @@ def restored(upgraded: Upgraded, tmp_path_factory: pytest.TempPathFactory) -> It
         patch.setenv("REVLOG_SECRET_CUSTOMER_KEY", "")
         patch.setenv("LANDING_URL", str(land(tmp_path_factory.mktemp("landing"))))
         with own_server(patch, tmp_path_factory.mktemp("restored"), started=False):
-            printed = python("-m", "warehouse", "restore", "--from", str(upgraded.backup))
+            printed = python("-m", "revlog", "warehouse", "restore", "--from", str(upgraded.backup))
             warehouse = _warehouse()
-            python("-m", "nightly", NIGHT)
+            python("-m", "revlog", "night", NIGHT)
             yield Restored(printed, warehouse, said())
 
 
@@ -233,7 +233,7 @@ def test_the_publication_names_the_version_that_made_it(restored: Restored) -> N
 
 
 def test_an_upgrade_may_be_repeated(restored: Restored) -> None:
-    python("-m", "warehouse", "migrate")
+    python("-m", "revlog", "warehouse", "migrate")
     again = said()
     assert_nothing_lost(restored.after_night.published, again.published)
     was = restored.after_night

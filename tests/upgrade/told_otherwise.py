@@ -84,7 +84,9 @@ NAMED_LEGS = Change(
     rows={
         "finance.period_postings": _RENAMED,
         "finance.reconciliation_rollforward": _RENAMED,
-        "finance.refund_classes": {"class": {"MISSING_LEG", "PAYMENT_AMOUNT"}},
+        "finance.refund_classes": {
+            "class": {"MISSING_LEG", "PAYMENT_AMOUNT", "OVERPAYMENT", "ISSUED_AMOUNT"},
+        },
         "finance.refund_exceptions": _RENAMED,
         "finance.refund_gap_periods": _RENAMED,
         "finance.refund_gap_periods__history": _RENAMED,
@@ -99,6 +101,12 @@ NAMED_LEGS = Change(
         },
     },
 )  # fmt: skip
+ADJUSTMENTS = Change(
+    "New class `ADJUSTMENT` of each gap",
+    rows={"finance.refund_classes": {"class": {"ADJUSTMENT"}}},
+    # Checks stand below one class more.
+    columns={f"finance.refund_proof{of}": {"position"} for of in ("", "_as_reported", "_as_restated")},
+)
 CHAIN_ONLY = Change(
     "`finance.refund_reconciliation.chain_unexplained_amount` (was `unexplained_amount`",
     columns={"finance.refund_reconciliation": {"unexplained_amount"}},
@@ -190,8 +198,107 @@ NAMED_SALE = Change(
     "count for its sale (were UNATTRIBUTED",
     rows={f"marts.{table}": _GOODWILL for table in ("kpi_cells", "kpi_cells__history", "kpi_daily")},
 )
+_NO_COHORT = {
+    "kpi": {"product_return_rate", "refund_rate"}, "basis": {"SALE"}, "channel": {"UNATTRIBUTED"},
+}  # fmt: skip
+NO_SALE = Change(
+    "Nor is what has no known sale in a cohort of basis SALE",
+    rows={f"marts.{table}": _NO_COHORT for table in ("kpi_cells", "kpi_cells__history", "kpi_daily")},
+)
+FINAL_LATER = Change(
+    "A cohort of basis SALE is final later",
+    rows={
+        "marts.kpi_definitions": {"kpi": {"product_return_rate"}},
+        # A cell that is final on another day has one more version; what it says is held by kpi_cells.
+        "marts.kpi_cells__history": {"basis": {"SALE"}},
+    },
+    columns={f"marts.{table}": {"is_mature"} for table in ("kpi_cells", "kpi_cells__history", "kpi_daily")},
+)
+_FINAL_LATER = {
+    "kpi": {
+        "no_show_rate", "returnless_share", "label_use_rate", "contacts_per_return", "csat",
+        "cost_per_return", "value_recovery_rate", "asset_recovery_rate", "reason_confirmation_rate",
+        "refund_rate", "refund_lead_time", "refund_late_share", "over_refund_amount",
+        "retained_revenue_ratio", "refund_ratio", "return_value_rate",
+        *(f"cost_per_return.{part}" for part in (
+            "freight", "receiving", "inspection", "handling", "disposal", "payment_fee", "repair", "repack",
+            "storage", "case_handling",
+        )),
+    }
+}  # fmt: skip
+FINAL_BY_THE_CLOCK = Change(
+    "are final later: when what the process allows can no longer change them",
+    rows={"marts.kpi_definitions": _FINAL_LATER, "marts.kpi_cells__history": _FINAL_LATER},
+    columns={f"marts.{table}": {"is_mature"} for table in ("kpi_cells", "kpi_cells__history", "kpi_daily")},
+)
+_NEVER_CAME = {"kpi": {"return_cost_in_process"}, "site": {"NOT_RECEIVED"}}
+ALL_COSTS = Change(
+    "has all that was spent on goods that never came",
+    rows={f"marts.{table}": _NEVER_CAME for table in ("kpi_cells", "kpi_cells__history", "kpi_daily")}
+    | {"marts.kpi_definitions": {"kpi": {"return_cost_in_process"}}},
+)
+OF_CUSTOMERS = Change(
+    "counts what came back under a customer's number",
+    columns={
+        "marts.customer_overview": {
+            "returned_units", "returned_value", "unit_return_rate", "refunded_value", "pending_refund_value",
+        }
+    },
+)  # fmt: skip
+# What was credited for goods that were sold in another currency joins the row of their units.
+_SOLD_ABROAD = {
+    "month": {"2025-11-01", "2025-12-01", "2026-01-01", "2026-02-01"},
+    "sku": {
+        "APP-00000", "APP-00008", "APP-00014", "APP-00015", "APP-00017", "APP-00018", "APP-00020",
+        "APP-00021", "APP-00022", "APP-00042", "FOO-00032", "FOO-00035", "HOM-00046",
+    },
+}  # fmt: skip
+ONE_ROW = Change("has one row a month and SKU", rows={"marts.product_returns": _SOLD_ABROAD})
+# Five exchanges, all of which were sent: due in money from the receipt to the day of shipping, which for the
+# last is in the month after.
+_SENT = {
+    "group_key": {
+        "RMA:RM0000000000012-1", "REQ:RQ0000000000015-2", "REQ:RQ0000000000019-1",
+        "REQ:RQ0000000000025-1", "REQ:RQ0000000000041-1",
+    }
+}  # fmt: skip
+_OF_SENT = {"period": {"2025-11", "2025-12", "2026-01"}, "entity": {"LEJ", "MAN"}}
+_CATEGORIES = {"product_category": {"TOYS", "APPAREL", "FOOTWEAR"}}
+SENT = Change(
+    "An exchange is judged by the units that were sent",
+    rows={
+        **{
+            f"finance.{table}": _SENT
+            for table in (
+                "period_postings", "refund_documents", "refund_documents__history", "refund_exceptions",
+                "refund_gap_periods", "refund_gap_periods__history", "refund_reconciliation", "restatements",
+            )
+        },
+        "finance.reconciliation_rollforward": {
+            "gap": {"E-M", "M-P", "M-T"}, "class": {"CUTOFF", "STORE_CREDIT_OR_EXCHANGE"},
+            "currency": {"EUR", "GBP"},
+        },
+        "finance.refund_proof": _OF_SENT,
+        "finance.refund_proof_as_restated": _OF_SENT,
+        "finance.refund_liability": _CATEGORIES,
+        "finance.refund_liability_cohorts": _CATEGORIES,
+    },
+)  # fmt: skip
+NO_MEAN = Change(
+    "`restricted_mean_hours` is gone from",
+    columns={
+        f"marts.{table}": {"restricted_mean_hours"}
+        for table in ("return_cycle_time", "return_cycle_steps", "dock_to_disposition")
+    },
+)
+POSTED_AS_OF_THE_MEMO = Change(
+    "of the memo, which is their `rate_on`",
+    rows={"finance.refund_documents__history": {"leg": {"GM"}}},
+    columns={"finance.refund_documents": {"rate_on"}},
+)
 CHANGES = (
-    BY_SKU, VERSION_OF_CODE, END_OF_GOODS, NAMED_LEGS, CHAIN_ONLY, ISSUED_ONLY, IN_TIME, FIRST_PARCEL,
-    RATES_BY_SKU, *ONE_SHAPE, AS_ISSUED, COUNTED_ONCE, COHORTS, BLIND,
-    NAMED_SALE,
+    BY_SKU, VERSION_OF_CODE, END_OF_GOODS, NAMED_LEGS, ADJUSTMENTS, CHAIN_ONLY, ISSUED_ONLY, IN_TIME,
+    FIRST_PARCEL, RATES_BY_SKU, *ONE_SHAPE, AS_ISSUED, COUNTED_ONCE, COHORTS, BLIND,
+    NAMED_SALE, NO_SALE, FINAL_LATER, FINAL_BY_THE_CLOCK, ALL_COSTS, OF_CUSTOMERS, ONE_ROW,
+    SENT, NO_MEAN, POSTED_AS_OF_THE_MEMO,
 )  # fmt: skip

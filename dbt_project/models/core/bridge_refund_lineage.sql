@@ -1,7 +1,4 @@
-{{ config(
-    meta={'replaces': 'refund_units'},
-    indexes=[{'columns': ['document_key'], 'unique': true}, {'columns': ['unit_key']}],
-) }}
+{{ config(meta={'replaces': 'refund_units'}, indexes=[{'columns': ['document_key'], 'unique': true}, {'columns': ['unit_key']}]) }}
 -- Grain: one row per row of a feed that a leg of the reconciliation is made of, with its file and line.
 -- A leg's row leads to it by its key.
 
@@ -25,13 +22,17 @@ grants as (
 select
     entitlements.unit_key,
     'E:' || entitlements.return_line_key || '/' || entitlements.acceptance as document_key,
-    coalesce(receipt._file_id, grants._file_id) as file_id,
-    coalesce(receipt._line_no, grants._line_no) as line_no
+    coalesce(receipt._file_id, grants._file_id, sale._file_id) as file_id,
+    coalesce(receipt._line_no, grants._line_no, sale._line_no) as line_no
 from entitlements
 left join {{ ref('stg_wms__return_receipts') }} as receipt
     on entitlements.acceptance = receipt.receipt_id
 left join grants
     on entitlements.acceptance = 'grant' and entitlements.return_line_key = grants.return_line_key
+left join {{ ref('bridge_return_exchange') }} as sent
+    on entitlements.acceptance = 'SENT:' || sent.exchange_sales_line_key
+left join {{ ref('stg_erp__sales_lines') }} as sale
+    on sent.exchange_order_no = sale.order_no and sent.exchange_line_no = sale.line_no
 union all
 select
     memo.unit_key,

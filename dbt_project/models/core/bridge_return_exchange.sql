@@ -3,8 +3,9 @@
     {'columns': ['return_line_key']}, {'columns': ['rma_no']},
 ]) }}
 -- Grain: one row per sales line that replaces returned goods, with the return line that it replaces.
--- Lines of one RMA and one style pair off in order; what is left over goes to the RMA's first line for
--- exchange. Unit is the replacing order. Quantities add up.
+-- Units of one RMA and one style pair off in order, exchanges before replacements, each line with that of its first
+-- unit; beyond what was authorized they go to the style's last line, of another style to the RMA's first. Unit is
+-- the replacing order. Quantities add up.
 
 with replacing as (
     select * from {{ ref('int_sales_lines') }} where replaces_rma_no is not null and not is_void
@@ -16,9 +17,9 @@ sales as (
         sale.sales_line_key,
         sale.replaces_rma_no as rma_no,
         sale.style,
-        row_number() over (
+        sum(sale.quantity) over (
             partition by sale.replaces_rma_no, sale.style order by sale.order_no, sale.line_no
-        ) as place
+        ) - sale.quantity + 1 as unit_no
     from {{ ref('stg_erp__sales_lines') }} as row_of_erp
     inner join {{ ref('fct_sales_line') }} as sale
         on sale.sales_line_key = row_of_erp.order_no || '-' || row_of_erp.line_no
@@ -33,13 +34,18 @@ rma_lines as (
         rma.rma_line_key,
         rma.return_line_key,
         lines.style,
-        row_number() over (partition by rma.rma_no, lines.style order by rma.rma_line_no) as place,
-        row_number() over (partition by rma.rma_no order by rma.rma_line_no) as place_in_rma
+        sum(rma.quantity_authorized) over of_style as upto,
+        sum(rma.quantity_authorized) over of_style - rma.quantity_authorized as units_before,
+        lead(rma.rma_line_key) over of_style is null as is_last_of_style,
+        row_number() over (
+            partition by rma.rma_no order by rma.resolution, rma.rma_line_no
+        ) as place_in_rma
     from {{ ref('fct_rma_line') }} as rma
     inner join {{ ref('fct_return_line') }} as lines on rma.return_line_key = lines.return_line_key
     where rma.rma_no in (select replaces_rma_no from replacing)
         and not rma.is_void
         and rma.resolution in ('exchange', 'replacement')
+    window of_style as (partition by rma.rma_no, lines.style order by rma.resolution, rma.rma_line_no)
 )
 
 select
@@ -62,6 +68,7 @@ select
 from replacing
 left join sales on replacing.sales_line_key = sales.sales_line_key
 left join rma_lines as paired
-    on sales.rma_no = paired.rma_no and sales.style = paired.style and sales.place = paired.place
+    on sales.rma_no = paired.rma_no and sales.style = paired.style and sales.unit_no > paired.units_before
+    and (sales.unit_no <= paired.upto or paired.is_last_of_style)
 left join rma_lines as first_line
     on replacing.replaces_rma_no = first_line.rma_no and first_line.place_in_rma = 1

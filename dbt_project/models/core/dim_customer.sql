@@ -1,5 +1,5 @@
 {{ config(
-    meta={'replaces': 'entity', 'entity': 'customer', 'key': 'customer_id'},
+    meta={'replaces': 'entity', 'entity': 'crm_customers.customer_id', 'key': 'customer_id'},
     indexes=[
         {'columns': ['customer_key'], 'unique': true},
         {'columns': ['customer_id', 'valid_from']},
@@ -16,7 +16,7 @@ with customers as (
     select * from {{ ref('stg_crm__customers') }}
     {% if is_incremental() -%}
     where customer_id in (
-        select entity_key from {{ ref('int_touched_keys') }} where entity = 'customer'
+        select entity_key from {{ ref('int_touched_keys') }} where entity = 'crm_customers.customer_id'
     )
     {%- endif %}
 ),

@@ -1,5 +1,5 @@
 {{ config(
-    meta={'replaces': 'entity', 'entity': 'sku', 'key': 'sku'},
+    meta={'replaces': 'entity', 'entity': 'erp_items.sku', 'key': 'sku'},
     indexes=[
         {'columns': ['product_key'], 'unique': true},
         {'columns': ['sku', 'valid_from']},
@@ -15,7 +15,7 @@ with items as (
     select * from {{ ref('stg_erp__items') }}
     {% if is_incremental() -%}
     where sku in (
-        select entity_key from {{ ref('int_touched_keys') }} where entity = 'sku'
+        select entity_key from {{ ref('int_touched_keys') }} where entity = 'erp_items.sku'
     )
     {%- endif %}
 ),

@@ -1,5 +1,5 @@
 {{ config(
-    meta={'replaces': 'entity', 'entity': 'vendor', 'key': 'vendor_id'},
+    meta={'replaces': 'entity', 'entity': 'erp_vendors.vendor_id', 'key': 'vendor_id'},
     indexes=[
         {'columns': ['vendor_key'], 'unique': true},
         {'columns': ['vendor_id', 'valid_from']},
@@ -14,7 +14,7 @@ with vendors as (
     select * from {{ ref('stg_erp__vendors') }}
     {% if is_incremental() -%}
     where vendor_id in (
-        select entity_key from {{ ref('int_touched_keys') }} where entity = 'vendor'
+        select entity_key from {{ ref('int_touched_keys') }} where entity = 'erp_vendors.vendor_id'
     )
     {%- endif %}
 ),

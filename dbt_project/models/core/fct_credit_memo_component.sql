@@ -39,9 +39,10 @@ select
     memos.amount,
     memos.currency,
     {{ to_reporting('memos.amount', 'fx.rate') }} as reporting_amount,
-    {{ sale_columns() }}
+    {{ sale_columns(item='items') }}
 from memos
 {{ with_sale("memos") }}
+left join {{ ref('dim_product') }} as items on memos.sku = items.sku and items.is_current
 left join fx
     on memos.currency = fx.currency
     and memos.posted_on >= fx.valid_from

@@ -37,7 +37,7 @@ select
     lines.sales_line_key,
     case
         when lines.is_inferred then 'inferred'
-        when not receipts.is_blind then 'rma'
+        when receipts.match_rule <> 'none' then receipts.match_rule
         when lines.sales_line_key is not null then 'order_line'
         when receipts.order_no is not null then 'order'
         else 'none'

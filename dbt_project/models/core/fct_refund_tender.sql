@@ -29,7 +29,15 @@ select
     refunds.rma_no,
     refunds.order_no,
     refunds.order_line_no,
-    refunds.customer_id,
+    -- the refund's own, its return's, or whoever ordered
+    coalesce(
+        refunds.customer_id,
+        lines.customer_id,
+        (
+            select min(sales.customer_id) from {{ ref('int_sales_lines') }} as sales
+            where sales.unit_key = refunds.unit_key and sales.order_no = refunds.order_no
+        )
+    ) as customer_id,
     refunds.idempotency_key,
     refunds.match_rule,
     refunds.tender,

@@ -1,10 +1,13 @@
-{{ config(indexes=[
-    {'columns': ['sales_line_key'], 'unique': true},
-    {'columns': ['unit_key']},
-    {'columns': ['shipped_on']},
-    {'columns': ['customer_id']},
-    {'columns': ['sku']},
-]) }}
+{{ config(
+    indexes=[
+        {'columns': ['sales_line_key'], 'unique': true},
+        {'columns': ['unit_key']},
+        {'columns': ['shipped_on']},
+        {'columns': ['customer_id']},
+        {'columns': ['sku']},
+    ],
+    post_hook="{{ partial_index(this, '(sku, ordered_at desc)', 'product_description is not null') }}",
+) }}
 -- Grain: one row per sales order line. Quantities add up; amounts add up within a currency, the
 -- reporting amounts over all (captured_reporting is rounded once, its parts each for itself).
 -- received_quantity counts units that came back and are known to be the line's own.

@@ -1,6 +1,6 @@
 {{ config(
     meta={
-        'replaces': 'entity', 'entity': 'stock_day', 'key': 'snapshot_date', 'key_type': 'date',
+        'replaces': 'entity', 'entity': 'wms_returned_stock.snapshot_date', 'key': 'snapshot_date', 'key_type': 'date',
     },
     indexes=[
         {'columns': ['snapshot_date', 'site', 'location', 'sku', 'grade'], 'unique': true},
@@ -14,7 +14,7 @@ with stock as (
     select * from {{ ref('stg_wms__returned_stock') }}
     {% if is_incremental() -%}
     where snapshot_date in (
-        select cast(entity_key as date) from {{ ref('int_touched_keys') }} where entity = 'stock_day'
+        select cast(entity_key as date) from {{ ref('int_touched_keys') }} where entity = 'wms_returned_stock.snapshot_date'
     )
     {%- endif %}
 ),

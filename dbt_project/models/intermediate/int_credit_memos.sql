@@ -23,10 +23,6 @@ memos as (
                 select min(rma.unit_key) from {{ ref('int_rma_units') }} as rma
                 where rma.rma_no = candidates.rma_no
             ),
-            (
-                select min(refund.unit_key) from {{ ref('int_refund_units') }} as refund
-                where refund.refund_id = candidates.refund_id
-            ),
             -- a memo is one document: that of one receipt, or of none
             (
                 select min(receipt.unit_key)
@@ -34,6 +30,10 @@ memos as (
                 left join {{ ref('int_receipts') }} as receipt on line.receipt_id = receipt.receipt_id
                 where line.memo_no = candidates.memo_no
                 having min(line.receipt_id) = max(line.receipt_id)
+            ),
+            (
+                select min(refund.unit_key) from {{ ref('int_refund_units') }} as refund
+                where refund.refund_id = candidates.refund_id
             ),
             'MEM:' || memo_no
         ) as unit_key

@@ -1,9 +1,8 @@
 {{ config(indexes=[
-    {'columns': ['receipt_id'], 'unique': true}, {'columns': ['unit_key']},
-    {'columns': ['return_line_key']},
+    {'columns': ['receipt_id'], 'unique': true}, {'columns': ['unit_key']}, {'columns': ['return_line_key']},
 ]) }}
--- Grain: one row per receipt of the touched units. A receipt with a known RMA belongs to its return
--- line; without one it is blind, and its own return line.
+-- Grain: one row per receipt of the touched units. A receipt with a known RMA belongs to its return line;
+-- one without, to that of the request or RMA of its order which it answers; else it is blind, and its own return line.
 
 with receipts as (
     {{ working_set(ref('stg_wms__return_receipts'), [
@@ -69,30 +68,33 @@ placed as (
     left join matches on receipts.receipt_id = matches.receipt_id and matches.rank_of_match = 1
 ),
 
-rma_lines as (
-    select * from {{ ref('int_rma_lines') }}
+scans as (
+    {{ scans_of_parcels('placed') }}
 )
 
 select
     placed.unit_key,
-    coalesce(rma_lines.return_line_key, 'RCV:' || placed.receipt_id) as return_line_key,
+    coalesce(
+        rma_lines.return_line_key, requests.return_line_key, 'RCV:' || placed.receipt_id
+    ) as return_line_key,
+    case
+        when rma_lines.rma_no is not null then 'rma'
+        when requests.rma_no is not null then 'rma_of_order'
+        when requests.return_line_key is not null then 'request'
+        else 'none'
+    end as match_rule,
     placed.receipt_id,
-    rma_lines.rma_no is null as is_blind,
-    coalesce(rma_lines.rma_no, placed.rma_no) as rma_no,
-    coalesce(rma_lines.rma_line_no, placed.rma_line_no) as rma_line_no,
+    rma_lines.rma_no is null and requests.return_line_key is null as is_blind,
+    coalesce(rma_lines.rma_no, requests.rma_no, placed.rma_no) as rma_no,
+    coalesce(rma_lines.rma_line_no, requests.rma_line_no, placed.rma_line_no) as rma_line_no,
     case when rma_lines.rma_no is null then placed.order_no else rma_lines.order_no end as order_no,
-    rma_lines.order_line_no,
-    placed.tracking_no,
-    placed.customer_id,
-    placed.sku,
-    placed.quantity,
-    placed.lot_no,
-    placed.serial_no,
-    placed.site,
-    placed.received_at,
-    placed.received_on,
-    placed.weight_g
+    coalesce(rma_lines.order_line_no, requests.order_line_no) as order_line_no,
+    placed.tracking_no, scans.first_scan_at, scans.delivered_at,
+    placed.customer_id, placed.sku, placed.quantity, placed.lot_no, placed.serial_no,
+    placed.site, placed.received_at, placed.received_on, placed.weight_g
 from placed
-left join rma_lines
+left join {{ ref('int_rma_lines') }} as rma_lines
     on placed.known_rma_no = rma_lines.rma_no and placed.known_rma_line_no = rma_lines.rma_line_no
+left join {{ ref('int_receipt_requests') }} as requests on placed.receipt_id = requests.receipt_id
+left join scans on placed.tracking_no = scans.tracking_no
 where {{ in_touched_units('placed.unit_key') }}

@@ -1,6 +1,7 @@
 {{ config(indexes=[{'columns': ['refund_id']}, {'columns': ['return_line_key']}]) }}
 -- Grain: one row per refund tender of the touched units, matched to its return line by the request,
--- else by the RMA, else by the order line where only one return line exists.
+-- else by the RMA, else by the receipt that its memo names, else by the order line where only one return line
+-- exists.
 
 with candidates as (
     {{ working_set(ref('int_refund_units'), [
@@ -10,6 +11,7 @@ with candidates as (
         'rma_no in (select rma_no from ' ~ ref('int_rma_lines') ~ ')',
         'rma_no in (' ~ lone_units('RMA:') ~ ')',
         'refund_id in (' ~ lone_units('RFD:') ~ ')',
+        'receipt_id in (select receipt_id from ' ~ ref('int_receipts') ~ ')',
     ]) }}
 ),
 
@@ -48,11 +50,13 @@ by_rma as (
 select
     refunds.unit_key,
     coalesce(
-        by_request.return_line_key, by_rma.return_line_key, by_order.return_line_key
+        by_request.return_line_key, by_rma.return_line_key, by_receipt.return_line_key,
+        by_order.return_line_key
     ) as return_line_key,
     case
         when by_request.return_line_key is not null then 'request'
         when by_rma.return_line_key is not null then 'rma'
+        when by_receipt.return_line_key is not null then 'receipt'
         when by_order.return_line_key is not null then 'order_line'
         else 'none'
     end as match_rule,
@@ -79,6 +83,8 @@ from refunds
 left join by_request
     on refunds.refund_id = by_request.refund_id and refunds.tender_no = by_request.tender_no
 left join by_rma on refunds.refund_id = by_rma.refund_id and refunds.tender_no = by_rma.tender_no
+left join {{ ref('int_receipts') }} as by_receipt
+    on refunds.unit_key = by_receipt.unit_key and refunds.receipt_id = by_receipt.receipt_id
 left join {{ ref('int_order_line_returns') }} as by_order
     on refunds.unit_key = by_order.unit_key
     and refunds.order_no = by_order.order_no

@@ -42,7 +42,7 @@ select
     requests.request_id is not null as has_request,
     rmas.rma_no,
     rmas.rma_line_no,
-    rmas.tracking_no,
+    coalesce(rmas.tracking_no, receipts.tracking_no) as tracking_no,
     receipts.receipt_id as first_receipt_id,
     coalesce(receipts.is_blind, false) as is_blind,
     coalesce(requests.order_no, rmas.order_no, receipts.order_no) as order_no,

@@ -41,9 +41,13 @@ events as (
     union all
     select
         unit_key, return_line_key, 'IN_TRANSIT' as event, 4 as step,
-        min(label_first_used_at) as event_at, 'scan' as source, null as quantity
-    from rmas
-    where label_first_used_at is not null
+        min(scanned_at) as event_at, 'scan' as source, null as quantity
+    from (
+        select unit_key, return_line_key, label_first_used_at as scanned_at from rmas
+        union all
+        select unit_key, return_line_key, first_scan_at from {{ ref('int_receipts') }}
+    ) as scans
+    where scanned_at is not null
     group by unit_key, return_line_key
     union all
     select

@@ -48,6 +48,8 @@ receipts as (
         sum(receipt.quantity) as received_quantity,
         min(receipt.received_at) as first_received_at,
         max(receipt.received_at) as last_received_at,
+        min(receipt.first_scan_at) as first_scan_at,
+        min(receipt.delivered_at) as delivered_at,
         coalesce(
             sum(receipt.quantity) filter (where inspected_receipts.receipt_id is not null), 0
         ) as inspected_quantity,
@@ -85,7 +87,8 @@ memos as (
     select
         return_line_key,
         sum(amount) as credited_amount,
-        sum(amount) filter (where component = 'merchandise') as credited_merchandise_amount
+        sum(amount) filter (where component = 'merchandise') as credited_merchandise_amount,
+        {{ start_of('max(posted_on)') }} as last_credited_at
     from {{ ref('int_credit_memos') }}
     where return_line_key is not null
     group by return_line_key
@@ -137,8 +140,8 @@ select
     case when not coalesce(rmas.has_open_end, false) then rmas.expires_at end as expires_at,
     rmas.voided_at,
     case when rmas.is_closed_in_kind then rmas.live_updated_at end as closed_in_kind_at,
-    rmas.first_scan_at,
-    rmas.delivered_at,
+    least(rmas.first_scan_at, receipts.first_scan_at) as first_scan_at,
+    least(rmas.delivered_at, receipts.delivered_at) as delivered_at,
     receipts.first_received_at,
     receipts.last_received_at,
     receipts.first_inspected_at,
@@ -146,6 +149,7 @@ select
     dispositions.first_disposed_at,
     dispositions.last_disposed_at,
     refunds.first_refunded_at,
+    memos.last_credited_at,
     -- amounts
     coalesce(memos.credited_amount, 0) as credited_amount,
     coalesce(memos.credited_merchandise_amount, 0) as credited_merchandise_amount,

@@ -5,17 +5,10 @@
 -- ends where the company's feeds tell of it last (macro end_of_goods), so that nothing stays open for ever.
 {%- set end = end_of_goods() %}
 
-with progress as (
+with judged as (
     select
         *,
-        {{ end }}_quantity as ended_quantity,
-        last_{{ end }}_at as last_ended_at
-    from {{ ref('int_return_line_progress') }}
-),
-
-judged as (
-    select
-        *,
+        first_refunded_at is not null or credited_amount <> 0 or is_closed_in_kind as is_settled,
         received_quantity = 0 and live_rma_lines = 0
             and coalesce(decision = 'DECLINED', false) as is_declined,
         received_quantity = 0 and live_rma_lines = 0
@@ -39,8 +32,39 @@ judged as (
                 else requested_quantity
             end
         ) as expected_quantity
-    from progress
+    from {{ ref('int_return_line_progress') }}
 ),
+
+{% if counts_goods() -%}
+ended as (
+    select
+        *,
+        {{ end }}_quantity as ended_quantity,
+        last_{{ end }}_at as last_ended_at,
+        received_quantity as come_quantity
+    from judged
+),
+{%- else -%}
+told as (
+    select
+        *,
+        not is_declined and not is_cancelled and not is_returnless
+        and {{ 'is_settled' if end == 'settled' else 'approved_quantity > 0' }} as has_ended,
+        {{ 'greatest(first_refunded_at, last_credited_at, closed_in_kind_at)' if end == 'settled'
+            else 'coalesce(authorized_at, decided_at)' }} as told_at
+    from judged
+),
+
+-- Whole, as soon as what is told last of a return is told
+ended as (
+    select
+        *,
+        case when has_ended then expected_quantity else 0 end as ended_quantity,
+        case when has_ended then told_at end as last_ended_at,
+        case when has_ended then expected_quantity else 0 end as come_quantity
+    from told
+),
+{%- endif %}
 
 lapsed as (
     select
@@ -48,10 +72,10 @@ lapsed as (
         case
             when not is_declined and not is_cancelled and not is_returnless
                 and live_rma_lines > 0 and expires_at < {{ as_of_end() }}
-                then expected_quantity - received_quantity
+                then expected_quantity - come_quantity
             else 0
         end as expired_quantity
-    from judged
+    from ended
 ),
 
 weighed as (
@@ -63,8 +87,7 @@ weighed as (
         end as open_quantity,
         greatest(least(processed_quantity, received_quantity - disposed_quantity), 0)
             as in_process_quantity,
-        expected_quantity - expired_quantity - received_quantity as awaited_quantity,
-        first_refunded_at is not null or credited_amount <> 0 or is_closed_in_kind as is_settled
+        expected_quantity - expired_quantity - received_quantity as awaited_quantity
     from lapsed
 ),
 
@@ -75,6 +98,9 @@ named as (
             when is_declined then 'DECLINED'
             when is_cancelled then 'CANCELLED'
             when is_returnless then case when is_settled then 'CLOSED' else 'APPROVED' end
+            {%- if end == 'settled' %}
+            when ended_quantity > 0 then 'CLOSED'
+            {%- endif %}
             when received_quantity = 0 and expired_quantity > 0 then 'EXPIRED'
             when received_quantity = 0 and first_scan_at is not null then 'IN_TRANSIT'
             when received_quantity = 0 and approved_quantity > 0 then 'APPROVED'

@@ -19,15 +19,7 @@ request_lines as (
 ),
 
 scans as (
-    select
-        tracking_no,
-        min(event_at) as first_scan_at,
-        min(event_at) filter (where event_code = 'delivered') as delivered_at
-    from {{ ref('stg_wms__shipment_events') }}
-    where tracking_no in (select tracking_no from rmas)
-        and leg = 'return'
-        and {{ is_in_carriers_hands('event_code') }}
-    group by tracking_no
+    {{ scans_of_parcels('rmas') }}
 )
 
 select

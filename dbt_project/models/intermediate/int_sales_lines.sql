@@ -10,8 +10,7 @@ with sales as (
 windows as (
     select
         product_category,
-        valid_from,
-        valid_to,
+        valid_from, valid_to,
         max(window_days) as window_days,
         bool_or(window_days is null) as has_items_own
     from {{ ref('dim_return_policy') }}

@@ -6,10 +6,15 @@
 -- depends_on: {{ ref('stg_erp__sales_lines') }} {{ ref('stg_erp__return_authorizations') }}
 -- depends_on: {{ ref('stg_wms__return_receipts') }} {{ ref('int_rma_units') }} {{ ref('int_request_units') }}
 {% if is_full_build() %}
-select unit_key from {{ ref('int_touched_documents') }} where false
+select entity_key as unit_key from {{ ref('int_touched_keys') }} where false
 {% else %}
 with documents as (
-    select * from {{ ref('int_touched_documents') }}
+    {%- for unit in units() %}
+    {{ 'union all' if not loop.first }}
+    select '{{ unit.prefix }}' || entity_key as unit_key
+    from {{ ref('int_touched_keys') }}
+    where entity = '{{ unit.document }}'
+    {%- endfor %}
 ),
 
 blind_customers as (

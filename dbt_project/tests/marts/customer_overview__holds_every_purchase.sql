@@ -12,7 +12,17 @@ core as (
     select
         coalesce(sum(shipped_quantity), 0) as units,
         coalesce(sum(net_reporting), 0) as amount,
-        coalesce(sum(received_quantity), 0) as returned
+        coalesce(sum(received_quantity), 0)
+        + (
+            select coalesce(sum(receipts.quantity), 0)
+            from {{ ref('fct_receipt') }} as receipts
+            inner join {{ ref('fct_return_line') }} as lines
+                on receipts.return_line_key = lines.return_line_key
+            left join {{ ref('fct_sales_line') }} as sales
+                on receipts.sales_line_key = sales.sales_line_key
+            where receipts.is_product and lines.customer_id is not null
+                and coalesce(sales.shipped_quantity, 0) = 0
+        ) as returned
     from {{ ref('fct_sales_line') }}
     where is_product and not is_void and shipped_quantity > 0 and survivor_customer_id <> 'UNKNOWN'
 

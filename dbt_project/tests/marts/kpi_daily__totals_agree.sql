@@ -20,6 +20,11 @@ sides as (
     select 'cost_per_return.*/RETURN.numerator' as side, sum(numerator) as total
     from totals
     where kpi like 'cost_per_return.%'
+    union all
+    select 'return rates of cohorts' as side, sum(returned_quantity) as total from {{ ref('return_rate_units') }}
+    union all
+    select 'return rates and beside them' as side, sum(returned_quantity + unattributed_quantity) as total
+    from {{ ref('return_rate_units') }}
 
 ),
 
@@ -28,11 +33,11 @@ pairs as (
     select *
     from (
         values
-        -- one fact, by the day of the sale and by the day of the return
-        ('product_return_rate/SALE.numerator', 'product_return_rate/RETURN.numerator'),
+        -- one fact: cohorts have what came back of them, the day that it came has all
+        ('product_return_rate/SALE.numerator', 'return rates of cohorts'),
+        ('product_return_rate/RETURN.numerator', 'return rates and beside them'),
         ('product_return_rate/SALE.denominator', 'product_return_rate/RETURN.denominator'),
         ('return_value_rate/SALE.denominator', 'return_value_rate/RETURN.denominator'),
-        ('refund_rate/SALE.numerator', 'refund_rate/REFUND.numerator'),
         ('refund_rate/SALE.denominator', 'refund_rate/REFUND.denominator'),
         -- the parts and the whole of the cost
         ('cost_per_return.*/RETURN.numerator', 'cost_per_return/RETURN.numerator'),

@@ -5,7 +5,9 @@ with groups as (
 ),
 
 components as (
-    select bridge.group_key, sum(memos.amount) as amount, count(distinct memos.currency) as currencies
+    select
+        bridge.group_key, sum(memos.amount) as amount, min(memos.currency) as currency,
+        count(distinct memos.currency) as currencies
     from {{ ref('bridge_refund_document') }} as bridge
     inner join {{ ref('fct_credit_memo_component') }} as memos
         on bridge.document_type = 'memo' and bridge.document_no = memos.memo_no
@@ -15,7 +17,9 @@ components as (
 ),
 
 tenders as (
-    select bridge.group_key, sum(tenders.amount) as amount, count(distinct tenders.currency) as currencies
+    select
+        bridge.group_key, sum(tenders.amount) as amount, min(tenders.currency) as currency,
+        count(distinct tenders.currency) as currencies
     from {{ ref('bridge_refund_document') }} as bridge
     inner join {{ ref('fct_refund_tender') }} as tenders
         on bridge.document_type = 'refund' and bridge.document_no = tenders.refund_id
@@ -42,8 +46,10 @@ from groups
 left join components on groups.group_key = components.group_key
 left join tenders on groups.group_key = tenders.group_key
 left join named on groups.group_key = named.group_key
--- amounts of several currencies are compared in the group's, after conversion
+-- amounts in other currencies than the group's are compared after conversion, by the classes of the gap
 where greatest(components.currencies, tenders.currencies, 1) = 1
+    and coalesce(components.currency, groups.currency) = groups.currency
+    and coalesce(tenders.currency, groups.currency) = groups.currency
     and (
         groups.credited_amount <> coalesce(components.amount, 0)
         {% if carries_leg('M') and carries_leg('T') -%}

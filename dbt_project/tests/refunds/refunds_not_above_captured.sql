@@ -1,19 +1,41 @@
 -- Refunds that did not fail are at most what the order brought in, but for the cents that exceptions of
--- the order's groups name: no refund beyond the order passes unseen.
+-- the order's groups name: no refund beyond the order passes unseen. A refund in another currency than its
+-- order's counts in that one, at the rate of its day.
 {{ config(meta={'failure_means': 'More was refunded for an order than it brought in, and no exception says so.'}) }}
-with refunded as (
-    select order_no, currency, sum(amount) as amount
-    from {{ ref('fct_refund_tender') }}
-    where status not in ('failed', 'canceled') and order_no is not null
-        and created_on <= {{ as_of_date() }} and {{ touched_only() }}
-    group by order_no, currency
-),
-
-captured as (
+with captured as (
     select order_no, currency, sum(net_amount + tax_amount + shipping_amount) as amount
     from {{ ref('fct_sales_line') }}
     where not is_void and {{ touched_only() }}
     group by order_no, currency
+),
+
+orders as (
+    select order_no, min(currency) as currency, array_agg(currency) as currencies
+    from captured
+    group by order_no
+),
+
+tenders as (
+    select
+        tenders.order_no, tenders.amount, tenders.currency, tenders.created_on,
+        case
+            when tenders.currency = any(orders.currencies) then tenders.currency
+            else coalesce(orders.currency, tenders.currency)
+        end as order_currency
+    from {{ ref('fct_refund_tender') }} as tenders
+    left join orders on tenders.order_no = orders.order_no
+    where tenders.status not in ('failed', 'canceled') and tenders.order_no is not null
+        and tenders.created_on <= {{ as_of_date() }} and {{ touched_only('tenders.unit_key') }}
+),
+
+refunded as (
+    select
+        order_no,
+        order_currency as currency,
+        sum({{ in_currency('tenders.amount', 'tenders.currency', 'tenders.order_currency', 'tenders.created_on') }})
+            as amount
+    from tenders
+    group by order_no, order_currency
 ),
 
 groups_of_order as (

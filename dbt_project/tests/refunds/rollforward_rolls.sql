@@ -13,7 +13,7 @@ with days as (
 open_items as (
     select gap, class, currency, sum(amount) as amount, count(*) as items
     from {{ ref('refund_exceptions') }}
-    where status <> 'cleared'
+    where status not in ('settled', 'cleared')
     group by gap, class, currency
 ),
 

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from expectations.asset import Asset
-from expectations.night import Night
 from expectations.suites.core import (
     codes,
     fct_return_line,
     fx,
     implausible,
-    passage,
+    layers,
     refund_flows,
     returned_stock,
 )
+from revlog.gates.asset import Asset
+from revlog.gates.night import Night
 
 
 def assets(night: Night) -> list[Asset]:
     """All assets of the core gate."""
     return [
-        *passage.assets(night),
+        *layers.assets(night),
         *refund_flows.assets(night),
         *returned_stock.assets(night),
         *fx.assets(night),

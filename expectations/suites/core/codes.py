@@ -6,147 +6,86 @@ writes the lines to add, with a guess where the code is all but a canonical one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from expectations.asset import CRITICAL, WARNING, Asset, no_rows
-from expectations.night import Night
-from warehouse import company, master
-from warehouse.settings import settings
-
-# One row in twenty of a kind is no stray code but a list that is missing; a handful is no share of anything.
-BLOCKS, LEAST_ROWS = 0.05, 10
-ALWAYS = "1900-01-01,9999-12-31"
-# What stands in a line for what only a person knows; the check of the folder refuses it.
-ASK = "<{}>"
+from expectations.suites.core.layers import staging
+from revlog.companies import company, master
+from revlog.companies.company import profile
+from revlog.config.settings import settings
+from revlog.gates import checks
+from revlog.gates.asset import Asset
+from revlog.gates.night import Night
 
 
 @dataclass(frozen=True)
 class Kind:
-    """Rows of a staging table with a code; `line` is the SQL of the CSV line that would map it."""
+    """Rows of a staging table with a code that a file of the company's folder explains.
+
+    `canonical` is what it leads to, and `mapped` the column where it does; a site leads to nothing, it is
+    known or not. `label` is a second column of the line, `zone` the SQL of a site's zone, `system` what the
+    line begins with.
+    """
 
     what: str
     feed: str
     code: str
-    is_unmapped: str
-    table: str
-    line: str
+    file: str
+    canonical: str = ""
+    mapped: str = ""
+    label: str = ""
+    zone: str = ""
+    system: str = ""
 
 
-def _csv(column: str) -> str:
-    """A value as CSV writes it."""
-    needs_quotes = f"strpos({column}, ',') > 0 or strpos({column}, '\"') > 0"
-    return f"case when {needs_quotes} then '\"' || replace({column}, '\"', '\"\"') || '\"' else {column} end"
-
-
-def _guess(column: str, member: str, table: str, label: str = "") -> str:
-    """The canonical code that the code is but for its spelling, with its label; else what to fill in."""
-    found = f"m.{member}" + (f" || ',' || m.{label}" if label else "")
-    asked = ",".join(ASK.format(name) for name in (member, label) if name)
-    plain = f"trim('_' from regexp_replace(upper({column}), '[^A-Z0-9]+', '_', 'g'))"
-    return f"coalesce((select {found} from {table} as m where m.{member} = {plain} limit 1), '{asked}')"
-
-
-def _reason(what: str, feed: str, column: str) -> Kind:
-    system = getattr(settings().company_profile.reason_systems, feed.split("_", 1)[0])
-    line = f"'{system},' || {_csv('t.source_reason_code')} || ',' ||"
-    guess = _guess("t.source_reason_code", "reason", "core.reasons")
+def _reason(what: str, feed: str, mapped: str) -> Kind:
+    system = getattr(profile().reason_systems, feed.split("_", 1)[0])
     return Kind(
-        what, feed, "source_reason_code", f"t.{column} = 'UNMAPPED'", "reason_crosswalk",
-        f"{line} {guess} || ',{ALWAYS}'",
+        what, feed, "source_reason_code", "reason_crosswalk", "reason", mapped, system=f"{system},"
     )  # fmt: skip
-
-
-def _site(what: str, feed: str, column: str, zone: str) -> Kind:
-    line = f"{_csv(f't.{column}')} || ',<name>,<country>,' || {zone} || ',<currency>'"
-    known = f"not exists (select from core.sites as s where s.site = t.{column})"
-    return Kind(what, feed, column, known, "sites", line)
 
 
 def kinds() -> list[Kind]:
     """Every kind of code that a company's folder explains."""
-    disposition = _guess("t.source_code", "disposition", "core.dispositions")
-    # The label is that of the channel, whichever code leads to it.
-    channel = _guess("t.source_channel", "channel", "core.channels", "label")
     return [
         _reason("reason of a request", "crm_return_requests", "reason"),
         _reason("reason of an RMA", "erp_return_authorizations", "reason"),
         _reason("reason of an inspection", "wms_inspections", "confirmed_reason"),
         Kind(
-            "disposition", "wms_dispositions", "source_code", "t.disposition = 'UNMAPPED'",
-            "disposition_crosswalk", f"{_csv('t.source_code')} || ',' || {disposition} || ',{ALWAYS}'",
+            "disposition", "wms_dispositions", "source_code", "disposition_crosswalk", "disposition",
+            "disposition",
         ),
-        Kind(
-            "channel", "erp_sales_lines", "source_channel", "t.channel = 'UNMAPPED'", "channels",
-            f"{_csv('t.source_channel')} || ',' || {channel} || ',{ALWAYS}'",
-        ),
-        _site("site that ships", "erp_sales_lines", "ship_from_site", "'<zone>'"),
-        _site("site that receives", "wms_return_receipts", "site", "t.received_zone"),
+        # The label is that of the channel, whichever code leads to it.
+        Kind("channel", "erp_sales_lines", "source_channel", "channels", "channel", "channel", "label"),
+        Kind("site that ships", "erp_sales_lines", "ship_from_site", "sites", zone="'<zone>'"),
+        Kind("site that receives", "wms_return_receipts", "site", "sites", zone="t.received_zone"),
     ]  # fmt: skip
 
 
 def assets(night: Night) -> list[Asset]:
     """One asset, one row a code of the night that is not mapped; none where the night brought no codes."""
-    brought = [kind for kind in kinds() if night.rows(kind.feed)]
-    if not brought:
-        return []
-    return [
-        Asset(
-            "codes",
-            "core.codes",
-            "select t.* from (" + " union all ".join(_query(night, kind) for kind in brought) + ") as t",
-            [
-                no_rows(
-                    "codes_unmapped",
-                    f"unmapped_of_kind >= {LEAST_ROWS} and share > {BLOCKS}",
-                    severity=CRITICAL,
-                    description=f"At most {BLOCKS:.0%} of the rows of a kind have codes that nothing maps.",
-                    advice=_advice(),
-                ),
-                no_rows(
-                    "code_unmapped",
-                    "true",
-                    severity=WARNING,
-                    description="Every code of the sources leads to a canonical one.",
-                    advice=_advice(),
-                ),
-            ],
-            ("what", "code", "rows", "unmapped_of_kind", "of_rows"),
-        )
-    ]
+    brought = [_values(night, kind) for kind in kinds() if night.rows(kind.feed)]
+    return [checks.asset("core/codes", {"kinds": brought, "advice": _advice()})] if brought else []
 
 
-def _query(night: Night, kind: Kind) -> str:
-    source, entity = kind.feed.split("_", 1)
-    ids = ", ".join(str(f.file_id) for f in night.active(kind.feed))
-    return f"""
-        select * from (
-            select '{kind.what}' as what, c.code, c.rows, c.is_unmapped,
-                sum(c.rows) filter (where c.is_unmapped) over () as unmapped_of_kind,
-                sum(c.rows) over () as of_rows,
-                sum(c.rows) filter (where c.is_unmapped) over () / sum(c.rows) over () as share,
-                '{_place(kind.table)}' as add_to, {_header(kind.table)} as header, c.line
-            from (
-                select t.{kind.code} as code, {kind.is_unmapped} as is_unmapped, count(*) as rows,
-                    max({kind.line}) as line
-                from staging.stg_{source}__{entity} as t
-                where t._file_id in ({ids}) and nullif(t.{kind.code}, '') is not null
-                group by 1, 2
-            ) as c
-        ) as of_kind
-        where is_unmapped
-    """
+def _values(night: Night, kind: Kind) -> dict[str, str]:
+    """What the query needs of a kind; `found` and `asked` are what a line says of the code, or asks for."""
+    columns = [column for column in (kind.canonical, kind.label) if column]
+    return asdict(kind) | {
+        "found": " || ',' || ".join(f"m.{column}" for column in columns),
+        "asked": ",".join(f"<{column}>" for column in columns),
+        "staging": staging(kind.feed),
+        "files": night.file_ids(kind.feed),
+        "system": checks.text_literal(kind.system),
+        "add_to": checks.text_literal(str(company.shown(settings().company) / f"{kind.file}.csv")),
+        "header": checks.text_literal(_header(kind.file)),
+    }
 
 
-def _place(table: str) -> str:
-    """The file that the lines go into."""
-    return str(company.shown(settings().company) / f"{table}.csv").replace("'", "''")
-
-
-def _header(table: str) -> str:
-    """What the file has to begin with where there is none yet, as SQL."""
+def _header(table: str) -> str | None:
+    """What the file has to begin with where there is none yet."""
     if (company.folder(settings().company) / f"{table}.csv").exists():
-        return "cast(null as text)"
-    return f"'{','.join(master.tables()[table].columns)}'"
+        return None
+    return ",".join(master.tables()[table].columns)
 
 
 def _advice() -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from expectations.asset import Asset
-from expectations.night import Night
 from expectations.suites.landed import feeds, files, totals
+from revlog.gates.asset import Asset
+from revlog.gates.night import Night
 
 
 def assets(night: Night) -> list[Asset]:

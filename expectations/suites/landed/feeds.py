@@ -7,16 +7,17 @@ only observe.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
 import great_expectations.expectations as gxe
 from great_expectations.expectations.expectation import Expectation
 
-from expectations.asset import CRITICAL, WARNING, Asset, Meta, no_rows
-from expectations.night import LEAST_ROWS, Night
-from ingestion.contract import Contract
+from revlog.builds.domains import of_feeds
+from revlog.contracts.contract import Contract
+from revlog.gates import checks
+from revlog.gates.asset import CRITICAL, WARNING, Asset, Meta
+from revlog.gates.night import LEAST_ROWS, Night
 
 # A share may move by this much from one night to the next before anyone is told.
 NULL_SHARE_MOVES = 0.15
@@ -27,7 +28,6 @@ FILLED, FILLED_NIGHTS = 0.5, 2
 DRIFT = 0.1
 # Codes with more values than this are names, not codes.
 MOST_CODES = 40
-STALE_DAYS = 3
 
 
 def assets(night: Night) -> list[Asset]:
@@ -36,16 +36,27 @@ def assets(night: Night) -> list[Asset]:
 
 
 def _asset(night: Night, contract: Contract) -> Asset:
-    name = f"raw.{contract.feed}"
-    ids = ", ".join(str(f.file_id) for f in night.active(contract.feed))
-    # On a history load the mix of the whole is as good as that of a part.
-    query = f"select * from {name} where _file_id in ({ids})"
-    return Asset(name, f"landed.{contract.feed}", query, list(_expectations(night, contract)), contract.key)
+    values = {
+        "feed": contract.feed,
+        "files": night.file_ids(contract.feed),
+        "key": ", ".join(contract.key),
+        "holds": ", ".join(of_feeds([contract.feed])),
+        "time_column": contract.time_column,
+        "business_date": checks.date(night.business_date),
+    }
+    return checks.asset(
+        "landed/feed", values,
+        suite=f"landed.{contract.feed}",
+        expectations=list(_expectations(night, contract)),
+        without=() if _must_be_fresh(contract) else ("freshness",),
+    )  # fmt: skip
+
+
+def _must_be_fresh(contract: Contract) -> bool:
+    return contract.time_column is not None and contract.cadence != "occasional" and contract.mode != "full"
 
 
 def _expectations(night: Night, contract: Contract) -> Iterator[Expectation]:
-    yield from _extra_columns()
-    yield from _freshness(night, contract)
     if night.rows(contract.feed) < LEAST_ROWS:
         return
     for column in contract.raw_columns:
@@ -60,33 +71,6 @@ def _expectations(night: Night, contract: Contract) -> Iterator[Expectation]:
             yield _mix(night, contract, column)
         elif spec.type == "integer" and column not in contract.key:
             yield _mean(night, contract, column)
-
-
-def _extra_columns() -> Iterator[Expectation]:
-    yield no_rows(
-        "extra_columns",
-        "_extra is not null",
-        severity=WARNING,
-        description="Files have no column that the contract does not know.",
-        advice="Add the column to the contract, or set extra_columns: ignore in its layout.",
-    )
-
-
-def _freshness(night: Night, contract: Contract) -> Iterator[Expectation]:
-    column = contract.time_column
-    if column is None or contract.cadence == "occasional" or contract.mode == "full":
-        return
-    oldest = night.business_date - dt.timedelta(days=STALE_DAYS)
-    kind = "timestamptz" if contract.columns[column].type == "timestamp" else "date"
-    yield gxe.UnexpectedRowsExpectation(
-        unexpected_rows_query=(
-            f"select max({column}) as newest from {{batch}}"
-            f" having max({column}) < {kind} '{oldest.isoformat()}'"
-        ),
-        description=f"The newest {column} is no older than {STALE_DAYS} days.",
-        severity=WARNING,
-        meta=Meta("freshness", "The export may be an old one; ask the source.").as_dict(),
-    )
 
 
 def _null_share(night: Night, contract: Contract, column: str) -> Expectation:

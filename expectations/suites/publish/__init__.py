@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from expectations.asset import Asset
-from expectations.night import Night
 from expectations.suites.publish import kpi_daily, refund_reconciliation, tables
+from revlog.gates.asset import Asset
+from revlog.gates.night import Night
 
 
 def assets(night: Night) -> list[Asset]:

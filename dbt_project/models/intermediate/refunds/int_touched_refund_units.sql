@@ -1,7 +1,7 @@
 {{ config(indexes=[{'columns': ['unit_key'], 'unique': true}]) }}
 -- Grain: one row per unit whose match groups are computed anew: the touched units, what their documents
 -- lead to now or led to in any version that raw keeps, groups whose state the passing of time changed,
--- groups with cash of another currency whose rate changed, and what a journal posts in sum since, or no
+-- groups whose rate changed, or that of cash in another currency, and what a journal posts in sum since, or no
 -- longer. Closed over the groups as they were, so that a group is computed whole or not at all. Empty in a
 -- full build.
 
@@ -50,10 +50,18 @@ clock as (
 ),
 
 summed as (
-    {%- set before = as_built_before('build', 'refund_summed_postings') %}
-    (select * from {{ ref('bridge_posting_share') }} except select * from {{ before }})
+    {%- set before = source('state_of_build', 'refund_summed_postings') %}
+    (
+        select * from {{ ref('bridge_posting_share') }}
+        except
+        select * from {{ before }}
+    )
     union all
-    (select * from {{ before }} except select * from {{ ref('bridge_posting_share') }})
+    (
+        select * from {{ before }}
+        except
+        select * from {{ ref('bridge_posting_share') }}
+    )
 ),
 
 seeds as (
@@ -79,22 +87,32 @@ seeds as (
     {%- endfor %}
     union
     select entry.unit_key
-    from (select refund_id as document_no from refunds union select memo_no from memos) as named
+    from (
+        select refund_id as document_no from refunds
+        union
+        select memo_no from memos
+    ) as named
     inner join {{ ref('fct_gl_line') }} as entry on named.document_no = entry.document_ref
     {%- for table, day in [
         ('refund_states', 'valid_from'), ('refund_states', 'valid_to'), ('refund_documents', 'effective_on'),
     ] %}
     union
-    select dated.unit_key from clock inner join {{ as_built_before('build', table) }} as dated
+    select dated.unit_key from clock inner join {{ source('state_of_build', table) }} as dated
         on dated.{{ day }} > clock.after_date and dated.{{ day }} <= clock.upto_date
     {%- endfor %}
     union
     select document.unit_key
     from {{ ref('int_touched_rates') }} as rate
-    inner join {{ as_built_before('build', 'refund_documents') }} as document
+    inner join {{ source('state_of_build', 'refund_documents') }} as document
         on document.is_converted
         and rate.currency in (document.currency, document.group_currency)
-        and document.rate_on >= rate.affected_from and document.rate_on < rate.affected_to
+        and rate.affected_from <= document.rate_on and rate.affected_to > document.rate_on
+    union
+    select groups.unit_key
+    from {{ ref('int_touched_rates') }} as rate
+    inner join {{ source('state_of_build', 'refund_group_rates') }} as groups
+        on rate.currency = groups.currency
+        and rate.affected_from <= groups.rate_on and rate.affected_to > groups.rate_on
 ),
 
 closed as (
@@ -102,9 +120,9 @@ closed as (
     union
     select other.unit_key
     from closed
-    inner join {{ as_built_before('core', 'bridge_refund_document') }} as own
+    inner join {{ source('state_of_core', 'bridge_refund_document') }} as own
         on closed.unit_key = own.unit_key
-    inner join {{ as_built_before('core', 'bridge_refund_document') }} as other
+    inner join {{ source('state_of_core', 'bridge_refund_document') }} as other
         on own.group_key = other.group_key
 )
 

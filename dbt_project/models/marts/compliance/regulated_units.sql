@@ -3,7 +3,8 @@
 -- allowed, or lacks its certificate, has an issue in words.
 {{ config(
     materialized='table',
-    indexes=[{'columns': ['has_issue', 'site']}, {'columns': ['receipt_id']}]
+    indexes=[{'columns': ['has_issue', 'site']}, {'columns': ['receipt_id']}, {'columns': ['site']},
+             {'columns': ['disposition']}]
 ) }}
 
 with receipts as (
@@ -70,6 +71,7 @@ select
     parts.disposition_id,
     receipts.return_line_key,
     receipts.sku,
+    {{ product_name('receipts.sku') }} as product_name,
     receipts.product_category,
     receipts.hazmat_class,
     receipts.weee_category,

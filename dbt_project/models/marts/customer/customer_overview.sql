@@ -83,6 +83,23 @@ return_lines as (
 
 ),
 
+-- What came back under the customer's number, of no known sale that shipped: at the value of its memo, or of
+-- the sale
+beside_sales as (
+
+    select
+        coalesce(customers.survivor_customer_id, lines.customer_id) as customer_id,
+        sum(came.received_units) as returned_units,
+        sum(came.returned_amount) as returned_value
+    from {{ ref('kpi_of_receipts') }} as came
+    inner join {{ ref('fct_receipt') }} as receipts on came.receipt_id = receipts.receipt_id
+    inner join {{ ref('fct_return_line') }} as lines on receipts.return_line_key = lines.return_line_key
+    left join customers on lines.customer_id = customers.customer_id
+    where came.sold_units is null and lines.customer_id is not null
+    group by coalesce(customers.survivor_customer_id, lines.customer_id)
+
+),
+
 refunds as (
 
     select
@@ -113,20 +130,53 @@ contacts as (
 
 ),
 
+-- How much of what came back leads to a customer
+counted as (
+
+    select
+        (select coalesce(sum(received_units), 0) from {{ ref('kpi_of_receipts') }}) as units,
+        (select coalesce(sum(returned_units), 0) from purchases)
+        + (select coalesce(sum(returned_units), 0) from beside_sales) as units_of_customers
+
+),
+
+judged as (
+
+    select
+        case
+            when completeness.completeness = 'lacking' then 'lacking'
+            when counted.units > 0 and counted.units_of_customers = 0 then 'lacking'
+            when counted.units > counted.units_of_customers then 'partly'
+            else completeness.completeness
+        end as completeness,
+        case
+            when completeness.completeness = 'lacking' then completeness.reason
+            when counted.units > 0 and counted.units_of_customers = 0
+                then 'no return that came has a known customer'
+            when counted.units > counted.units_of_customers
+                then 'leaves out returns without a known customer'
+            else completeness.reason
+        end as reason
+    from {{ ref('kpi_completeness') }} as completeness
+    cross join counted
+    -- which counts all that came
+    where completeness.kpi = 'product_return_rate' and completeness.basis = 'RETURN'
+
+),
+
 -- What has come of the feeds that tell it
 told as (
 
     select
-        -- else receipts alone tell whose they are, as far as a sale is known
+        -- else receipts alone tell whose they are, as far as a customer is known
         bool_or(feeds.has_come and feeds.feed in ('crm_return_requests', 'erp_return_authorizations'))
-        or max(completeness.completeness) <> 'lacking' as tells_returns,
+        or max(judged.completeness) <> 'lacking' as tells_returns,
         bool_or(feeds.has_come and feeds.feed = 'crm_refunds') as tells_refunds,
         bool_or(feeds.has_come and feeds.feed = 'crm_cases') as tells_contacts,
-        max(completeness.completeness) as completeness,
-        max(completeness.reason) as completeness_reason
+        max(judged.completeness) as completeness,
+        max(judged.reason) as completeness_reason
     from {{ ref('dim_feed') }} as feeds
-    -- which counts returns as these do, at their sale
-    inner join {{ ref('kpi_completeness') }} as completeness on completeness.kpi = 'order_return_rate'
+    cross join judged
 
 ),
 
@@ -137,6 +187,8 @@ keys as (
     select customer_id from purchases
     union
     select customer_id from return_lines
+    union
+    select customer_id from beside_sales
     union
     select customer_id from refunds
     union
@@ -158,11 +210,14 @@ select
     -- returns
     case when told.tells_returns then coalesce(return_lines.return_lines, 0) end as return_lines,
     case when told.tells_returns then coalesce(return_lines.returnless_lines, 0) end as returnless_lines,
-    {{ known('coalesce(purchases.returned_units, 0)', 'told.completeness', 'bigint') }} as returned_units,
-    {{ known('coalesce(purchases.returned_value, 0)', 'told.completeness', 'numeric(18, 2)') }}
-        as returned_value,
+    {%- set returned_units = 'coalesce(purchases.returned_units, 0) + coalesce(beside_sales.returned_units, 0)' %}
+    {{ known(returned_units, 'told.completeness', 'bigint') }} as returned_units,
     {{ known(
-        'round(cast(purchases.returned_units as numeric) / nullif(purchases.purchased_units, 0), 4)',
+        'coalesce(purchases.returned_value, 0) + coalesce(beside_sales.returned_value, 0)',
+        'told.completeness', 'numeric(18, 2)'
+    ) }} as returned_value,
+    {{ known(
+        'round(cast(' ~ returned_units ~ ' as numeric) / nullif(purchases.purchased_units, 0), 4)',
         'told.completeness', 'numeric(12, 4)'
     ) }} as unit_return_rate,
     return_lines.last_return_on,
@@ -194,5 +249,6 @@ left join customers on keys.customer_id = customers.customer_id
 left join purchases on keys.customer_id = purchases.customer_id
 left join open_lines on keys.customer_id = open_lines.customer_id
 left join return_lines on keys.customer_id = return_lines.customer_id
+left join beside_sales on keys.customer_id = beside_sales.customer_id
 left join refunds on keys.customer_id = refunds.customer_id
 left join contacts on keys.customer_id = contacts.customer_id

@@ -1,7 +1,7 @@
 -- Grain: one row per row of a feed that a leg of the reconciliation is made of, down to its file and line.
 -- Legs: E entitlement, M credit memos, P cash, G cash in the ledger; T refunds issued, GM memos in the
 -- ledger. amount is as in the source; group_amount is in the currency of the group, at the day's rate,
--- of cash and its postings at the rate of the refund's first movement. Adds up within a leg and currency.
+-- of cash and its postings at the rate of the refund's first movement, of memos' postings at that of the memo. Adds up within a leg and currency.
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_touched',
@@ -33,14 +33,14 @@ rates as (
 ),
 
 first_movement as (
-    select item, min(effective_on) as booked_on from leg_rows where leg = 'P' group by item
+    select item, min(effective_on) as booked_on from leg_rows where leg in ('P', 'M') group by item
 ),
 
 dated as (
     select
         leg_rows.*,
         groups.currency as group_currency,
-        case when leg_rows.leg in ('P', 'G') then coalesce(first_movement.booked_on, leg_rows.effective_on)
+        case when leg_rows.leg in ('P', 'G', 'GM') then coalesce(first_movement.booked_on, leg_rows.effective_on)
             else leg_rows.effective_on end as rate_on
     from leg_rows
     inner join groups on leg_rows.group_key = groups.group_key

@@ -57,7 +57,16 @@ select
     -- cents
     cast(case when listed.is_current then listed.amount else 0 end as numeric(18, 2)) as amount,
     listed.amount as last_amount,
+    -- statuses has what stands as of the business date alone
+    cast(coalesce(statuses.open_amount, 0) as numeric(18, 2)) as open_amount,
+    cast(coalesce(statuses.gross_amount, 0) as numeric(18, 2)) as gross_amount,
     groups.currency,
+    {{ beside_in_reporting([
+        ('case when listed.is_current then listed.amount else 0 end', 'reporting_amount'),
+        ('listed.amount', 'last_reporting'),
+        ('coalesce(statuses.open_amount, 0)', 'open_reporting'),
+        ('coalesce(statuses.gross_amount, 0)', 'gross_reporting'),
+    ], 'rates.rate') }},
     periods.period,
     -- ageing
     listed.open_since,
@@ -73,6 +82,7 @@ select
 from listed
 inner join {{ ref('refund_groups') }} as groups on listed.group_key = groups.group_key
 inner join gaps on listed.gap = gaps.gap
+left join {{ ref('refund_group_rates') }} as rates on listed.group_key = rates.group_key
 left join statuses
     on listed.group_key = statuses.group_key and listed.gap = statuses.gap
     and listed.class = statuses.class

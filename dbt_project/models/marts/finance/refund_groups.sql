@@ -1,6 +1,6 @@
--- Grain: one row per match group that is entitled to anything or has any document of money as of the business
--- date, a refund issued and nothing else too: its legs in its currency, which of them are there, and what
--- it is about. Not published; the reconciliation and the KPIs read it.
+-- Grain: one row per match group that is or was entitled to anything, below 0 where the customer owes it, or has any
+-- document of money as of the business date, a refund issued and nothing else too: its legs in its currency, which
+-- of them are there, and what it is about. Not published; the reconciliation and the KPIs read it.
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_touched',
@@ -89,5 +89,5 @@ select
 from legs
 inner join groups on legs.group_key = groups.group_key
 left join {{ ref('refund_patterns') }} as patterns on legs.pattern = patterns.pattern
-where legs.e_amount <> 0
+where legs.was_entitled
     or num_nonnulls(legs.m_on, legs.p_on, legs.g_on, legs.t_on, legs.gm_on) > 0

@@ -1,6 +1,6 @@
 -- Grain: one row per match group: its legs, its gaps, the classes that explain them, on what evidence its
 -- documents belong together, and how long it has been open. Amounts are in the row's currency; additive
--- within a currency only, and null where the company lacks a leg's feed. Rows of untouched groups that
+-- within a currency only, those in the reporting currency over all; null where the company lacks a leg's feed. Rows of untouched groups that
 -- agree stay as they were, so there is no column for the night that wrote them.
 {{ config(
     materialized='incremental',
@@ -12,6 +12,15 @@
         {'columns': ['currency', 'is_reconciled']}, {'columns': ['period']},
     ],
 ) }}
+
+{%- set legs = [
+    (amount_of(['E'], 'groups.entitled_amount'), 'entitled_reporting'),
+    (amount_of(['M'], 'groups.credited_amount'), 'credited_reporting'),
+    (amount_of(['P'], 'groups.paid_amount'), 'paid_reporting'),
+    (amount_of(['G'], 'groups.posted_amount'), 'posted_reporting'),
+    (amount_of(['T'], 'groups.issued_amount'), 'issued_reporting'),
+    (amount_of(['GM'], 'groups.posted_memo_amount'), 'posted_memo_reporting'),
+] %}
 
 with open_groups as (
     select * from {{ ref('refund_open_groups') }}
@@ -67,6 +76,21 @@ select
         as issue_gap,
     {{ amount_of(['M', 'GM'], 'groups.credited_amount - groups.posted_memo_amount') }}
         as memo_ledger_gap,
+    -- legs and gaps in the reporting currency, all at the rate of the group's first document
+    rates.rate_on,
+    cast(rates.rate as numeric(20, 8)) as reporting_rate,
+    {{ beside_in_reporting(legs + [
+        (amount_of(['E'], 'groups.exchange_balance_amount'), 'exchange_balance_reporting'),
+        ('coalesce(open_groups.chain_unexplained_amount, 0)', 'chain_unexplained_reporting'),
+    ], 'rates.rate') }},
+    {%- for (left, right, name) in [
+        (0, 1, 'entitlement'), (1, 2, 'cash'), (2, 3, 'ledger'), (1, 4, 'issue'), (1, 5, 'memo_ledger'),
+    ] %}
+    cast(
+        {{ to_reporting(legs[left][0], 'rates.rate') }} - {{ to_reporting(legs[right][0], 'rates.rate') }}
+        as numeric(18, 2)
+    ) as {{ name }}_gap_reporting,
+    {%- endfor %}
     -- classes
     open_groups.entitlement_classes,
     open_groups.cash_classes,
@@ -96,3 +120,4 @@ select
     {{ age_bucket('open_groups.open_since') }} as age_bucket
 from groups
 left join open_groups on groups.group_key = open_groups.group_key
+left join {{ ref('refund_group_rates') }} as rates on groups.group_key = rates.group_key

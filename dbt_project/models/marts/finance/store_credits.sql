@@ -69,6 +69,12 @@ select
         as numeric(18, 2)
     ) as posted_amount,
     cast(coalesce(named.spent_amount, 0) as numeric(18, 2)) as spent_amount,
+    {{ beside_in_reporting([
+        ('issued.issued_amount', 'issued_reporting'),
+        ('case when day_sums.issued_on is not null then issued.issued_amount else coalesce(named.posted_amount, 0) end',
+            'posted_reporting'),
+        ('coalesce(named.spent_amount, 0)', 'spent_reporting'),
+    ], 'rates.rate') }},
     -- timing
     issued.issued_on,
     coalesce(named.posted_on, day_sums.issued_on) as posted_on,
@@ -77,7 +83,8 @@ select
         when {{ 'false' if carries_leg('G') else 'true' }}
             or not exists (select 1 from {{ ref('gl_accounts') }} where role = 'gift_card_liability')
             then 'not known'
-        when named.spent_amount >= issued.issued_amount then 'spent'
+        when named.spent_amount > issued.issued_amount then 'overspent'
+        when named.spent_amount = issued.issued_amount then 'spent'
         when day_sums.issued_on is not null or named.posted_amount >= issued.issued_amount then 'on its liability'
         else 'issued'
     end as status
@@ -86,3 +93,6 @@ left join named on issued.refund_id = named.refund_id and issued.currency = name
 left join day_sums
     on issued.issued_on = day_sums.issued_on and issued.currency = day_sums.currency
     and named.refund_id is null
+left join {{ ref('dim_exchange_rate') }} as rates
+    on issued.currency = rates.currency
+    and issued.issued_on >= rates.valid_from and issued.issued_on < rates.valid_to

@@ -2,7 +2,7 @@
 -- Filled by the publisher; see macro history_of.
 {{ config(
     materialized='view',
-    meta={'publish_to': 'marts', 'history_of': 'kpi_cells', 'primary_key': [
+    meta={'publish_to': 'marts', 'history_of': 'kpi_cells', 'is_for_views': true, 'primary_key': [
         'kpi', 'basis', 'period_date', 'channel', 'product_category', 'site', 'currency', 'from_publication',
     ]},
 ) }}

@@ -58,9 +58,10 @@ from changes
 inner join {{ ref('publications') }} as publications
     on changes.publication_id = publications.publication_id
 left join {{ ref('kpi_completeness__history') }} as is_now
-    on changes.kpi = is_now.kpi and {{ published_with('is_now', 'changes.publication_id') }}
+    on changes.kpi = is_now.kpi and changes.basis = is_now.basis
+    and {{ published_with('is_now', 'changes.publication_id') }}
 -- what readers saw until then
 left join {{ ref('kpi_completeness__history') }} as was
-    on changes.kpi = was.kpi
+    on changes.kpi = was.kpi and changes.basis = was.basis
     and was.from_publication < changes.publication_id
     and (was.to_publication is null or was.to_publication >= changes.publication_id)

@@ -28,5 +28,5 @@ from {{ ref('publications') }} as publications
 inner join {{ ref('kpi_cells__history') }} as cells
     on {{ published_with('cells', 'publications.publication_id') }}
 left join {{ ref('kpi_completeness__history') }} as completeness
-    on cells.kpi = completeness.kpi
+    on cells.kpi = completeness.kpi and cells.basis = completeness.basis
     and {{ published_with('completeness', 'publications.publication_id') }}

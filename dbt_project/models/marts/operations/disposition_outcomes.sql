@@ -3,13 +3,19 @@
 -- channels: its units then stand with the channel of their sale, the rest with NONE. Of more units sold, or
 -- credited, than still stand (a disposition taken back in part, a vendor's credit in parts) only as many count
 -- as stand; what was recovered counts in full.
-{{ config(materialized='table', indexes=[{'columns': ['month', 'disposition']}, {'columns': ['sku']}]) }}
+{{ config(
+    materialized='table',
+    indexes=[
+        {'columns': ['month', 'disposition']}, {'columns': ['sku']}, {'columns': ['disposition']},
+        {'columns': ['grade']}, {'columns': ['site']},
+    ]
+) }}
 
 with dispositions as (
 
     select
         dispositions.*,
-        lines.sku,
+        coalesce(lines.sku, 'UNKNOWN') as sku,
         cast(date_trunc('month', dispositions.disposed_on) as date) as month
     from {{ ref('fct_disposition') }} as dispositions
     left join {{ ref('fct_return_line') }} as lines
@@ -104,7 +110,8 @@ numbered as (
 
 select
     dispositions.month,
-    coalesce(dispositions.sku, 'UNKNOWN') as sku,
+    dispositions.sku,
+    {{ product_name('dispositions.sku') }} as product_name,
     dispositions.product_category,
     dispositions.grade,
     dispositions.disposition,
@@ -122,5 +129,5 @@ from numbered
 inner join dispositions on numbered.disposition_id = dispositions.disposition_id
 left join costs on costs.source_key = 'disposition:' || dispositions.disposition_id
 group by
-    dispositions.month, coalesce(dispositions.sku, 'UNKNOWN'), dispositions.product_category,
-    dispositions.grade, dispositions.disposition, numbered.recovery_channel, dispositions.site
+    dispositions.month, dispositions.sku, dispositions.product_category, dispositions.grade,
+    dispositions.disposition, numbered.recovery_channel, dispositions.site

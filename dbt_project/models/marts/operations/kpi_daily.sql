@@ -21,4 +21,5 @@ select
     completeness.reason as completeness_reason
 from {{ ref('kpi_cells') }} as cells
 cross join {{ ref('publication') }} as publication
-left join {{ ref('kpi_completeness') }} as completeness on cells.kpi = completeness.kpi
+left join {{ ref('kpi_completeness') }} as completeness
+    on cells.kpi = completeness.kpi and cells.basis = completeness.basis

@@ -17,24 +17,9 @@ with lines as (
 
 ),
 
--- What a step takes at most before somebody should look; days.
 limits as (
 
-    select *
-    from (
-        values
-        ('REQUESTED', 2, 'decide the request'), ('IN_TRANSIT', 10, 'carrier delivers to the site'),
-        ('APPROVED', 14, 'customer hands the parcel to the carrier'),
-        ('PARTIALLY_RECEIVED', 14, 'receive the missing units or close the line short'),
-        {% if end_of_goods() == 'disposed' -%}
-        ('RECEIVED', 3, 'inspect and grade'), ('INSPECTED', 5, 'decide the disposition'),
-        {%- elif end_of_goods() == 'inspected' -%}
-        ('RECEIVED', 3, 'inspect and grade'), ('INSPECTED', 14, 'refund or close'),
-        {%- else -%}
-        ('RECEIVED', 14, 'refund or close'),
-        {%- endif %}
-        ('IN_PROCESS', 21, 'finish the work and decide the final disposition')
-    ) as l (status, limit_days, next_step)
+    {{ limits_of_statuses() }}
 
 )
 
@@ -96,4 +81,8 @@ select
 from lines
 left join {{ ref('return_line_money') }} as money
     on lines.unit_key = money.unit_key and lines.return_line_key = money.return_line_key
-left join limits on lines.status = limits.status
+-- Goods that wait for nothing may still wait for their money
+left join limits
+    on
+        lines.status = limits.status
+        and (lines.open_quantity > 0 or lines.status = '{{ end_of_goods() | upper }}')

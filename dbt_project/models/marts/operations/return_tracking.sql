@@ -3,17 +3,30 @@
 -- A view, since days in a status pass every night for every line and nothing else changes.
 {{ config(materialized='view') }}
 
-with positions as (
+-- Whether the feed that tells an amount has come: unknown is not zero
+with told as (
+    select
+        not 'erp_credit_memos' = any(lacking) as tells_credited,
+        not 'erp_payment_settlements' = any(lacking) as tells_settled,
+        not 'crm_refunds' = any(lacking) as tells_refunded
+    from (
+        select string_to_array(coalesce(string_agg(lacking_feeds, ', '), ''), ', ') as lacking
+        from {{ ref('kpi_completeness') }}
+        where kpi in ('refund_ratio', 'refund_lead_time')
+    ) as feeds
+),
 
+positions as (
     select
         positions.*,
+        told.*,
         products.product_name,
         publication.business_date,
         publication.business_date - {{ business_day('positions.in_status_since') }} as days_in_status
     from {{ ref('return_positions') }} as positions
     left join {{ ref('dimension_product') }} as products on positions.sku = products.sku
     cross join {{ ref('publication') }} as publication
-
+    cross join told
 )
 
 select
@@ -67,17 +80,17 @@ select
     received_quantity,
     inspected_quantity,
     disposed_quantity,
-    refunded_quantity,
+    cast(case when tells_refunded then refunded_quantity end as bigint) as refunded_quantity,
     open_quantity,
 
     -- amounts
     currency,
-    credited_amount,
-    settled_amount,
-    refunded_amount,
-    credited_reporting,
-    settled_reporting,
-    refunded_reporting,
+    cast(case when tells_credited then credited_amount end as numeric(18, 2)) as credited_amount,
+    cast(case when tells_settled then settled_amount end as numeric(18, 2)) as settled_amount,
+    cast(case when tells_refunded then refunded_amount end as numeric(18, 2)) as refunded_amount,
+    cast(case when tells_credited then credited_reporting end as numeric(18, 2)) as credited_reporting,
+    cast(case when tells_settled then settled_reporting end as numeric(18, 2)) as settled_reporting,
+    cast(case when tells_refunded then refunded_reporting end as numeric(18, 2)) as refunded_reporting,
 
     business_date
 from positions

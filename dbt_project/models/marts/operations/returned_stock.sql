@@ -3,7 +3,8 @@
 -- returned_stock_now has the last day alone.
 {{ config(
     materialized='table',
-    indexes=[{'columns': ['snapshot_date', 'site']}, {'columns': ['sku']}]
+    indexes=[{'columns': ['snapshot_date', 'site']}, {'columns': ['sku']}, {'columns': ['site']},
+             {'columns': ['grade']}]
 ) }}
 
 with stock as (
@@ -55,6 +56,7 @@ select
     skus.snapshot_date,
     skus.site,
     skus.sku,
+    {{ product_name('skus.sku') }} as product_name,
     skus.grade,
     skus.product_category,
     cast(skus.quantity as bigint) as quantity,

@@ -72,6 +72,7 @@ returned as (
 select
     coalesce(shipped.sku, returned.sku) as sku,
     coalesce(shipped.lot_no, returned.lot_no) as lot_no,
+    {{ product_name('coalesce(shipped.sku, returned.sku)') }} as product_name,
     shipped.product_category,
     shipped.first_shipped_month,
     shipped.last_shipped_month,

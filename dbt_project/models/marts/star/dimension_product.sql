@@ -8,20 +8,10 @@ with master as (
 
 ),
 
--- What the newest sale calls a product, for want of a master
-sold as (
-
-    select distinct on (sku) sku, product_description
-    from {{ ref('fct_sales_line') }}
-    where product_description is not null
-    order by sku asc, ordered_at desc, sales_line_key asc
-
-),
-
 named as (
     {{ members_of_facts([
         ('sales_lines', 'sku'), ('return_lines', 'sku'), ('return_costs', 'sku'), ('return_positions', 'sku'),
-        ('product_months', 'sku'), ('serial_trace', 'sku'), ('returned_stock', 'sku'),
+        ('product_months', 'sku'), ('serial_positions', 'sku'), ('returned_stock', 'sku'),
         ('disposition_outcomes', 'sku'),
     ]) }}
     union
@@ -32,7 +22,7 @@ named as (
 
 select
     coalesce(master.sku, named.value) as sku,
-    coalesce(master.description, sold.product_description, master.sku, named.value) as product_name,
+    {{ product_name('coalesce(master.sku, named.value)') }} as product_name,
     coalesce(master.product_category, 'UNKNOWN') as product_category,
     coalesce(master.brand, 'UNKNOWN') as brand,
     coalesce(master.style, 'UNKNOWN') as style,
@@ -47,4 +37,3 @@ select
     coalesce(master.is_unknown, true) as is_unknown
 from master
 full join named on master.sku = named.value
-left join sold on coalesce(master.sku, named.value) = sold.sku

@@ -4,8 +4,11 @@
 with named as (
     {{ members_of_facts([
         ('sales_lines', 'ship_from_site'), ('return_lines', 'ship_from_site'), ('return_lines', 'site'),
-        ('return_costs', 'site'),
+        ('return_costs', 'site'), ('disposition_outcomes', 'site'), ('returned_stock', 'site'),
+        ('regulated_units', 'site'),
     ]) }}
+    union
+    select site as value from {{ ref('waste_by_month') }}
 )
 
 select

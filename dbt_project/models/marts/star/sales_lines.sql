@@ -12,14 +12,17 @@
         {'columns': ['channel']}, {'columns': ['ship_from_site']},
     ]
 ) }}
--- depends_on: {{ ref('kpi_completeness') }} {{ ref('int_touched_units') }}
+-- depends_on: {{ ref('kpi_completeness') }} {{ ref('kpi_sums') }} {{ ref('int_touched_units') }}
 
-with sold as (
+with cohorts as (
 
-    select
-        *,
-        {{ sale_mature_on('shipped_on', 'return_window_days') }} as mature_on
-    from {{ ref('fct_sales_line') }}
+    {{ sale_cohorts() }}
+
+),
+
+sold as (
+
+    select * from {{ ref('fct_sales_line') }}
     where is_product and shipped_quantity > 0
     {%- if is_incremental() %}
         and sales_line_key in (
@@ -33,39 +36,46 @@ with sold as (
 )
 
 select
-    unit_key,
-    sales_line_key,
-    order_no,
-    line_no,
+    sold.unit_key,
+    sold.sales_line_key,
+    sold.order_no,
+    sold.line_no,
     -- keys
-    survivor_customer_id as customer_id,
-    sku,
-    coalesce(vendor_id, 'UNKNOWN') as vendor_id,
-    channel,
-    ship_from_site,
+    sold.survivor_customer_id as customer_id,
+    sold.sku,
+    coalesce(sold.vendor_id, 'UNKNOWN') as vendor_id,
+    sold.channel,
+    sold.ship_from_site,
     -- as of the order
-    customer_segment,
-    coalesce(customer_country, 'UNKNOWN') as customer_country,
-    product_category,
-    coalesce(brand, 'UNKNOWN') as brand,
-    coalesce(style, 'UNKNOWN') as style,
-    coalesce(size, 'UNKNOWN') as size,
-    is_exchange_replacement,
+    sold.customer_segment,
+    coalesce(sold.customer_country, 'UNKNOWN') as customer_country,
+    sold.product_category,
+    coalesce(sold.brand, 'UNKNOWN') as brand,
+    coalesce(sold.style, 'UNKNOWN') as style,
+    coalesce(sold.size, 'UNKNOWN') as size,
+    sold.is_exchange_replacement,
     -- timing
-    ordered_on,
-    shipped_on,
-    delivered_on,
-    mature_on,
-    mature_on <= {{ as_of_date() }} as is_mature,
+    sold.ordered_on,
+    sold.shipped_on,
+    sold.delivered_on,
+    -- one answer with the KPI, whose cells are whole cohorts
+    cohorts.mature_on,
+    cohorts.mature_on <= {{ as_of_date() }} as is_mature,
     -- quantities
-    shipped_quantity,
-    case when {{ returns_are_known() }} then received_quantity end as returned_quantity,
+    sold.shipped_quantity,
+    case when {{ returns_are_known() }} then sold.received_quantity end as returned_quantity,
     -- amounts
-    currency,
-    cast(net_amount as numeric(18, 2)) as net_amount,
-    net_reporting,
+    sold.currency,
+    cast(sold.net_amount as numeric(18, 2)) as net_amount,
+    sold.net_reporting,
     cast(
-        case when {{ returns_are_known() }} then round(net_reporting * received_quantity / quantity, 2) end
+        case when {{ returns_are_known() }} then round(sold.net_reporting * sold.received_quantity / sold.quantity, 2) end
         as numeric(18, 2)
     ) as returned_reporting
 from sold
+inner join cohorts
+    on
+        sold.shipped_on = cohorts.period_date
+        and sold.channel = cohorts.channel
+        and sold.product_category = cohorts.product_category
+        and sold.ship_from_site = cohorts.site

@@ -10,7 +10,10 @@
         {'columns': ['refund_id']},
         {'columns': ['posted_on']},
     ],
-    post_hook=["{{ partial_index(this, '(receipt_id)', 'receipt_id is not null') }}"],
+    post_hook=[
+        "{{ partial_index(this, '(receipt_id)', 'receipt_id is not null') }}",
+        "{{ partial_index(this, '(sku)', 'sku is not null') }}",
+    ],
 ) }}
 -- Grain: one row per credit memo line and component.
 

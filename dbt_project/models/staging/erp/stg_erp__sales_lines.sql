@@ -29,7 +29,7 @@ select
     winners.customer_country,
     winners.product_description,
     winners.channel as source_channel,
-    coalesce(channels.channel, 'UNMAPPED') as channel,
+    coalesce(channels.channel, capitals.channel, 'UNMAPPED') as channel,
     winners.sku,
     winners.lot_no,
     winners.serial_nos,
@@ -61,3 +61,8 @@ left join channels
     on winners.channel = channels.source_code
     and {{ business_day('winners.ordered_at') }} >= channels.valid_from
     and {{ business_day('winners.ordered_at') }} < channels.valid_to
+-- a code that no list has as it is spelled is looked for in capitals: web is WEB
+left join channels as capitals
+    on upper(winners.channel) = capitals.source_code
+    and {{ business_day('winners.ordered_at') }} >= capitals.valid_from
+    and {{ business_day('winners.ordered_at') }} < capitals.valid_to

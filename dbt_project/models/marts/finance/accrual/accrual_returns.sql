@@ -1,6 +1,7 @@
 -- Grain: one row per month of shipping, month of return and product category: units that came back, or were
--- refunded without, for money or credit. Additive: everything, valued as the sale was. Like-for-like
--- exchange, replacement and repair are no refund; warranty is a provision of its own. Not published.
+-- refunded without, for money or credit. Additive: everything, valued as the sale was. What goods make good is no
+-- refund: a replacement or repair is owed as such, an exchange is one from the day on which the goods were sent, which
+-- takes its units away again; warranty is a provision of its own. Not published.
 {{ config(materialized='table') }}
 
 with sales as (
@@ -14,7 +15,7 @@ lines as (
 
     select * from {{ ref('fct_return_line') }}
     where is_counted and is_attributed
-        and resolution not in ('exchange', 'replacement', 'repair')
+        and not {{ is_owed_in_goods() }}
         and reason <> 'WARRANTY'
 
 ),
@@ -36,6 +37,15 @@ returns as (
         requested_quantity as quantity
     from lines
     where is_returnless and first_refunded_at is not null
+    union all
+    select
+        lines.sales_line_key,
+        replaced.accepted_on as returned_on,
+        -replaced.replaced_quantity as quantity
+    from lines
+    inner join {{ ref('fct_refund_entitlement') }} as replaced
+        on lines.return_line_key = replaced.return_line_key
+    where replaced.replaced_quantity <> 0
 
 ),
 

@@ -4,28 +4,19 @@
 --     closing = opening + accrued on the month's sales - returns of the month + re-estimated
 {{ config(materialized='table') }}
 
-with cohorts as (
-
-    select * from {{ ref('refund_liability_cohorts') }}
-
-),
-
 -- What each cohort was thought to return in all, and how that thought moved
-thought as (
-
+with thought as (
     select
         *,
         returned_value + expected_value as in_all,
         lag(returned_value + expected_value) over by_cohort as in_all_before,
         lag(returned_value) over by_cohort as returned_before,
         lag(expected_value) over by_cohort as expected_before
-    from cohorts
+    from {{ ref('refund_liability_cohorts') }}
     window by_cohort as (partition by product_category, cohort_month order by month)
-
 ),
 
 months as (
-
     select
         month,
         product_category,
@@ -39,12 +30,10 @@ months as (
         sum(returned_since) as returned_since
     from thought
     group by month, product_category
-
 ),
 
 -- What a returned unit's cost brings back, and what getting it back costs, as known by the month end
 disposed as (
-
     select
         cast(date_trunc('month', disposed_on) as date) as month,
         product_category,
@@ -52,33 +41,27 @@ disposed as (
     from {{ ref('fct_disposition') }}
     where is_final and net_quantity > 0
     group by cast(date_trunc('month', disposed_on) as date), product_category
-
 ),
 
 recovered as (
-
     select
         cast(date_trunc('month', recovered_on) as date) as month,
         product_category,
         sum(recovered_reporting) as amount
     from {{ ref('fct_recovery') }}
     group by cast(date_trunc('month', recovered_on) as date), product_category
-
 ),
 
 -- In one pass from month to month, with a row for each month that is asked for
 flows as (
-
     select month, product_category, cost, null as amount from disposed
     union all
     select month, product_category, null as cost, amount from recovered
     union all
     select month, product_category, null as cost, null as amount from months
-
 ),
 
 recovery_shares as (
-
     select
         month,
         product_category,
@@ -86,7 +69,6 @@ recovery_shares as (
     from flows
     group by month, product_category
     window up_to_now as (partition by product_category order by month)
-
 )
 
 select

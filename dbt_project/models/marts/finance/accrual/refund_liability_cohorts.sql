@@ -5,43 +5,33 @@
 {{ config(materialized='table') }}
 
 with cohorts as (
-
     select * from {{ ref('accrual_cohorts') }}
-
 ),
 
 returns as (
-
     select
-        cohort_month,
-        product_category,
+        cohort_month, product_category,
         {{ months_between('cohort_month', 'return_month') }} as age,
         returned_value,
         returned_cost
     from {{ ref('accrual_returns') }}
-
 ),
 
 -- Month ends that have passed; the month of the business date only where it is its last day
 months as (
-
     select distinct cohort_month as month
     from cohorts
     where cast(cohort_month + interval '1 month' as date) <= {{ as_of_date() }} + 1
-
 ),
 
 ages as (
-
     select month, age
     from months
     cross join generate_series(0, {{ var('accrual_ages', 12) }}) as series (age)
-
 ),
 
 -- Share of a cohort that returns at each age, from the cohorts that had lived it by the month end
 shares as (
-
     select
         ages.month,
         ages.age,
@@ -56,11 +46,9 @@ shares as (
         and cohorts.product_category = returns.product_category
         and ages.age = returns.age
     group by ages.month, ages.age, cohorts.product_category
-
 ),
 
 ahead as (
-
     select
         months.month,
         cohorts.cohort_month,
@@ -74,11 +62,9 @@ ahead as (
         and cohorts.product_category = shares.product_category
         and shares.age > {{ months_between('cohorts.cohort_month', 'months.month') }}
     group by months.month, cohorts.cohort_month, cohorts.product_category
-
 ),
 
 came as (
-
     select
         months.month,
         returns.cohort_month,
@@ -92,13 +78,10 @@ came as (
     from months
     inner join returns on months.month >= returns.cohort_month
     group by months.month, returns.cohort_month, returns.product_category
-
 )
 
 select
-    ahead.month,
-    ahead.product_category,
-    ahead.cohort_month,
+    ahead.month, ahead.product_category, ahead.cohort_month,
     {{ months_between('ahead.cohort_month', 'ahead.month') }} as cohort_age,
     cohorts.shipped_value,
     cast(coalesce(came.returned_before, 0) as numeric(18, 2)) as returned_value,

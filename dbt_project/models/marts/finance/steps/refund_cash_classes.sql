@@ -1,120 +1,92 @@
--- Grain: one row per match group, day, gap (M-P, M-T) and class; only classes with cents. Each class takes
--- its share of what the classes before it left. Not published.
+-- Grain: one row per match group, day, gap (M-P, M-T) and class; only classes with cents. Those of a group's
+-- claims are added up: none hides behind another. Not published.
 {{ config(materialized='table', indexes=[{'columns': ['group_key', 'day']}]) }}
 
-{%- set causes = {
-    'mirrored': 'mirrored_amount', 'PAYMENT_AMOUNT': 'mispaid_amount', 'TAX': 'tax_amount',
-    'SHIPPING': 'shipping_amount', 'DUTY': 'duty_amount', 'RESTOCKING_FEE': 'restocking_fee_amount',
-    'LABEL_FEE': 'return_label_fee_amount',
+{%- set components = {
+    'TAX': 'tax', 'SHIPPING': 'shipping', 'DUTY': 'duty', 'RESTOCKING_FEE': 'restocking_fee',
+    'LABEL_FEE': 'return_label_fee', 'ADJUSTMENT': 'adjustment',
 } %}
 
-with sides as (
-    select
-        *,
-        credited_amount - payment_amount + duplicate_payment_amount as open_amount
-    from {{ ref('refund_cash_days') }}
-),
-
-failed as (
-    select
-        *,
-        case when has_memo then {{ up_to('open_amount', 'coalesce(failed_amount, 0)') }} else 0 end
-            as failed_share
-    from sides
-),
-
-in_credit as (
-    select
-        *,
-        case when has_memo
-            then {{ up_to('open_amount - failed_share', 'in_credit_amount') }} else 0
-        end as credit_share
-    from failed
-),
-
-rest as (
-    select
-        *,
-        open_amount - failed_share - credit_share as rest_amount,
-        has_memo and has_payment as has_both,
-        case when has_memo and has_payment then coalesce(fx_amount, 0) else 0 end as fx_share,
-        case when has_memo and has_payment then coalesce(kept_fee_amount, 0) else 0 end as fee_share
-    from in_credit
-),
-
--- Where the cash is what the return entitles to, and only the memo is off, the memo's faults stand here
--- with their sign turned
-faults as (
-    select group_key, day, sum(amount) as amount
-    from {{ ref('refund_line_classes') }}
-    where {{ is_component_class('class') }}
+with doubled as (
+    select group_key, day, sum(duplicate_amount) as amount
+    from {{ ref('refund_line_days') }}
+    where duplicate_amount <> 0
     group by group_key, day
 ),
 
-compared as (
+-- What no cause explains was issued otherwise than credited; or it was paid otherwise than credited, and nobody
+-- issued it; beside credit for the same it is paid twice
+claims as (
     select
-        rest.*,
-        rest.rest_amount - rest.fx_share - rest.fee_share as left_amount,
-        case when abs(faults.amount) > 0.02 then -faults.amount else 0 end as mirrored_amount
-    from rest
-    left join faults on rest.group_key = faults.group_key and rest.day = faults.day
+        shares.*,
+        causes.lines, causes.causes, causes.last_on,
+        {%- for component in components.values() %}
+        causes.{{ component }},
+        {%- endfor %}
+        coalesce(causes.is_whole, false) as is_whole,
+        case
+            when shares.left_amount = 0 then null
+            when shares.missing_since is not null then 'missing'
+            when abs(shares.left_amount) <= 0.02 then 'rounding'
+            when causes.causes is not null or causes.is_whole then 'caused'
+            when shares.gap = 'M-P' and shares.is_given and shares.left_amount < 0 then 'twice'
+            when shares.gap = 'M-T' or shares.is_issued then 'issued'
+            else 'paid'
+        end as named
+    from {{ ref('refund_claim_shares') }} as shares
+    left join {{ ref('refund_claim_causes') }} as causes using (group_key, day, gap, claim)
 ),
 
--- A leg that is not there, a refund that is not settled, or one that no memo names yet
-missing as (
+-- Cash that is as credited to the cent is right, were it issued otherwise: M-T shows that
+evened as (
     select
         *,
-        case
-            when has_memo <> has_payment then left_amount
-            when not has_both or left_amount = mirrored_amount then 0
-            when waiting_amount > 0 and left_amount >= waiting_amount then waiting_amount
-            when unnamed_amount > 0 and left_amount = -unnamed_amount then left_amount
-            else 0
-        end as missing_share,
-        case
-            when has_memo <> has_payment then case when has_memo then credited_on else payment_on end
-            when waiting_amount > 0 and left_amount >= waiting_amount then waiting_on
-            else unnamed_on
-        end as missing_since
-    from compared
-),
-
--- What both legs leave is whole causes, alone or together, or nothing that anybody knows
-named as (
-    select
-        *,
-        left_amount - missing_share as named_amount,
-        case when has_both and abs(left_amount - missing_share) > 0.02
-            then {{ fewest_causes('left_amount - missing_share', causes.values() | list) }}
-        end as causes
-    from missing
+        named = 'issued' and gap = 'M-P' and left_amount = overpaid_share as is_evened_up,
+        named = 'issued' and gap = 'M-P' and left_amount = -underpaid_share as is_evened_down
+    from claims
 ),
 
 classes as (
-    select named.group_key, named.day, named.gap, share.class, share.amount
-    from named
+    select claims.group_key, claims.day, claims.gap, share.class, share.amount
+    from evened as claims
     cross join lateral (
         values
-        ('DUPLICATE', named.duplicate_memo_amount - named.duplicate_payment_amount),
-        ('FAILED_REFUND', named.failed_share),
-        ('STORE_CREDIT_OR_EXCHANGE', named.credit_share),
-        ('FX', named.fx_share),
-        ('PROCESSOR_FEE', named.fee_share),
-        ({{ missing_leg_class('named.missing_since') }}, named.missing_share),
+        ('DUPLICATE', -claims.duplicate_amount + case when claims.named = 'twice' then claims.left_amount else 0 end),
+        ('FAILED_REFUND', claims.failed_share),
+        ('STORE_CREDIT_OR_EXCHANGE', claims.credit_share),
+        ('FX', claims.fx_share),
+        ('PROCESSOR_FEE', claims.fee_share),
+        ({{ missing_leg_class('claims.waiting_on') }}, claims.waiting_share),
+        ({{ missing_leg_class('claims.owed_since') }}, -claims.owed_share),
         (
-            'ROUNDING', case when named.has_both and abs(named.named_amount) <= 0.02
-                then named.named_amount else 0 end
-        )
-        {%- for class, amount in causes.items() if class != 'mirrored' %},
-        ('{{ class }}', {{ taken_cause(loop.index, 'named.causes', 'named.' ~ amount) }})
+            {{ missing_leg_class('coalesce(claims.missing_since, claims.last_on)') }},
+            case when claims.named = 'missing' or claims.is_whole then claims.left_amount else 0 end
+        ),
+        ('OVERPAYMENT', case when claims.is_evened_up then 0 else -claims.overpaid_share end
+            + case when claims.named = 'paid' then least(claims.left_amount, 0) else 0 end),
+        ('PAYMENT_AMOUNT', case when claims.is_evened_down then 0 else claims.underpaid_share end
+            + case when claims.named = 'paid' then greatest(claims.left_amount, 0) else 0 end),
+        ('ISSUED_AMOUNT', case when claims.named = 'issued' and not claims.is_evened_up
+            and not claims.is_evened_down then claims.left_amount else 0 end),
+        ('ROUNDING', claims.rounding_share + case when claims.named = 'rounding' then claims.left_amount else 0 end)
+        {%- for class, component in components.items() %},
+        ('{{ class }}', case when claims.named = 'caused' and not claims.is_whole
+            then {{ taken_cause(loop.index0 + 1, 'claims.causes', 'claims.' ~ component) }} else 0 end)
         {%- endfor %}
     ) as share (class, amount)
     union all
-    select named.group_key, named.day, named.gap, fault.class, -fault.amount as amount
-    from named
+    select claims.group_key, claims.day, claims.gap, fault.class, -fault.amount as amount
+    from claims
     inner join {{ ref('refund_line_classes') }} as fault
-        on named.group_key = fault.group_key and named.day = fault.day
-    where {{ has_cause(0, 'named.causes') }} and {{ is_component_class('fault.class') }}
+        on claims.group_key = fault.group_key and claims.day = fault.day
+    where claims.named = 'caused' and not claims.is_whole and {{ has_cause(0, 'claims.causes') }}
+        and {{ is_component_class('fault.class') }}
+        and fault.line = any(claims.lines)
+    union all
+    -- a memo that credits the same again
+    select doubled.group_key, doubled.day, gap.gap, 'DUPLICATE' as class, doubled.amount
+    from doubled
+    cross join (values ('M-P'), ('M-T')) as gap (gap)
 )
 
 select group_key, day, gap, class, cast(sum(amount) as numeric(18, 2)) as amount

@@ -8,7 +8,9 @@ with legs as (
 ),
 
 classes as (
-    select group_key, day, gap, class, amount from {{ ref('refund_line_classes') }}
+    select group_key, day, gap, class, sum(amount) as amount
+    from {{ ref('refund_line_classes') }}
+    group by group_key, day, gap, class
     union all
     select group_key, day, gap, class, amount from {{ ref('refund_cash_classes') }}
     union all

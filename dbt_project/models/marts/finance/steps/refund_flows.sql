@@ -1,5 +1,5 @@
 -- Grain: one row per match group, gap, class and day on which its cents changed: what is new, what is
--- cleared, and what only moved from one class of the gap to another. Signed as the amounts are; new less
+-- cleared or settled, and what only moved from one class of the gap to another. Signed as the amounts are; new less
 -- cleared plus reclassified is the change. Not published.
 {{ config(
     materialized='incremental',
@@ -10,7 +10,9 @@
 ) }}
 
 with states as (
-    select * from {{ ref('refund_states') }} where {{ in_refund_units() }}
+    select unit_key, group_key, gap, class, amount, valid_from, least(valid_to, settled_on) as valid_to
+    from {{ ref('refund_states') }}
+    where {{ in_refund_units() }} and (settled_on is null or settled_on > valid_from)
 ),
 
 changes as (
@@ -73,9 +75,15 @@ select
     cast(sum(shared.sign * (shared.opened - shared.moved_in)) as numeric(18, 2)) as new_amount,
     cast(sum(shared.sign * (shared.closed - shared.moved_out)) as numeric(18, 2)) as cleared_amount,
     cast(sum(shared.sign * (shared.moved_in - shared.moved_out)) as numeric(18, 2)) as reclassified_amount,
+    {{ beside_in_reporting([
+        ('sum(shared.sign * (shared.opened - shared.moved_in))', 'new_reporting'),
+        ('sum(shared.sign * (shared.closed - shared.moved_out))', 'cleared_reporting'),
+        ('sum(shared.sign * (shared.moved_in - shared.moved_out))', 'reclassified_reporting'),
+    ], 'min(rates.rate)') }},
     min(case when shared.before = 0 then 1 when shared.after = 0 then -1 else 0 end) as items_change
 from shared
 inner join {{ ref('dim_refund_group') }} as groups on shared.group_key = groups.group_key
+left join {{ ref('refund_group_rates') }} as rates on shared.group_key = rates.group_key
 where shared.before <> shared.after
 group by
     shared.unit_key, shared.group_key, groups.currency, shared.gap, shared.class, shared.day

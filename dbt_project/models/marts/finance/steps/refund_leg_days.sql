@@ -18,7 +18,8 @@ sums as (
         max(documents.period) filter (where documents.leg = '{{ leg }}')
             as {{ leg | lower }}_period,
         {%- endfor %}
-        coalesce(bool_or(documents.leg = 'E'), false) as has_e
+        coalesce(bool_or(documents.leg = 'E'), false) as has_e,
+        coalesce(bool_or(documents.leg = 'E' and documents.group_amount <> 0), false) as was_entitled
     from days
     inner join {{ ref('refund_documents') }} as documents
         on days.group_key = documents.group_key and days.day >= documents.effective_on
@@ -26,7 +27,23 @@ sums as (
 ),
 
 issued as (
-    select group_key, day, issued_amount, has_cash from {{ ref('refund_payment_sums') }}
+    select group_key, day, sum(issued_amount) as issued_amount
+    from {{ ref('refund_payment_days') }}
+    group by group_key, day
+),
+
+-- In each currency of the source, so that an exchange rate leaves no trace of cash that went back
+paid as (
+    select distinct group_key, day
+    from (
+        select days.group_key, days.day
+        from days
+        inner join {{ ref('refund_documents') }} as documents
+            on days.group_key = documents.group_key and days.day >= documents.effective_on
+        where documents.leg = 'P'
+        group by days.group_key, days.day, documents.currency
+        having sum(documents.amount) <> 0
+    ) as by_currency
 ),
 
 -- Goods that came back less the goods sent instead
@@ -58,13 +75,8 @@ posted as (
 )
 
 select
-    days.unit_key,
-    sums.group_key,
-    sums.day,
-    sums.e_amount,
-    sums.m_amount,
-    sums.p_amount,
-    sums.g_amount,
+    days.unit_key, sums.group_key, sums.day,
+    sums.e_amount, sums.m_amount, sums.p_amount, sums.g_amount,
     -- tenders that failed or were canceled since still counted before
     coalesce(issued.issued_amount, 0) as t_amount,
     sums.gm_amount,
@@ -74,12 +86,14 @@ select
     sums.{{ leg }}_period,
     {%- endfor %}
     sums.has_e,
+    sums.was_entitled,
     coalesce(standing.has_memo, false) as has_m,
-    coalesce(issued.has_cash, false) as has_p,
+    paid.group_key is not null as has_p,
     posted.group_key is not null as has_g
 from sums
 inner join days on sums.group_key = days.group_key and sums.day = days.day
 left join issued on sums.group_key = issued.group_key and sums.day = issued.day
+left join paid on sums.group_key = paid.group_key and sums.day = paid.day
 left join balances on sums.group_key = balances.group_key and sums.day = balances.day
 left join standing on sums.group_key = standing.group_key and sums.day = standing.day
 left join posted on sums.group_key = posted.group_key and sums.day = posted.day

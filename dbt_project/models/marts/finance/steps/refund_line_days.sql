@@ -5,15 +5,9 @@
 -- units at the price before the discount. Not published.
 {{ config(materialized='table', indexes=[{'columns': ['group_key', 'day']}]) }}
 
-{%- set components = [
-    'merchandise', 'tax', 'shipping', 'duty', 'restocking_fee', 'return_label_fee', 'adjustment',
-] %}
+{%- set components = ['merchandise', 'tax', 'shipping', 'duty', 'restocking_fee', 'return_label_fee', 'adjustment'] %}
 
-with entitled as (
-    select * from {{ ref('refund_entitlement_days') }}
-),
-
-credited as (
+with credited as (
     select
         group_key, day, line,
         {%- for component in components %}
@@ -32,8 +26,7 @@ joined as (
         group_key, day, line,
         entitled.line is not null as has_entitlement,
         credited.line is not null as has_memo,
-        coalesce(entitled.is_in_kind, lines.resolution in ('exchange', 'replacement', 'repair'), false)
-            as is_in_kind,
+        coalesce(entitled.is_in_kind, false) as is_in_kind,
         entitled.entitled_on, credited.credited_on,
         entitled.units_before, entitled.units, entitled.line_quantity,
         entitled.merchandise_basis, entitled.tax_basis, entitled.shipping_basis,
@@ -52,11 +45,44 @@ joined as (
             round(credited.merchandise * entitled.line_quantity / entitled.merchandise_basis)
         end as credited_units,
         credited.memos * entitled.line_quantity as most_units,
+        coalesce(round((lines.line_net_amount + lines.line_tax_amount) * least(
+            lines.line_quantity, coalesce(nullif(greatest(
+                lines.requested_quantity, lines.approved_quantity, lines.expected_quantity, lines.received_quantity
+            ), 0), lines.line_quantity)
+        ) / lines.line_quantity, 2), 0) as returnable_amount,
+        lines.line_shipping_amount as postage, round(
+            lines.line_shipping_amount * entitled.units / entitled.line_quantity, 2
+        ) as units_postage,
         coalesce(round(sales.unit_price * entitled.units, 2) = credited.merchandise, false) as is_undiscounted
-    from entitled
+    from {{ ref('refund_entitlement_days') }} as entitled
     full join credited using (group_key, day, line)
     left join {{ ref('fct_return_line') }} as lines on lines.return_line_key = line
     left join {{ ref('fct_sales_line') }} as sales on lines.sales_line_key = sales.sales_line_key
+),
+
+-- Units that were accepted last and are in no memo yet, where the memos, without adjustments, credit those before
+-- them to the cent
+later as (
+    select
+        joined.group_key, joined.day, joined.line, fact.accepted_on,
+        joined.entitled_amount - joined.credited_amount + joined.credited_adjustment as open_amount,
+        sum(fact.entitled_amount) over (
+            partition by joined.group_key, joined.day, joined.line
+            order by fact.accepted_on desc, fact.units_before desc rows between unbounded preceding and current row
+        ) as amount
+    from joined
+    inner join {{ ref('fct_refund_entitlement') }} as fact
+        on joined.line = fact.return_line_key and joined.day >= fact.accepted_on
+    where joined.has_memo and not joined.is_in_kind
+        and joined.credited_amount - joined.credited_adjustment
+        between case when joined.credited_adjustment = 0 then 0.01 else 0 end and joined.entitled_amount
+),
+
+uncredited as (
+    select group_key, day, line, open_amount, min(accepted_on) as accepted_on
+    from later
+    where amount = open_amount and open_amount > 0.02
+    group by group_key, day, line, open_amount
 ),
 
 revalued as (
@@ -71,12 +97,22 @@ revalued as (
 ),
 
 charged as (
-    select *, -round(units_merchandise * fee_pct / 100, 2) as units_restocking_fee from revalued
+    select
+        revalued.*, -round(revalued.units_merchandise * revalued.fee_pct / 100, 2) as units_restocking_fee,
+        case when revalued.has_memo then coalesce(uncredited.open_amount, 0) else revalued.entitled_amount end
+            as uncredited_amount,
+        case when revalued.has_memo then uncredited.accepted_on else revalued.entitled_on end as uncredited_on
+    from revalued
+    left join uncredited using (group_key, day, line)
 )
 
 select
     group_key, day, line, has_entitlement, has_memo, is_in_kind, entitled_on, credited_on, units,
-    entitled_amount, value_amount, credited_amount, duplicate_amount,
+    entitled_amount, value_amount, credited_amount, duplicate_amount, uncredited_amount, uncredited_on,
+    -- what all units are worth that were announced or came back, or were sold where none was announced
+    returnable_amount,
+    -- what the customer had paid for the way to her: of the whole line, and of the units accepted
+    postage, units_postage,
     {%- for component in ('merchandise', 'tax', 'shipping', 'restocking_fee', 'return_label_fee') %}
     entitled_{{ component }},
     -- only where the memo is nearer to it than to the worth of the units accepted
@@ -93,7 +129,9 @@ select
         credited_units <> units and units_merchandise = credited_merchandise
         and credited_units between 1 and most_units, false
     ) as has_other_units,
-    -- what goods make good: the worth of what came back less what goods sent instead are cheaper by
+    -- goods sent instead, by their own price; and what of the credit they make good
+    case when is_in_kind then value_amount - entitled_amount else 0 end as goods_amount,
     case when is_in_kind and has_memo
-        then {{ up_to('credited_amount - entitled_amount', 'value_amount - entitled_amount') }} else 0 end as made_good_amount
+        then {{ up_to('credited_amount - entitled_amount', 'value_amount - entitled_amount') }} else 0 end
+        as made_good_amount
 from charged

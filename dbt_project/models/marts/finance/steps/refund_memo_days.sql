@@ -20,6 +20,7 @@ memos as (
             ''
         ) as line,
         coalesce(fact.reverses_memo_no, fact.memo_no) as memo_no,
+        fact.refund_id,
         documents.component,
         documents.group_amount as amount,
         documents.effective_on
@@ -36,6 +37,7 @@ summed as (
         days.day,
         memos.line,
         memos.memo_no,
+        'REF:' || max(memos.refund_id) as refund_item,
         min(memos.effective_on) as first_on,
         max(memos.effective_on) as last_on,
         sum(memos.amount) as amount,
@@ -65,6 +67,7 @@ select
     standing.day,
     standing.line,
     standing.memo_no,
+    standing.refund_item,
     standing.last_on,
     standing.amount,
     {%- for component in components %}

@@ -3,9 +3,10 @@
 {{ config(materialized='table') }}
 
 with documents as (
-    select documents.*
+    select documents.*, rates.rate
     from {{ ref('refund_documents') }} as documents
     inner join {{ ref('refund_groups') }} as groups on documents.group_key = groups.group_key
+    left join {{ ref('refund_group_rates') }} as rates on documents.group_key = rates.group_key
     where documents.effective_on <= {{ as_of_date() }}
 ),
 
@@ -31,13 +32,16 @@ cells as (
 select
     cells.period,
     cells.currency,
-    coalesce(sum(documents.group_amount) filter (where documents.leg = 'M'), 0) as credited_amount,
-    coalesce(sum(documents.group_amount) filter (where documents.leg = 'T'), 0) as issued_amount,
-    coalesce(sum(documents.group_amount) filter (where documents.leg = 'P'), 0) as paid_amount,
-    coalesce(sum(documents.group_amount) filter (where documents.leg = 'G'), 0) as posted_amount,
-    coalesce(sum(documents.group_amount) filter (where documents.document_type = 'chargeback'), 0)
-        as charged_back_amount,
-    coalesce(sum(fees.fee_amount), 0) as fee_amount
+    {%- for column, condition in [
+        ('credited', "documents.leg = 'M'"), ('issued', "documents.leg = 'T'"), ('paid', "documents.leg = 'P'"),
+        ('posted', "documents.leg = 'G'"), ('charged_back', "documents.document_type = 'chargeback'"),
+    ] %}
+    coalesce(sum(documents.group_amount) filter (where {{ condition }}), 0) as {{ column }}_amount,
+    coalesce(sum(documents.group_amount * documents.rate) filter (where {{ condition }}), 0)
+        as {{ column }}_reporting,
+    {%- endfor %}
+    coalesce(sum(fees.fee_amount), 0) as fee_amount,
+    coalesce(sum(fees.fee_amount * documents.rate), 0) as fee_reporting
 from cells
 left join documents
     on cells.period = documents.period and cells.currency = documents.group_currency

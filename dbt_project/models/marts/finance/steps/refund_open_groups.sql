@@ -26,7 +26,7 @@ select
         ), 0
     ) as chain_unexplained_amount,
     -- what is made good or waits for nothing does not age
-    min(current_states.open_since) filter (where statuses.status <> 'explained') as open_since
+    min(current_states.open_since) filter (where statuses.status in ('open', 'waiting')) as open_since
 from current_states
 inner join {{ ref('refund_classes') }} as classes on current_states.class = classes.class
 inner join {{ ref('refund_gaps') }} as gaps on current_states.gap = gaps.gap

@@ -5,88 +5,46 @@
 {%- set causes = {
     'TAX': 'tax_amount', 'SHIPPING': 'shipping_amount', 'DUTY': 'duty_amount',
     'RESTOCKING_FEE': 'restocking_fee_amount', 'LABEL_FEE': 'return_label_fee_amount',
+    'ADJUSTMENT': 'adjustment_amount',
 } %}
 
-with documents as (
-    select
-        *,
-        moved_amount - posted_amount + copied_amount as open_amount
-    from {{ ref('refund_posting_days') }}
+with named as (
+    select * from {{ ref('refund_posting_shares') }}
 ),
 
-failed as (
-    select *, case when has_failed then open_amount else 0 end as failed_share
-    from documents
+-- Components of a posted memo, and what their rates round otherwise than that of the whole
+parts as (
+    select
+        named.group_key, named.day, named.gap, named.item,
+        coalesce({{ component_class('parts.component', 'parts.amount') }}, '') as class,
+        parts.amount
+    from named
+    inner join {{ ref('refund_posting_components') }} as parts
+        on named.group_key = parts.group_key and named.day = parts.day and named.item = parts.item
+    where named.gap = 'M-G' and named.has_both and named.class is null and named.fx_share = 0
 ),
 
-given as (
-    select
-        *,
-        -- credit that is posted and moves no cash
-        -{{ up_to('-(open_amount - failed_share)', 'given_amount') }} as credit_share
-    from failed
+rounded as (
+    select named.group_key, named.day, named.left_amount - coalesce(sum(parts.amount), 0) as amount
+    from named
+    left join parts using (group_key, day, gap, item)
+    where named.gap = 'M-G' and named.has_both and named.class is null and named.fx_share = 0
+    group by named.group_key, named.day, named.item, named.left_amount
 ),
 
-rest as (
-    select
-        *,
-        open_amount - failed_share - credit_share as rest_amount,
-        -- postings beside those of the credit
-        moved_amount <> 0 as has_moved,
-        posted_amount + case when credit_share <> 0 then -given_amount else 0 end <> 0 as has_posted
-    from given
-),
-
--- What a group's memos hold beside merchandise, which the postings may have left out
-components as (
-    select
-        group_key,
-        day,
-        {%- for amount in causes.values() %}
-        sum(credited_{{ amount | replace('_amount', '') }}) as {{ amount }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    from {{ ref('refund_line_days') }}
+-- Credit beyond what was credited for it
+beyond as (
+    select group_key, day, sum(credit_beyond) as amount
+    from {{ ref('refund_claim_shares') }}
+    where credit_beyond > 0
     group by group_key, day
 ),
 
-explained as (
-    select
-        rest.*,
-        {%- for amount in causes.values() %}
-        coalesce(components.{{ amount }}, 0) as {{ amount }},
-        {%- endfor %}
-        rest.has_moved and rest.has_posted as has_both,
-        case
-            when rest.has_moved <> rest.has_posted
-                then case when rest.has_moved then rest.moved_on else rest.posted_on end
-            else rest.behind_since
-        end as missing_since
-    from rest
-    left join components on rest.group_key = components.group_key and rest.day = components.day
-),
-
-judged as (
-    select
-        *,
-        case
-            when missing_since is not null then {{ missing_leg_class('missing_since') }}
-            when has_both and has_two_currencies then 'FX'
-            when not has_both or gap <> 'P-G' then null
-            when fee_amount <> 0 and abs(rest_amount) = abs(fee_amount) then 'PROCESSOR_FEE'
-            when abs(rest_amount) <= 0.02 then 'ROUNDING'
-            -- posted as customer service issued it
-            when due_amount <> 0 and rest_amount = moved_amount - due_amount then 'PAYMENT_AMOUNT'
-        end as class
-    from explained
-),
-
-named as (
-    select
-        *,
-        case when class is null and has_both and gap = 'P-G'
-            then {{ fewest_causes('rest_amount', causes.values() | list) }}
-        end as causes
-    from judged
+posted_beyond as (
+    select named.group_key, named.day, least(max(beyond.amount), -sum(named.credit_share)) as amount
+    from named
+    inner join beyond using (group_key, day)
+    group by named.group_key, named.day
 ),
 
 classes as (
@@ -97,21 +55,25 @@ classes as (
         ('DUPLICATE', -named.copied_amount),
         ('FAILED_REFUND', named.failed_share),
         ('STORE_CREDIT_OR_EXCHANGE', named.credit_share),
-        (named.class, named.rest_amount)
+        ('FX', named.fx_share),
+        ('PROCESSOR_FEE', -named.fee_share),
+        (named.class, named.left_amount + named.fee_share)
         {%- for class, amount in causes.items() %},
-        ('{{ class }}', {{ taken_cause(loop.index0, 'named.causes', 'named.' ~ amount) }})
+        ('{{ class }}', named.{{ amount }})
         {%- endfor %}
     ) as share (class, amount)
     where share.class is not null
     union all
-    select parts.group_key, parts.day, 'M-G' as gap,
-        {{ component_class('parts.component', 'parts.amount') }} as class, parts.amount
-    from {{ ref('refund_posting_components') }} as parts
-    inner join named
-        on parts.group_key = named.group_key and parts.day = named.day
-        and parts.item = named.item and named.gap = 'M-G'
-    where named.has_both and named.class is null
-        and {{ component_class('parts.component', 'parts.amount') }} is not null
+    select group_key, day, gap, class, amount from parts where class <> ''
+    union all
+    select group_key, day, 'M-G' as gap, 'ROUNDING' as class, amount from rounded where abs(amount) <= 0.02
+    union all
+    select posted_beyond.group_key, posted_beyond.day, 'P-G' as gap, share.class, share.amount
+    from posted_beyond
+    cross join lateral (
+        values
+        ('STORE_CREDIT_OR_EXCHANGE', posted_beyond.amount), ('ISSUED_AMOUNT', -posted_beyond.amount)
+    ) as share (class, amount)
 )
 
 select group_key, day, gap, class, cast(sum(amount) as numeric(18, 2)) as amount

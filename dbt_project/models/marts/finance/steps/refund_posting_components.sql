@@ -18,6 +18,14 @@ copies as (
     where gap = 'M-G' and is_copy
 ),
 
+-- At the rate of the memo's day, as its posting on the liability
+dated as (
+    select item, min(rate_on) as rate_on
+    from {{ ref('refund_documents') }}
+    where leg = 'GM'
+    group by item
+),
+
 memo_rows as (
     select posted_memos.*, documents.component, documents.group_amount as amount
     from posted_memos
@@ -29,8 +37,12 @@ memo_rows as (
 ),
 
 posted_rows as (
-    select posted_memos.*, fact.component, -fact.amount as amount
+    select
+        posted_memos.*, fact.component,
+        -{{ in_currency('fact.amount', 'fact.currency', 'groups.currency', 'dated.rate_on') }} as amount
     from posted_memos
+    inner join {{ ref('dim_refund_group') }} as groups on posted_memos.group_key = groups.group_key
+    inner join dated on posted_memos.item = dated.item
     inner join {{ ref('fct_gl_line') }} as fact
         on substr(posted_memos.item, 5) = fact.document_ref
         and posted_memos.day >= fact.posted_on

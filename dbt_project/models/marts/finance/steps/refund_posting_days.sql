@@ -44,19 +44,53 @@ behind as (
         and first.upto_amount
         = case when first.is_posting then totals.moved_amount else totals.posted_amount end
     group by first.group_key, first.day, first.item
+),
+
+-- Amounts of one side that the other one lacks
+unmatched as (
+    select
+        group_key, day, item,
+        sum(amount * greatest(moved - posted, 0)) as unposted_amount,
+        sum(amount * greatest(posted - moved, 0)) as unmoved_amount,
+        max(effective_on) filter (where moved <> posted) as since
+    from (
+        select
+            group_key, day, item, amount,
+            count(*) filter (where not is_posting) as moved,
+            count(*) filter (where is_posting and not is_copy) as posted,
+            max(effective_on) as effective_on
+        from posting_rows
+        where gap = 'P-G'
+        group by group_key, day, item, amount
+    ) as by_amount
+    group by group_key, day, item
 )
 
 select
     totals.*,
-    behind.behind_since,
+    coalesce(
+        behind.behind_since, case
+            when totals.moved_amount <> 0 and totals.posted_amount <> 0
+                and (unmatched.unposted_amount = 0) <> (unmatched.unmoved_amount = 0) then unmatched.since
+        end
+    ) as behind_since,
     coalesce(payments.fee_amount, 0) as fee_amount,
-    coalesce(payments.given_amount, 0) as given_amount,
-    coalesce(payments.due_amount, 0) as due_amount,
-    coalesce(payments.failed_cash_amount, 0) > 0 as has_failed
+    coalesce(refunds.given_amount, 0) as given_amount,
+    coalesce(refunds.failed_cash_amount, 0) as failed_amount,
+    -- where it is posted as issued, or as credited, and was paid otherwise
+    coalesce(refunds.worth_amount, 0) as worth_amount,
+    coalesce(refunds.fx_amount, 0) as fx_amount,
+    coalesce(refunds.kept_fee_amount, 0) as kept_fee_amount
 from totals
 left join behind
     on totals.gap = 'P-G' and totals.group_key = behind.group_key
     and totals.day = behind.day and totals.item = behind.item
+left join unmatched
+    on totals.gap = 'P-G' and totals.group_key = unmatched.group_key
+    and totals.day = unmatched.day and totals.item = unmatched.item
 left join {{ ref('refund_payment_days') }} as payments
     on totals.gap = 'P-G' and totals.group_key = payments.group_key
     and totals.day = payments.day and totals.item = payments.item
+left join {{ ref('refund_settlement_days') }} as refunds
+    on totals.gap = 'P-G' and totals.group_key = refunds.group_key
+    and totals.day = refunds.day and totals.item = refunds.item

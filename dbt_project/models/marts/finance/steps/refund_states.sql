@@ -1,6 +1,7 @@
 -- Grain: one row per match group, gap, class and span of days [valid_from, valid_to) in which the class holds
 -- the same cents. Spans to come, when a leg that is missing today will be overdue, are there as well.
--- Derived from what documents say of each day, so a rebuild gives the same. Not published.
+-- Derived from what documents say of each day, so a rebuild gives the same. Store credit is settled once it is
+-- spent. Not published.
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_touched',
@@ -81,9 +82,14 @@ select
     spans.valid_to,
     cast(spans.amount as numeric(18, 2)) as amount,
     spans.first_seen_on,
-    gap_runs.open_since
+    gap_runs.open_since,
+    -- no item from then on, though the gap keeps its cents
+    case when spent.spent_on is not null then greatest(spent.spent_on, spans.valid_from) end as settled_on
 from spans
 inner join gap_runs
     on spans.group_key = gap_runs.group_key and spans.gap = gap_runs.gap
     and spans.valid_from = gap_runs.day
+left join {{ ref('refund_spent_credits') }} as spent
+    on spans.group_key = spent.group_key and abs(spans.amount) = spent.amount
+    and spans.class = 'STORE_CREDIT_OR_EXCHANGE' and spans.gap in ('M-P', 'P-G')
 where spans.amount <> 0

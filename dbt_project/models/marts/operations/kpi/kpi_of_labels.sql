@@ -39,10 +39,7 @@ select
     rma_lines.channel,
     rma_lines.product_category,
     rma_lines.ship_from_site as site,
-    case
-        when labels.is_used then {{ always_mature() }}
-        else coalesce(labels.expires_on, {{ never_mature() }})
-    end as mature_on,
+    coalesce(labels.expires_on, {{ never_mature() }}) as mature_on,
     1 as labels,
     case when labels.is_used then 1 else 0 end as used_labels
 from labels

@@ -7,7 +7,7 @@ with shipped as (
 
     select
         *,
-        {{ sale_mature_on('shipped_on', 'return_window_days') }} as mature_on,
+        {{ sale_mature_on() }} as mature_on,
         row_number() over (partition by order_no order by shipped_on, line_no) as rank_of_line
     from {{ ref('fct_sales_line') }}
     where is_product and shipped_quantity > 0 and {{ in_touched_units('unit_key') }}

@@ -1,7 +1,6 @@
 -- Grain: one row per receipt of a product, on the day it came (basis RETURN): what it was worth, and
 -- whether reason, policy and serial number hold. Without a known sale it was worth what the memo that names it
--- credited.
--- Additive: every measure; amounts are in the reporting currency.
+-- credited, which may come while a refund is due. Additive: every measure; amounts in the reporting currency.
 {{ config(meta={'replaces': 'units'}) }}
 
 with receipts as (
@@ -86,6 +85,7 @@ select
     channel,
     product_category,
     site,
+    {{ mature_on_where('sales_line_key is null and is_blind', 'received_on + ' ~ var('refund_days')) }} as mature_on,
     sku,
     quantity as received_units,
     returned_amount,

@@ -1,6 +1,6 @@
 -- Grain: one row per row of a refund that the processor settled or failed, on the day of booking (basis
--- REFUND), and again on the day its sale was shipped (basis SALE); money of a line that never shipped has no
--- such day. A refund counts once, however many rows settle it: with the one that completed it. Additive:
+-- REFUND), and again on the day its sale was shipped (basis SALE); money of no known sale, or of a line that
+-- never shipped, has no such day. A refund counts once, however many rows settle it: with the one that completed it. Additive:
 -- every measure; amounts are in the reporting currency.
 {{ config(meta={'replaces': 'units'}) }}
 
@@ -9,7 +9,9 @@ with lines as (
     select
         *,
         -- the clock of the law: goods on their way or here, else the request
-        {{ business_day('coalesce(least(first_scan_at, first_received_at), basis_at)') }} as clock_starts_on
+        {{ business_day('coalesce(least(first_scan_at, first_received_at), basis_at)') }} as clock_starts_on,
+        -- goods that are still to come start it anew
+        first_scan_at is null and first_received_at is null and is_counted and not is_returnless as is_awaited
     from {{ ref('fct_return_line') }}
     where {{ in_touched_units('unit_key') }}
 
@@ -30,7 +32,8 @@ settlements as (
         completions.settlement_id is not null and lines.return_line_key is not null as is_timed,
         greatest(settlements.booked_on - lines.clock_starts_on, 0) as days,
         sales.shipped_on,
-        {{ sale_mature_on('sales.shipped_on', 'sales.return_window_days') }} as mature_on
+        {{ mature_on_where('lines.is_awaited', return_due_on('lines')) }} as timed_on,
+        {{ sale_mature_on('sales') }} as mature_on
     from {{ ref('fct_settlement') }} as settlements
     left join lines on settlements.return_line_key = lines.return_line_key
     left join sales on settlements.sales_line_key = sales.sales_line_key
@@ -51,21 +54,21 @@ select
     channel,
     product_category,
     ship_from_site as site,
-    {{ always_mature() }} as mature_on,
+    timed_on as mature_on,
     refunded_amount,
     cast(null as numeric(18, 2)) as refunded_of_sale_amount,
     case when is_timed then 1 end as refunds,
     case when is_timed then days end as lead_days,
-    case when is_timed then case when days > 14 then 1 else 0 end end as late_refunds
+    case when is_timed then case when days > {{ var('refund_days') }} then 1 else 0 end end as late_refunds
 from settlements
 union all
 select
     unit_key,
     settlement_id,
-    coalesce(shipped_on, booked_on) as period_date,
-    case when sales_line_key is null then 'UNATTRIBUTED' else channel end as channel,
+    shipped_on as period_date,
+    channel,
     product_category,
-    case when sales_line_key is null then 'UNATTRIBUTED' else ship_from_site end as site,
+    ship_from_site as site,
     mature_on,
     null as refunded_amount,
     refunded_amount as refunded_of_sale_amount,
@@ -73,4 +76,4 @@ select
     null as lead_days,
     null as late_refunds
 from settlements
-where sales_line_key is null or shipped_on is not null
+where shipped_on is not null

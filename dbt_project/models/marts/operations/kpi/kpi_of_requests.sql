@@ -32,10 +32,9 @@ select
     lines.channel,
     lines.product_category,
     lines.ship_from_site as site,
-    case
-        when lines.received_quantity >= lines.approved_quantity then {{ always_mature() }}
-        else coalesce({{ business_day('lines.expires_at') }}, {{ never_mature() }})
-    end as mature_on,
+    {{ return_due_on('lines') }} as mature_on,
+    -- what never lapses is no no-show
+    case when lines.expires_at is null then {{ never_mature() }} else {{ return_due_on('lines') }} end as lapsed_on,
     case when lines.is_awaited then lines.approved_quantity end as approved_units,
     case when lines.is_awaited then lines.expired_quantity end as expired_units,
     case when lines.is_returnless then lines.requested_quantity else 0 end as returnless_units,

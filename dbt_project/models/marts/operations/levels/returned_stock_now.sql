@@ -6,6 +6,7 @@ select
     stock.snapshot_date,
     stock.site,
     stock.sku,
+    stock.product_name,
     stock.grade,
     stock.product_category,
     stock.quantity,

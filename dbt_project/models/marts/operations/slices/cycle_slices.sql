@@ -1,6 +1,6 @@
 -- Grain: one row per slice and its request month, channel and product category, 'ALL' where it is not cut by them.
--- Quantiles of a part don't add up to those of the whole, so each slice has rows of its own. Not published: each
--- slice has a table of its own, in which nothing stands twice.
+-- Quantiles of a part don't add up to those of the whole, so each slice has rows of its own. People read the views,
+-- one a slice, in which nothing stands twice: return_cycle_time and its siblings.
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_touched',
@@ -80,8 +80,7 @@ final as (
         cast(outcomes.censored as bigint) as censored,
         cast(outcomes.competing as bigint) as competing,
         km.p50_hours,
-        km.p90_hours,
-        km.restricted_mean_hours
+        km.p90_hours
     from km
     inner join outcomes
         on

@@ -1,6 +1,6 @@
 -- Grain: one row per request month and step of the process; 'ALL' stands for every month.
 -- A line that has not made the step is censored at the end of the business date, so a slow step shows
--- while it is slow. Not additive. Not published: months and the whole have tables of their own.
+-- while it is slow. Not additive. People read the views, months and the whole apart: return_cycle_steps, …_overall.
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_touched',
@@ -56,8 +56,7 @@ final as (
         km.events,
         km.left_without_event,
         km.p50_hours,
-        km.p90_hours,
-        km.restricted_mean_hours
+        km.p90_hours
     from km
     inner join names on km.step_no = names.step_no
 

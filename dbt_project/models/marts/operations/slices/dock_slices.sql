@@ -79,6 +79,5 @@ select
     events as disposed_units,
     left_without_event as open_units,
     p50_hours,
-    p90_hours,
-    restricted_mean_hours
+    p90_hours
 from km

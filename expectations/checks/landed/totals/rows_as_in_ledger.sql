@@ -1,0 +1,5 @@
+-- severity: critical
+-- meaning: Raw holds as many rows of each file as the ledger says.
+-- advice: Load the file again: revlog load --business-date DATE.
+select * from batch
+where rows_in_raw <> rows_in_ledger

@@ -1,0 +1,5 @@
+-- asset: build.{{ table }}
+-- key: {{ key }}
+-- holds: {{ domain }}
+select *
+from build.{{ table }}

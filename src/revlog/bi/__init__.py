@@ -1,0 +1,1 @@
+"""Superset: datasets, metrics and dashboards as code, and its processes on loopback."""

@@ -1,0 +1,1 @@
+"""Builds and what was judged of them: their clock, their domains, their verdicts."""

@@ -1,0 +1,1 @@
+"""The command `revlog`: what people type. Nothing imports it."""

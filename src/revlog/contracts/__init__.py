@@ -1,0 +1,1 @@
+"""What the YAML of a feed says: its contract and its layouts."""

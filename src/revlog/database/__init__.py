@@ -1,0 +1,1 @@
+"""The warehouse as a database: the embedded server, connections, roles, locks, the schema `ops`."""

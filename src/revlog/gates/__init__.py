@@ -1,0 +1,1 @@
+"""Great Expectations: what a gate is and how it judges. The suites are in `expectations/suites`."""

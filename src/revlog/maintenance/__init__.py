@@ -1,0 +1,1 @@
+"""The warehouse as a thing to look after: upgrade, backup, restore."""

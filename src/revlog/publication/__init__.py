@@ -1,0 +1,1 @@
+"""What was built becomes what readers see, in one step; and back."""

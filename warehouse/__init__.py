@@ -1,1 +1,0 @@
-"""The database itself: the embedded server, connections, the ops schema, roles and grants."""
