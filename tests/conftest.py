@@ -12,6 +12,7 @@ from hypothesis import settings as hypothesis_settings
 
 from revlog.database import connections, server
 from revlog.maintenance import migrate
+from tests import shared_dbt
 
 # A developer's `.env` has no say in tests.
 os.environ["REVLOG_ENV_FILE"] = os.devnull
@@ -48,8 +49,16 @@ def warehouse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
         server.start()
         patch.setenv("REVLOG_DATABASE", "template_warehouse")
         migrate.upgrade()
-        yield var
+        with shared_dbt.sharing():
+            yield var
         server.destroy()
+
+
+@pytest.fixture()
+def own_dbt() -> Iterator[None]:
+    """For a test of how dbt is started: it shares none."""
+    with shared_dbt.none_shared():
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from revlog.night import stages
 from revlog.transform import build
 from simulator.company import Company
 from simulator.run import simulate
+from tests import shared_dbt
 from tests.tables import Prints, fingerprints
 
 FIRST, MONTH_END, LAST = dt.date(2026, 1, 29), dt.date(2026, 1, 31), dt.date(2026, 2, 1)
@@ -35,7 +36,7 @@ def by_month(landing: Path) -> tuple[Prints, list[str]]:
     """What a range leaves whose month's end is kept, and what was told."""
     told: list[str] = []
     started: list[Any] = []
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, shared_dbt.none_shared():
         start = build._popen
         patch.setattr(build, "_popen", lambda *a, **k: started.append(a) or start(*a, **k))
         stages.catch_up(str(FIRST), str(LAST), "months", lambda line: told.append(str(line)))

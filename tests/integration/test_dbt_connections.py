@@ -62,6 +62,7 @@ def test_a_session_that_the_server_has_ended_is_not_gone_on_with(node: Any) -> N
     assert not dbt_command._is_as_new(node)
 
 
+@pytest.mark.usefixtures("own_dbt")
 def test_a_layer_opens_fewer_sessions_than_it_has_nodes(fresh_database: Path) -> None:
     sales(fresh_database, "20260201", sale("A"))
     build_id = begin(DAY, full_refresh=True)
@@ -77,6 +78,7 @@ def _sessions_of_dbt() -> int:
     return found
 
 
+@pytest.mark.usefixtures("own_dbt")
 @pytest.mark.parametrize("is_killed", [False, True])
 def test_the_layers_of_a_night_share_one_dbt_and_go_on_without_it(
     fresh_database: Path, monkeypatch: pytest.MonkeyPatch, is_killed: bool

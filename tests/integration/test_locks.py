@@ -128,6 +128,7 @@ def test_a_load_that_has_lost_its_locks_keeps_nothing(
     assert query(f"select count(*) from raw.{FEED}") == [(1,)]
 
 
+@pytest.mark.usefixtures("own_dbt")
 def test_a_layer_that_has_lost_the_night_ends_dbt_and_is_not_good(
     fresh_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import os
 import signal
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import typer
@@ -132,6 +134,13 @@ def airflow_command(arguments: list[str]) -> None:
     from revlog.local import airflow
 
     program = str(Path(sys.executable).parent / "airflow")
+    if {"--help", "-h"} & set(arguments):
+        # What it can do is told before there is a warehouse, and leaves nothing behind.
+        with tempfile.TemporaryDirectory() as home:
+            asked = subprocess.run(
+                [program, *arguments], env=os.environ | {"AIRFLOW_HOME": home}, check=False
+            )
+        raise typer.Exit(asked.returncode)
     os.execve(program, [program, *arguments], airflow.environment())
 
 

@@ -161,8 +161,13 @@ def _user() -> str | None:
         return None
     with contextlib.suppress(KeyError):
         return pwd.getpwnam("pgserver").pw_name
-    if shutil.which("useradd"):
-        subprocess.run(["useradd", "--system", "pgserver"], check=False, capture_output=True)
+    # One at a time on this machine: of two users of that name added at once, one is lost with all it owns.
+    with Path(tempfile.gettempdir(), "reverse-logistics-user.lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam("pgserver").pw_name
+        if shutil.which("useradd"):
+            subprocess.run(["useradd", "--system", "pgserver"], check=False, capture_output=True)
     try:
         return pwd.getpwnam("pgserver").pw_name
     except KeyError:

@@ -120,6 +120,8 @@ def made(
         patterns=found.patterns,
         agreed=found.agreed,
         explained=found.explained,
+        waiting=found.waiting,
+        to_look_at=found.to_look_at,
         lacks=found.lacks,
         refund_groups=found.groups,
         classes=by_class(found.exceptions),
@@ -140,8 +142,8 @@ def _lead(found: Reconciliation) -> Lead:
         status: sum(row["items"] for row in found.exceptions if row["status"] == status)
         for status in ("open", "waiting")
     }
-    differ = found.groups - found.agreed - found.explained
-    to_look_at = sum(row["to_look_at"] == "yes" for row in found.rows)
+    differ = found.to_look_at
+    items_to_look_at = sum(row["to_look_at"] == "yes" for row in found.rows)
     figures = [
         Figure(
             f"money_open:{currency}",
@@ -176,7 +178,7 @@ def _lead(found: Reconciliation) -> Lead:
             "groups_differ",
             Decimal(differ),
             f"refund {many(differ, 'group')} to look at, of {found.groups:,}"
-            f" ({to_look_at:,} {many(to_look_at, 'item')})",
+            f" ({items_to_look_at:,} {many(items_to_look_at, 'item')})",
             "warn" if differ else "good",
             "exceptions",
             {"To look at": "yes"},

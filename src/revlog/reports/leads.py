@@ -75,7 +75,8 @@ TERMS = {
     ),
     "items_waiting": ("Items whose other leg is not yet due; finance.refund_exceptions, status waiting."),
     "groups_differ": (
-        "Match groups that do not agree in every leg and whose difference has no known reason; "
+        "Match groups that do not agree in every leg and whose difference has no known reason and waits for"
+        " no leg that is not late yet; "
         "finance.refund_reconciliation."
     ),
 }

@@ -33,7 +33,8 @@ order by status, youngest desc, reporting desc, class, gap, currency
 """
 REASONS = """
 with reasons as (
-    select group_key, bool_and(status in ('explained', 'settled')) as is_explained
+    select group_key, bool_and(status in ('explained', 'settled')) as is_explained,
+        bool_and(status in ('explained', 'settled', 'waiting')) as is_in_time
     from finance.refund_exceptions where status <> 'cleared' group by group_key
 )
 """
@@ -41,7 +42,7 @@ with reasons as (
 ROWS = f"""{REASONS}
 select items.group_key, gap, class, status, amount, currency, reporting_amount, age_days, age_bucket, owner,
     next_action, order_no, rma_no, refund_id, memo_no, period, open_since,
-    case when groups.is_reconciled or reasons.is_explained then 'no' else 'yes' end as to_look_at
+    case when groups.is_reconciled or reasons.is_in_time then 'no' else 'yes' end as to_look_at
 from finance.refund_exceptions as items
 left join reasons on items.group_key = reasons.group_key
 left join (select group_key, is_reconciled from finance.refund_reconciliation) as groups
@@ -63,7 +64,10 @@ order by array_position(array['open', 'waiting', 'explained'], status),
 """
 PATTERNS = f"""{REASONS}
 select groups.pattern_name, count(*) as groups, count(*) filter (where groups.is_reconciled) as reconciled,
-    count(*) filter (where reasons.is_explained and not groups.is_reconciled) as explained
+    count(*) filter (where reasons.is_explained and not groups.is_reconciled) as explained,
+    count(*) filter (
+        where reasons.is_in_time and not reasons.is_explained and not groups.is_reconciled
+    ) as waiting
 from finance.refund_reconciliation as groups
 left join reasons on reasons.group_key = groups.group_key
 group by groups.pattern_name order by groups desc
@@ -111,6 +115,16 @@ class Reconciliation:
     def explained(self) -> int:
         """How many of the others differ for a known reason that asks for nothing, such as store credit."""
         return sum(row["explained"] for row in self.patterns)
+
+    @property
+    def waiting(self) -> int:
+        """How many of the others lack only what may still come: a leg that is not yet late."""
+        return sum(row["waiting"] for row in self.patterns)
+
+    @property
+    def to_look_at(self) -> int:
+        """How many groups somebody has to look at."""
+        return self.groups - self.agreed - self.explained - self.waiting
 
 
 def read_reconciliation() -> Reconciliation:

@@ -126,13 +126,14 @@ def _reconciliation(console: Console) -> None:
         + (f" ({found.agreed / found.groups:.1%})" if found.groups else "")
     )
     if found.groups:
-        console.print(
-            f"  {found.explained:,} more differ for a known reason that asks for nothing"
-            + f" ({(found.agreed + found.explained) / found.groups:.1%} together)"
-            + (f":\n  {rich_text(', '.join(found.reasons))};\n" if found.explained else ";\n")
-            + f"  {found.groups - found.agreed - found.explained:,} wait or have to be looked at.",
-            style="dim",
-        )
+        fine = found.agreed + found.explained + found.waiting
+        reasons = f": {rich_text(', '.join(found.reasons))}" if found.explained else ""
+        for line in (
+            f"{found.explained:,} more differ for a known reason that asks for nothing{reasons}",
+            f"{found.waiting:,} wait for a leg that is not late yet ({fine / found.groups:.1%} with these)",
+            f"{found.to_look_at:,} have to be looked at ({found.to_look_at / found.groups:.1%})",
+        ):
+            console.print(f"  {line}", style="dim")
     if found.lacks:
         console.print(f"  {found.lacks}", style="dim")
     table = _table("", "class", "items", "status")

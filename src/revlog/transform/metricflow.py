@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
 import shutil
 import subprocess
@@ -22,6 +23,7 @@ from revlog.outputs.files import write_text
 
 PROJECT = ROOT / "dbt_project"
 ROLE = "bi_reader"
+MF = "from dbt_metricflow.cli.main import cli; cli(prog_name='revlog metrics')"
 # A picture of `mf`'s spinner, which it draws for no terminal, too.
 WAITING = re.compile(r"^[\u2800-\u28ff] .*\n\s*", re.MULTILINE)
 
@@ -34,15 +36,19 @@ def run(arguments: list[str], is_quiet: bool = False) -> subprocess.CompletedPro
     """Run `mf` with these arguments; `is_quiet` keeps its output from the terminal.
 
     What it prints is inert, and so is the file of `--csv`. Raises NotUnderstood where the project does not
-    parse, NotWritten where the file can't be written.
+    parse, NotWritten where the file can't be written. Its help asks for no warehouse.
     """
+    if "--help" in arguments:
+        return subprocess.run(
+            [sys.executable, "-c", MF, *arguments], env={**os.environ, "NO_COLOR": "1"}, check=False
+        )
     if _is_stale():
         parse()
     file, others = _without_csv(arguments)
     with tempfile.TemporaryDirectory() as scratch:
         part = Path(scratch) / "rows.csv"
         into = ["--csv", str(part), "--quiet"] if file else []
-        done = _python("from dbt_metricflow.cli.main import cli; cli()", [*others, *into], _folder())
+        done = _python(MF, [*others, *into], _folder())
         if not is_quiet:
             print(lines(WAITING.sub("", done.stdout)).lstrip("\n"), end="")
             print(lines(WAITING.sub("", done.stderr)), end="", file=sys.stderr)
