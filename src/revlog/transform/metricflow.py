@@ -40,7 +40,10 @@ def run(arguments: list[str], is_quiet: bool = False) -> subprocess.CompletedPro
     """
     if "--help" in arguments:
         return subprocess.run(
-            [sys.executable, "-c", MF, *arguments], env={**os.environ, "NO_COLOR": "1"}, check=False
+            [sys.executable, "-c", MF, *arguments],
+            env={**os.environ, "NO_COLOR": "1"},
+            text=True,
+            check=False,
         )
     if _is_stale():
         parse()
