@@ -27,6 +27,17 @@ _TESTS = Path(__file__).parent
 _SETTINGS = ("WAREHOUSE_DSN", "LANDING_URL", "BUSINESS_DATE", "REPORTING_CURRENCY", "COMPANY", "LAYOUTS")
 
 
+# The server of tests outlives kills of its processes, and need not outlive the machine: it waits for no disk.
+_FORGETFUL = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "checkpoint_timeout": "'1h'",
+}
+
+
 # Folders whose files take minutes come first, so that no worker starts one when the others are done.
 _ORDER = ("e2e", "integration", "upgrade", "machinery", "faults", "real", "dags", "unit")
 
@@ -44,6 +55,8 @@ def warehouse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
         patch.setenv("REVLOG_VAR", str(var))
         for name in _SETTINGS:
             patch.setenv(name, "")
+        for name, value in _FORGETFUL.items():
+            patch.setitem(server.CONFIGURATION, name, value)
         # Several workers start theirs at once: any free port, so that no two want the same.
         patch.setenv("REVLOG_PORT", "0")
         server.start()
