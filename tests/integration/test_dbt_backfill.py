@@ -19,13 +19,13 @@ from tests.tables import Prints, fingerprints
 pytestmark = pytest.mark.long
 
 HISTORY_END = dt.date(2026, 1, 31)
-NIGHTS = [HISTORY_END + dt.timedelta(days=n) for n in range(5)]
+NIGHTS = [HISTORY_END + dt.timedelta(days=n) for n in range(3)]
 STEPS = ROOT / "dbt_project" / "models" / "marts" / "finance" / "steps"
 
 
 @pytest.fixture(scope="module")
 def landing(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Files of a history and of four nights, all loaded before the first night is built."""
+    """Files of a history and of two nights, all loaded before the first night is built."""
     simulate(
         Company(
             out=database, truth=tmp_path_factory.mktemp("truth"), order_lines=2000, seed=11,

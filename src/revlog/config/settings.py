@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import tomllib
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -90,19 +90,40 @@ def variable(name: str, default: str = "") -> str:
 
 
 def settings() -> Settings:
-    """Read the settings anew; cheap, and tests may change the environment between calls.
+    """Return the settings, read anew wherever the environment or a file of them has changed.
 
     Where neither the environment nor `.env` names a company, the one that was served last holds. The
     environment wins over `.env`. A relative REVLOG_VAR is taken from the project root.
     """
-    found = Settings(_env_file=env_file())  # type: ignore[call-arg]  # of pydantic-settings
-    served = found.var / SERVED if found.var.is_absolute() else ROOT / found.var / SERVED
+    found = _read(env_file())
+    served = ROOT / found.var / SERVED  # an absolute folder stays as it is
     if found.named_company is None and served.is_file():
-        found = Settings(_env_file=(env_file(), served))  # type: ignore[call-arg]
-    if not found.var.is_absolute():
-        found.var = ROOT / found.var
+        found = _read(env_file(), served)
     found.var.mkdir(parents=True, exist_ok=True)
     return found
+
+
+def _read(*files: Path) -> Settings:
+    return _read_once(files, tuple(map(_state, files)), frozenset(os.environ.items()))
+
+
+@lru_cache(maxsize=8)
+def _read_once(
+    files: tuple[Path, ...], states: tuple[object, ...], environment: frozenset[tuple[str, str]]
+) -> Settings:
+    """Read them; what they are read from is in the arguments, so that a change of it is seen."""
+    found = Settings(_env_file=files)  # type: ignore[call-arg]  # of pydantic-settings
+    found.var = ROOT / found.var
+    return found
+
+
+def _state(file: Path) -> object:
+    """What differs once a file was written: its place on the disk, size and time."""
+    try:
+        stat = file.stat()
+    except OSError:
+        return None
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
 def serve(name: str, landing_url: str = "") -> None:
