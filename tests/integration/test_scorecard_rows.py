@@ -329,10 +329,38 @@ def test_the_terminal_counts_what_differs_and_names_no_amount(rows: ScorecardRow
     out = StringIO()
     print_summary(Console(file=out, width=100), seconds=1, did_work=True)
     assert "1 of 3 groups agree to the cent (33.3%)" in out.getvalue()
-    told = "1 more differ for a known reason that asks for nothing (66.7% together):\n  ROUNDING;"
+    told = "1 more differ for a known reason that asks for nothing:\n  ROUNDING;"
     assert told in out.getvalue()
-    assert "1 wait or have to be looked at" in out.getvalue()
+    assert "0 wait for a leg that is not late yet (66.7% with all these);" in out.getvalue()
+    assert "1 have to be looked at (33.3%)." in out.getvalue()
     assert "DUPLICATE" in out.getvalue() and "12.00" not in out.getvalue()
+
+
+def test_what_may_still_come_in_time_asks_nobody_to_look(rows: ScorecardRows) -> None:
+    """Two more groups: one lacks a leg that is not late, the other does, too, and 5.00 besides."""
+    add = (
+        "insert into finance.refund_reconciliation values ('complete', false, 'D'), ('complete', false, 'E');"
+        "insert into finance.refund_exceptions (class, gap, currency, status, amount, is_chain, group_key)"
+        " values ('CUTOFF', 'P-G', 'EUR', 'waiting', 9, true, 'D'), ('CUTOFF', 'P-G', 'EUR', 'waiting', 9,"
+        " true, 'E'), ('DUPLICATE', 'E-M', 'EUR', 'open', 5, true, 'E')"
+    )
+    with connect("admin", autocommit=True) as connection:
+        connection.execute(add)
+    try:
+        found = read_reconciliation()
+        assert (found.groups, found.agreed, found.explained, found.waiting, found.to_look_at) == (
+            5,
+            1,
+            1,
+            1,
+            2,
+        )
+        to_look_at = {row["group_key"] for row in found.rows if row["to_look_at"] == "yes"}
+        assert to_look_at == {"B", "E"}
+    finally:
+        with connect("admin", autocommit=True) as connection:
+            for table in ("refund_reconciliation", "refund_exceptions"):
+                connection.execute(f"delete from finance.{table} where group_key in ('D', 'E')")
 
 
 def test_a_check_that_was_mended_is_no_alert(rows: ScorecardRows) -> None:

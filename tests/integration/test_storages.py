@@ -213,9 +213,9 @@ def test_a_download_has_no_name_and_each_reading_a_place_of_its_own(
 @pytest.mark.parametrize("server", ["s3"], indirect=True)
 def test_a_file_of_a_storage_can_be_previewed(place: Zone) -> None:
     _put(place, sale("A"), sale("B", amount="x"))
-    done = _command("preview", f"{place.url}/{PLACE}")
+    done = _command("ingestion", "preview", f"{place.url}/{PLACE}")
     assert "2 rows: 1 load, 1 are quarantined" in done.stdout, done.stderr
-    missing = _command("preview", f"{place.url}/erp/none.csv")
+    missing = _command("ingestion", "preview", f"{place.url}/erp/none.csv")
     assert (missing.returncode, missing.stdout) == (1, "")
     assert missing.stderr.startswith("there is no file ") and len(missing.stderr.splitlines()) == 1
 
@@ -250,7 +250,7 @@ def test_a_full_disk_is_told_as_one_and_the_night_tries_again() -> None:
 
 def _command(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "revlog", "ingestion", *words],
+        [sys.executable, "-m", "revlog", *words],
         cwd=ROOT, env=process_environment() | {"DAYS_PAST_NEWEST_FILE": "9"},
         capture_output=True, text=True, timeout=120,
     )  # fmt: skip

@@ -46,7 +46,7 @@ def _reconciliation() -> Reconciliation:
         }
         for number in range(11)
     ]  # fmt: skip
-    patterns = [{"pattern_name": "all", "groups": 1000, "reconciled": 900, "explained": 60}]
+    patterns = [{"pattern_name": "all", "groups": 1000, "reconciled": 900, "explained": 60, "waiting": 15}]
     return Reconciliation(None, [], [], exceptions, [], patterns)
 
 
@@ -100,8 +100,9 @@ def test_a_long_list_of_classes_shows_the_largest_and_how_many_more(monkeypatch:
     # 1,000 + 1,001 + 1,002
     assert "and 3 more classes with 3,003 items" in printed
     assert "900 of 1,000 groups agree to the cent (90.0%)" in printed
-    assert "  60 more differ for a known reason that asks for nothing (96.0% together):" in printed
-    assert "\n  CLASS_0;\n  40 wait or have to be looked at" in printed
+    assert "  60 more differ for a known reason that asks for nothing:" in printed
+    assert "\n  CLASS_0;\n  15 wait for a leg that is not late yet (97.5% with all these);" in printed
+    assert "\n  25 have to be looked at (2.5%)." in printed
 
 
 @pytest.mark.parametrize(

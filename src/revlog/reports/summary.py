@@ -127,13 +127,14 @@ def _reconciliation(console: Console) -> None:
     )
     if found.groups:
         fine = found.agreed + found.explained + found.waiting
-        reasons = f": {rich_text(', '.join(found.reasons))}" if found.explained else ""
-        for line in (
-            f"{found.explained:,} more differ for a known reason that asks for nothing{reasons}",
-            f"{found.waiting:,} wait for a leg that is not late yet ({fine / found.groups:.1%} with these)",
-            f"{found.to_look_at:,} have to be looked at ({found.to_look_at / found.groups:.1%})",
-        ):
-            console.print(f"  {line}", style="dim")
+        console.print(
+            f"  {found.explained:,} more differ for a known reason that asks for nothing"
+            + (f":\n  {rich_text(', '.join(found.reasons))};\n" if found.explained else ";\n")
+            + f"  {found.waiting:,} wait for a leg that is not late yet"
+            f" ({fine / found.groups:.1%} with all these);\n"
+            f"  {found.to_look_at:,} have to be looked at ({found.to_look_at / found.groups:.1%}).",
+            style="dim",
+        )
     if found.lacks:
         console.print(f"  {found.lacks}", style="dim")
     table = _table("", "class", "items", "status")
