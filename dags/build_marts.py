@@ -24,6 +24,9 @@ Starts by itself when ERP, WMS and CRM have landed a business date.
 
 begin → gate *landed* → staging → core → gate *core* → marts → gate *publish* → publish → report → complete
 
+After publish also outbound, which tells other systems. Where one does not answer, that task fails and is
+tried again; the publication stands.
+
 A critical check that fails holds back what it is about, *marts* or *finance*: the other is published, and
 `complete` fails with check, rows and remedy. Where all are held back the night stops there: readers keep
 the last good night, the scorecard that `report` writes all the same says so, and the task's message names
@@ -98,6 +101,11 @@ with DAG(
         tell(stages.publish(build_id), PUBLISHED)
         return build_id
 
+    @task(pool="default_pool", pool_slots=1, **as_role("sender"))
+    def outbound() -> None:
+        """Tell other systems what is published; it stays so, whoever can't be told of it."""
+        tell(stages.tell_others())
+
     # After a night that stopped, too: its page says so.
     @task(pool="default_pool", pool_slots=1, trigger_rule="all_done", **as_role("reporter"))
     def report(dag_run=None) -> None:
@@ -110,4 +118,5 @@ with DAG(
         tell(stages.complete(build_id))
 
     published = publish(gate_publish(marts(gate_core(core(staging(gate_landed(begin())))))))
+    published >> outbound()
     published >> report() >> complete(published)

@@ -154,6 +154,17 @@ def publish(build_id: int) -> Told:
     )  # fmt: skip
 
 
+def tell_others(feeds: list[str] | None = None, most: int | None = None) -> str:
+    """Tell other systems what is published and was not told yet; returns a line for each feed.
+
+    What is published stays so, whatever becomes of it.
+    """
+    from revlog.outbound.send import send
+
+    with _recorded("sender", "outbound"):
+        return send(feeds, most=most)
+
+
 def complete(build_id: int) -> str:
     """End a night of which every domain is published; the others' checks, rows and remedy otherwise.
 
@@ -317,8 +328,20 @@ def _whole_night(date: str, say: Callable[[str], object], full_refresh: bool) ->
         with contextlib.suppress(NightFailed, ConnectionBroken):
             say(report(date))
         raise
+    untold = _told_others(say)
     say(report(date))
     say(complete(build_id))
+    if untold:
+        raise untold
+
+
+def _told_others(say: Callable[[str], object]) -> NightFailed | ConnectionBroken | None:
+    """Tell other systems; what keeps them from hearing is told when the night itself has ended."""
+    try:
+        say(tell_others())
+    except (NightFailed, ConnectionBroken) as error:
+        return error
+    return None
 
 
 def _ingest_all(date: str, say: Callable[[str], object]) -> None:
