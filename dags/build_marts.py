@@ -24,19 +24,16 @@ Starts by itself when ERP, WMS and CRM have landed a business date.
 
 begin → gate *landed* → staging → core → gate *core* → marts → gate *publish* → publish → report → complete
 
-After publish also outbound, which tells other systems. Where one does not answer, that task fails and is
-tried again; the publication stands.
-
 A critical check that fails holds back what it is about, *marts* or *finance*: the other is published, and
 `complete` fails with check, rows and remedy. Where all are held back the night stops there: readers keep
 the last good night, the scorecard that `report` writes all the same says so, and the task's message names
-check, rows, file and line. Mend the cause, then clear the
-failed task with those after it; where another night has begun since, or a domain is held back, clear `begin`:
-it opens a new build. Whatever is cleared in which order, a build is published under its own date only, and
-only what every gate of it has said yes to (`ops.build_steps`). `ops.validation_results` holds every check.
+check, rows, file and line. Mend the cause, then clear the failed task with those after it; where another
+night has begun since, or a domain is held back, clear `begin`: it opens a new build. Whatever is cleared in
+which order, a build is published under its own date only, and only what every gate of it has said yes to
+(`ops.build_steps`). `ops.validation_results` holds every check.
 
-What each task did stands in its note, the night in the note of the run, and what was published in the
-metadata of the event of `published_marts`.
+After publish, outbound tells other systems; where one is away, the publication stands. What each task did
+stands in its note, the night in that of the run, what was published in the event of `published_marts`.
 """
 
 with DAG(

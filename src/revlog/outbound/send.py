@@ -158,7 +158,7 @@ def _would_tell(feed: Feed, decided: list[Decided] | None, waiting: list[Pending
     """What a run would do, with the first payloads as they would leave."""
     if decided is None:
         return
-    counted = Counter(event.outgoing.change for event in decided)
+    counted: Counter[str] = Counter(event.outgoing.change for event in decided)
     where = str(feed.to) if feed.to else "nowhere: it is off"
     before = f"{how_many(len(waiting), 'event')} waiting from before"
     yield f"{feed.name} to {where}: {_in_words(counted)}; {before}"
@@ -207,8 +207,8 @@ def _post_each(
     if blocked:
         run.refused.append(
             f"{feed.to} refuses {how_many(len(blocked), 'event')} of {feed.name}, such as"
-            f" {one_line(min(blocked))}: revlog outbound status names them and why. Mend the receiver and send"
-            " again, or give them up: revlog outbound set-aside"
+            f" {one_line(min(blocked))}: revlog outbound status names them and why. Mend the receiver and"
+            " send again, or give them up: revlog outbound set-aside"
         )
 
 
