@@ -1,8 +1,9 @@
 """Write each secret of the environment into a file for those who need it, and nobody else; may be repeated.
 
 A role's password is for the user of that name, the customer key for who hashes customers, what the landing
-zone's storage wants to know for `loader` and, with where feeds go, for `sender`, Airflow's own secrets for `revlog` alone, Superset's for the group
-of its container. `revlog` owns the files, and need not be root to give them to groups it is in.
+zone's storage wants to know for `loader` and, with where feeds go, for `sender`, Airflow's own secrets for
+`revlog` alone, Superset's for the group of its container. `revlog` owns the files, and need not be root to
+give them to groups it is in.
 """
 
 from __future__ import annotations
