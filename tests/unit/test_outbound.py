@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from revlog.config.redaction import environment_without_secrets, without_secrets
-from revlog.config.settings import SettingsError
+from revlog.config.settings import ROOT, SettingsError
 from revlog.ingestion import storage
 from revlog.outbound import contract as contracts
 from revlog.outbound import destination, payload
@@ -263,6 +263,43 @@ def test_settings_come_from_the_environment_then_from_files(
     monkeypatch.setenv("OUTBOUND_BEGINS_ON", "yesterday")
     with pytest.raises(SettingsError, match="OUTBOUND_BEGINS_ON=yesterday is no date"):
         destination.begins_on()
+
+
+# -- the how-to
+
+PAGE = (ROOT / "docs" / "how-to" / "tell-other-systems.md").read_text()
+
+
+def _block(language: str, word: str) -> str:
+    """The block of code that holds the word."""
+    (found,) = [text for text in PAGE.split(f"```{language}\n")[1:] if word in text.split("```")[0]]
+    return found.split("```")[0]
+
+
+def test_the_contract_that_people_copy_fits_its_published_table(tmp_path: Path) -> None:
+    file = tmp_path / "hazmat_to_certify.yml"
+    file.write_text(_block("yaml", "hazmat_to_certify"))
+    found = contracts.read(file)
+    assert found.sources_of("certificate_missing") <= columns("regulated_units").keys()
+    assert {c.reads or name for name, c in found.columns.items()} <= columns("regulated_units").keys()
+
+
+def test_the_payload_that_people_read_is_what_a_feed_makes() -> None:
+    shown = json.loads(_block("json", '"publication"'))
+    before = Correction(shown["corrects"]["event_id"], 1, tuple(shown["corrects"]["columns"]))
+    told = Outgoing("issued", shown["event_key"], 2, "correction", "2026-02-01", shown["data"], before)
+    contract = contracts.load("crm_refund_events")
+    assert json.loads(payload.envelope(contract, shown["event_id"], told, 12, "2026-02-02")) == shown
+    for revision, identity in ((1, shown["corrects"]["event_id"]), (2, shown["event_id"])):
+        assert payload.event_id("acme", "crm_refund_events", shown["event_key"], revision) == identity
+
+
+def test_every_feed_that_is_shipped_is_on_the_page_and_in_the_settings() -> None:
+    example = (ROOT / ".env.example").read_text()
+    for feed in FEEDS:
+        assert f"| `{feed}` |" in PAGE and f"#OUTBOUND_TO_{feed.upper()}=" in example
+        events = set(contracts.load(feed).events)
+        assert all(f"`{event}`" in PAGE for event in events)
 
 
 # -- storage
