@@ -228,6 +228,22 @@ def test_a_feed_without_a_destination_is_off_and_one_that_is_asked_for_says_so()
         send(["wms_worklist"])
 
 
+def test_a_night_without_any_destination_asks_nothing_and_leaves_no_stage() -> None:
+    before = query("select count(*) from ops.stage_runs")
+    assert stages.tell_others() == OFF
+    assert query("select count(*) from ops.stage_runs") == before
+
+
+def test_an_address_of_a_feed_that_is_spelt_otherwise_is_told(
+    crm: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OUTBOUND_TO_WMS_WORK_LIST", "/srv/inbox")
+    publish("2026-02-01", {"return_tracking": [received()]})
+    with pytest.raises(NotTold, match="OUTBOUND_TO_WMS_WORK_LIST names no feed; there are crm_refund_events"):
+        send()
+    assert len(crm.got) == 1
+
+
 def test_more_events_than_a_run_may_tell_are_not_decided(
     crm: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -265,8 +281,27 @@ def test_a_column_that_a_contract_gains_corrects_nothing_by_itself(
     assert len(crm.got) == 1
     publish("2026-02-02", {"refund_documents": [refund(amount="1.00", group_key="G1")]})
     send([REFUNDS])
-    assert crm.got[1]["corrects"]["columns"] == ["amount"]
+    # From the night on that knew the column, it is one whose changes are told.
+    assert sorted(crm.got[1]["corrects"]["columns"]) == ["amount", "match_group"]
     assert crm.got[1]["data"]["match_group"] == "G1"
+
+
+def test_only_what_is_new_counts_against_what_a_run_may_tell(
+    crm: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [refund("R1"), refund("R2")]
+    publish("2026-02-01", {"refund_documents": rows})
+    send([REFUNDS])
+    monkeypatch.setenv("OUTBOUND_MOST", "1")
+    whole = contracts.load(REFUNDS)
+    fewer = {name: column for name, column in whole.columns.items() if name != "tender"}
+    monkeypatch.setattr(contracts, "load", lambda feed: whole.model_copy(update={"columns": fewer}))
+    learnt = "select data_sha256 from ops.outbound_ledger where event_key = 'issued:T:R1'"
+    before = query(learnt)
+    publish("2026-02-02", {"refund_documents": [*rows, refund("R3")]})
+    send([REFUNDS])
+    assert len(crm.got) == 3 and "tender" not in crm.got[2]["data"]
+    assert query(learnt) != before, "which the next night need not look at again"
 
 
 def test_all_feeds_are_read_in_one_snapshot(crm: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:

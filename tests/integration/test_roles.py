@@ -172,7 +172,8 @@ def test_who_tells_others_can_not_change_what_was_decided(database: Path) -> Non
             " and has_column_privilege('sender', attrelid, attnum, 'UPDATE') order by attname"
         ).fetchall()
     assert [name for (name,) in updated] == [
-        "actor", "ended_at", "file_name", "note", "payload", "refusals", "said", "set_aside_by", "status",
+        "actor", "column_digests", "data_sha256", "ended_at", "file_name", "note", "payload", "refusals",
+        "said", "set_aside_by", "status",
     ]  # fmt: skip
 
 

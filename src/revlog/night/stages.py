@@ -159,8 +159,11 @@ def tell_others(feeds: list[str] | None = None, most: int | None = None) -> str:
 
     What is published stays so, whatever becomes of it.
     """
-    from revlog.outbound.send import send
+    from revlog.outbound import destination
+    from revlog.outbound.send import OFF, send
 
+    if feeds is None and destination.all_off():
+        return OFF
     with _recorded("sender", "outbound"):
         return send(feeds, most=most)
 
@@ -328,8 +331,8 @@ def _whole_night(date: str, say: Callable[[str], object], full_refresh: bool) ->
         with contextlib.suppress(NightFailed, ConnectionBroken):
             say(report(date))
         raise
-    untold = _told_others(say)
     say(report(date))
+    untold = _told_others(say)
     say(complete(build_id))
     if untold:
         raise untold

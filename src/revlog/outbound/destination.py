@@ -54,6 +54,17 @@ def of(contract: OutboundContract) -> Destination | None:
     return found
 
 
+def all_off() -> bool:
+    """True where no address of any feed is set."""
+    return not any(name.startswith(DESTINATIONS) for name in _given())
+
+
+def of_no_feed(feeds: list[str]) -> list[str]:
+    """Settings that name where a feed goes which there is not, as after a slip of the pen."""
+    known = {DESTINATIONS + feed.upper() for feed in feeds}
+    return sorted(name for name in _given() if name.startswith(DESTINATIONS) and name not in known)
+
+
 def begins_on() -> dt.date | None:
     """First day whose events are told, where it is set. Raises SettingsError."""
     given = _given().get(BEGINS_ON)

@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
 
 from revlog.companies import company as companies
 from revlog.database import relations
@@ -48,10 +49,15 @@ where case
     when counted.event_key is null then told.change <> 'withdrawal' and told.event = any(%(withdrawn)s)
     when told.event_key is null then counted.happened_on between %(begins_on)s and %(until)s
     else counted.data_sha256 <> told.data_sha256
-end or counted.copies > 1
+end
 order by happened_on, event_key
-limit %(most)s + 1
 """
+# A contract that brings other columns gives another hash, where no figure that was told has changed.
+LEARN = """
+update ops.outbound_ledger set data_sha256 = %s, column_digests = %s where event_id = %s
+"""
+# Rows that are fetched at a time.
+ROWS = 2_000
 
 
 @dataclass(frozen=True)
@@ -71,11 +77,12 @@ class Changed:
 
 @dataclass(frozen=True)
 class Decided:
-    """An event to be told, with what the ledger keeps of it."""
+    """An event with what the ledger keeps of it; without `is_news` all that was told of it still holds."""
 
     outgoing: Outgoing
     data_sha256: str
     digests: dict[str, str]
+    is_news: bool
 
 
 class TooMany(BadContract):
@@ -92,7 +99,7 @@ def changed(
     """
     have = _fitting_columns(reader, contract)
     given: dict[str, Any] = {
-        "feed": contract.feed, "begins_on": begins_on, "until": until, "most": most,
+        "feed": contract.feed, "begins_on": begins_on, "until": until,
         "zone": companies.profile().time_zone,
         "withdrawn": [name for name, event in contract.events.items() if event.when_gone == "withdraw"],
         **{_wanted(name, column): list(values if isinstance(values, tuple) else (values,))
@@ -101,39 +108,59 @@ def changed(
     statement = sql.SQL(CHANGED).format(
         events=sql.SQL(" union all ").join(_select(contract, name, have) for name in contract.events)
     )
-    with reader.cursor(row_factory=class_row(Changed)) as cursor:
-        rows = cursor.execute(statement, given).fetchall()
+    decided: list[Decided] = []
+    with reader.cursor("changed_events", row_factory=class_row(Changed)) as cursor:
+        cursor.execute(statement, given)
+        while rows := cursor.fetchmany(ROWS):
+            _refuse_twice(contract, rows)
+            found = [_decided(contract, row) for row in rows]
+            decided += [event for event in found if event.is_news]
+            _learn(reader, [event for event in found if not event.is_news])
+            if len(decided) > most:
+                raise _too_many(contract, most)
+    return decided
+
+
+def _refuse_twice(contract: OutboundContract, rows: list[Changed]) -> None:
     if twice := next((row.event_key for row in rows if row.copies > 1), None):
         raise BadContract(
             f"outbound contract of {contract.feed}: {twice} stands in more than one row of"
             f" {contract.source}; name all columns of its `key`. Nothing of the feed was sent"
         )
-    if len(rows) > most:
-        raise TooMany(
-            f"{contract.feed} has more than {most:,} events to tell, as after a change of rules or with an"
-            " early OUTBOUND_BEGINS_ON. Look at them with --dry-run; if they are right, tell them once:"
-            f" revlog outbound send --feed {contract.feed} --most {most * 10}. Nothing of the feed was sent"
-        )
-    return list(_decided(contract, rows))
 
 
-def _decided(contract: OutboundContract, rows: list[Changed]) -> Iterator[Decided]:
-    for row in rows:
-        data = row.data and {name: row.data[name] for name in contract.columns_of(row.event)}
-        digests, before = column_digests(data or {}), row.told_digests or {}
-        columns = differing(before, digests) if data and before else ()
-        if before and data and not columns:
-            # The contract brings other columns by now; no figure that was told has changed.
-            continue
-        yield Decided(
-            Outgoing(
-                row.event, row.event_key, row.told_revision + 1,
-                "new" if row.told_id is None else "correction" if data else "withdrawal",
-                row.happened_on.isoformat(), data,
-                Correction(row.told_id, row.told_revision, columns) if row.told_id else None,
-            ),
-            row.data_sha256, digests,
-        )  # fmt: skip
+def _too_many(contract: OutboundContract, most: int) -> TooMany:
+    return TooMany(
+        f"{contract.feed} has more than {most:,} events to tell, as after a change of rules or with an"
+        " early OUTBOUND_BEGINS_ON. Look at them with --dry-run; if they are right, tell them once:"
+        f" revlog outbound send --feed {contract.feed} --most {most * 10}. Nothing of the feed was sent"
+    )
+
+
+def _decided(contract: OutboundContract, row: Changed) -> Decided:
+    data = row.data and {name: row.data[name] for name in contract.columns_of(row.event)}
+    digests, before = column_digests(data or {}), row.told_digests or {}
+    columns = differing(before, digests) if data else ()
+    return Decided(
+        Outgoing(
+            row.event, row.event_key, row.told_revision + 1,
+            "new" if row.told_id is None else "correction" if data else "withdrawal",
+            row.happened_on.isoformat(), data,
+            Correction(row.told_id, row.told_revision, columns) if row.told_id else None,
+        ),
+        row.data_sha256, digests, is_news=not (data and before) or bool(columns),
+    )  # fmt: skip
+
+
+def _learn(writer: Connection, same: list[Decided]) -> None:
+    """Let the ledger know by which hash a later night sees these again."""
+    known = [
+        (event.data_sha256, Jsonb(event.digests), event.outgoing.corrects.event_id)
+        for event in same
+        if event.outgoing.corrects
+    ]
+    with writer.cursor() as cursor:
+        cursor.executemany(LEARN, known)
 
 
 def _fitting_columns(reader: Connection, contract: OutboundContract) -> dict[str, str]:

@@ -107,7 +107,10 @@ def send(
 
 def _at_work(names: list[str] | None, dry_run: bool, run: Run) -> Iterator[Feed]:
     """The feeds that are asked for, or switched on."""
-    for name in names or contracts.feeds():
+    known = contracts.feeds()
+    for setting in destination.of_no_feed(known):
+        run.refused.append(f"{setting} names no feed; there are {', '.join(known)}")
+    for name in names or known:
         try:
             contract = contracts.load(name)
             to = destination.of(contract)

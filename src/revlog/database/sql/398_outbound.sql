@@ -72,9 +72,11 @@ comment on column ops.outbound_ledger.set_aside_by is 'Who set it aside, by name
 comment on column ops.outbound_ledger.actor is 'Who was logged in when it was set aside.';
 comment on column ops.outbound_ledger.note is 'Why it was set aside, in words.';
 
--- What was decided stays: a sender adds rows, and says what became of them.
+-- Which events were decided stays: a sender adds rows, and says what became of them and by which hash it knows
+-- them again.
 grant usage on schema ops to sender;
 grant select on ops.standing to sender;
 grant select, insert on ops.outbound_feeds, ops.outbound_ledger to sender;
-grant update (payload, file_name, status, refusals, said, ended_at, set_aside_by, actor, note)
-    on ops.outbound_ledger to sender;
+grant update (
+    data_sha256, column_digests, payload, file_name, status, refusals, said, ended_at, set_aside_by, actor, note
+) on ops.outbound_ledger to sender;
