@@ -13,7 +13,7 @@ from revlog.config.redaction import environment_without_secrets, without_secrets
 from revlog.config.settings import ROOT, SettingsError
 from revlog.ingestion import storage
 from revlog.outbound import contract as contracts
-from revlog.outbound import destination, payload
+from revlog.outbound import destination, payload, posting
 from revlog.outbound.contract import SQL_TYPES, BadContract
 from revlog.outbound.payload import Correction, Outgoing
 from revlog.outputs.escaping import comment
@@ -228,6 +228,7 @@ def test_a_value_within_a_comment_makes_no_tag_link_or_line(value: str, shown: s
         ("crm_return_events", "https://me:hunter22@crm.example/x", "holds a password or a key"),
         ("wms_worklist", "s3://inbox/x?key=hunter22", "holds a password or a key"),
         ("crm_return_events", "http://crm.example/x", "must begin with https://"),
+        ("crm_return_events", "https:///x", "names no server"),
     ],
 )
 def test_an_address_that_can_not_be_used_is_told_without_it(
@@ -246,6 +247,18 @@ def test_a_server_is_shown_by_its_host_and_its_key_by_nothing(monkeypatch: pytes
     assert str(found) == "https://hooks.example" and found and found.authorization == "Bearer keep-me-here"
     assert without_secrets("sent with Bearer keep-me-here") == "sent with ***"
     assert not [name for name in environment_without_secrets() if name.startswith("OUTBOUND_")]
+
+
+def test_an_address_that_no_client_understands_is_told_by_its_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OUTBOUND_TO_CRM_RETURN_EVENTS", "https://crm.example:80a/secret-path")
+    found = destination.of(contracts.load("crm_return_events"))
+    assert found
+    with (
+        posting.Poster(found, ()) as poster,
+        pytest.raises(posting.DestinationRefused, match=r"https://crm\.example is no address") as told,
+    ):
+        poster.post("id", "{}")
+    assert "secret-path" not in str(told.value)
 
 
 def test_settings_come_from_the_environment_then_from_files(

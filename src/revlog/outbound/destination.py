@@ -94,6 +94,8 @@ def _fault(contract: OutboundContract, found: Destination) -> str | None:
             "holds a password or a key, which messages would show: give it as"
             " docs/how-to/tell-other-systems.md says"
         )
+    if found.is_http and not parts.hostname:
+        return "names no server: write it as https://host/path"
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         return "must begin with https://: what is sent, and its key, would travel in the clear"
     return None

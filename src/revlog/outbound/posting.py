@@ -69,6 +69,8 @@ class Poster:
         for pause in (*PAUSES, None):
             try:
                 answer = self._asked(event_id, payload)
+            except httpx.InvalidURL:
+                raise DestinationRefused(f"{self._to} is no address: correct OUTBOUND_TO_…") from None
             except httpx.TransportError as error:
                 # Without its own words, which may quote the address.
                 said, asked = f"does not answer ({type(error).__name__})", 0.0
