@@ -23,7 +23,7 @@ RUN command -v sudo > /dev/null || { apt-get update -qq \
 RUN groupadd --gid 10001 revlog \
     && useradd --uid 10001 --gid revlog --no-create-home --home-dir /var/lib/revlog --shell /usr/sbin/nologin revlog \
     && uid=10011 \
-    && for role in loader transformer validator publisher reporter maintainer; do \
+    && for role in loader transformer validator publisher reporter maintainer sender; do \
         useradd --uid $uid --user-group --groups revlog --no-create-home --home-dir /var/lib/revlog \
             --shell /usr/sbin/nologin $role \
         && usermod --append --groups $role revlog && uid=$((uid + 1)) || exit 1; \

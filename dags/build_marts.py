@@ -27,13 +27,13 @@ begin → gate *landed* → staging → core → gate *core* → marts → gate 
 A critical check that fails holds back what it is about, *marts* or *finance*: the other is published, and
 `complete` fails with check, rows and remedy. Where all are held back the night stops there: readers keep
 the last good night, the scorecard that `report` writes all the same says so, and the task's message names
-check, rows, file and line. Mend the cause, then clear the
-failed task with those after it; where another night has begun since, or a domain is held back, clear `begin`:
-it opens a new build. Whatever is cleared in which order, a build is published under its own date only, and
-only what every gate of it has said yes to (`ops.build_steps`). `ops.validation_results` holds every check.
+check, rows, file and line. Mend the cause, then clear the failed task with those after it; where another
+night has begun since, or a domain is held back, clear `begin`: it opens a new build. Whatever is cleared in
+which order, a build is published under its own date only, and only what every gate of it has said yes to
+(`ops.build_steps`). `ops.validation_results` holds every check.
 
-What each task did stands in its note, the night in the note of the run, and what was published in the
-metadata of the event of `published_marts`.
+After publish, outbound tells other systems; where one is away, the publication stands. What each task did
+stands in its note, the night in that of the run, what was published in the event of `published_marts`.
 """
 
 with DAG(
@@ -98,6 +98,11 @@ with DAG(
         tell(stages.publish(build_id), PUBLISHED)
         return build_id
 
+    @task(pool="default_pool", pool_slots=1, **as_role("sender"))
+    def outbound() -> None:
+        """Tell other systems what is published; it stays so, whoever can't be told of it."""
+        tell(stages.tell_others())
+
     # After a night that stopped, too: its page says so.
     @task(pool="default_pool", pool_slots=1, trigger_rule="all_done", **as_role("reporter"))
     def report(dag_run=None) -> None:
@@ -110,4 +115,5 @@ with DAG(
         tell(stages.complete(build_id))
 
     published = publish(gate_publish(marts(gate_core(core(staging(gate_landed(begin())))))))
+    published >> outbound()
     published >> report() >> complete(published)

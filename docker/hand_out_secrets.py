@@ -1,8 +1,9 @@
 """Write each secret of the environment into a file for those who need it, and nobody else; may be repeated.
 
 A role's password is for the user of that name, the customer key for who hashes customers, what the landing
-zone's storage wants to know for `loader`, Airflow's own secrets for `revlog` alone, Superset's for the group
-of its container. `revlog` owns the files, and need not be root to give them to groups it is in.
+zone's storage wants to know for `loader` and, with where feeds go, for `sender`, Airflow's own secrets for
+`revlog` alone, Superset's for the group of its container. `revlog` owns the files, and need not be root to
+give them to groups it is in.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import os
 from pathlib import Path
 
 from revlog.database.connections import ROLES, STAGE_ROLES
-from revlog.ingestion.storage import CREDENTIALS, HANDED_OUT
+from revlog.ingestion.storage import CREDENTIALS, HANDED_OUT, HANDED_TO_SENDER
+from revlog.outbound.destination import SETTINGS
 
 ROOT = Path("/run/revlog")
 AIRFLOW = {
@@ -45,9 +47,9 @@ def write(path: Path, value: str, group: str | None = None) -> None:
     new.replace(path)
 
 
-def storage_settings() -> str:
-    """What the landing zone's bucket or server wants to know, as lines of an env file."""
-    given = {k: v for k, v in sorted(os.environ.items()) if v and k.startswith(CREDENTIALS)}
+def as_env_file(prefixes: tuple[str, ...]) -> str:
+    """Settings that begin so, as lines of an env file."""
+    given = {k: v for k, v in sorted(os.environ.items()) if v and k.startswith(prefixes)}
     quoted = {k: v.replace("\\", "\\\\").replace("'", "\\'") for k, v in given.items()}
     return "".join(f"{name}='{value}'\n" for name, value in quoted.items())
 
@@ -58,7 +60,8 @@ def main() -> None:
         group = role if role in STAGE_ROLES else None
         write(ROOT / "warehouse" / role, os.environ[f"REVLOG_PASSWORD_{role.upper()}"], group)
     write(ROOT / "warehouse" / "customer_key", os.environ["REVLOG_SECRET_CUSTOMER_KEY"], "customer_key")
-    write(ROOT / "warehouse" / HANDED_OUT, storage_settings(), "loader")
+    write(ROOT / "warehouse" / HANDED_OUT, as_env_file(CREDENTIALS), "loader")
+    write(ROOT / "warehouse" / HANDED_TO_SENDER, as_env_file((*CREDENTIALS, SETTINGS)), "sender")
     for name, variable in AIRFLOW.items():
         write(ROOT / "airflow" / name, os.environ[variable])
     for name, variable in SUPERSET.items():

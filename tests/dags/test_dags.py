@@ -168,8 +168,9 @@ def test_build_marts_audits_before_it_publishes(dags: dict[str, Any]) -> None:
     tasks = dags["build_marts"]["tasks"]
     for name, following in itertools.pairwise(BUILD_ORDER):
         # Its number goes past the report, which also comes after a night that stopped.
-        assert tasks[name]["downstream"] == (["complete", following] if name == "publish" else [following])
-    assert set(tasks) == set(BUILD_ORDER)
+        after_publishing = ["complete", "outbound", following]
+        assert tasks[name]["downstream"] == (after_publishing if name == "publish" else [following])
+    assert set(tasks) == {*BUILD_ORDER, "outbound"}
     assert tasks["publish"]["outlets"] == ["published_marts"]
 
 
@@ -180,6 +181,12 @@ def test_the_page_is_written_after_a_night_that_stopped_and_such_a_night_is_neve
     assert {name: task["rule"] for name, task in tasks.items() if task["rule"] != "all_success"} == {
         "report": "all_done"
     }
+
+
+def test_whom_nobody_can_tell_holds_up_neither_page_nor_end_of_a_night(dags: dict[str, Any]) -> None:
+    task = dags["build_marts"]["tasks"]["outbound"]
+    assert task["downstream"] == []
+    assert (task["pool"], task["slots"]) == ("default_pool", 1)
 
 
 def test_writers_share_one_pool_that_a_build_fills(dags: dict[str, Any]) -> None:
@@ -211,7 +218,7 @@ def test_a_customer_is_erased_only_when_someone_names_them(dags: dict[str, Any])
 RUNS_AS = {
     "build_marts": {
         "gate_landed": "validator", "gate_core": "validator", "gate_publish": "validator",
-        "publish": "publisher", "report": "reporter", "complete": "publisher",
+        "publish": "publisher", "outbound": "sender", "report": "reporter", "complete": "publisher",
     },
     "close_period": {"close": "publisher", "workbooks": "reporter"},
 }  # fmt: skip

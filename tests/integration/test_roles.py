@@ -64,6 +64,11 @@ OPS = {
     ("maintainer", "customer_key"): {"SELECT"},
     ("publisher", "model_runs"): {"SELECT"},
     **{(role, "versions"): {"SELECT"} for role in STAGE_ROLES},
+    ("sender", "standing"): {"SELECT"},
+    ("sender", "builds"): {"SELECT"},
+    # What was decided stays: of the ledger, the sender updates the columns of what became of it.
+    ("sender", "outbound_feeds"): {"SELECT", "INSERT"},
+    ("sender", "outbound_ledger"): {"SELECT", "INSERT"},
     ("finance_reader", "file_ledger"): {"SELECT"},
     ("finance_reader", "publications"): {"SELECT"},
     ("finance_reader", "standing"): {"SELECT"},
@@ -97,6 +102,7 @@ def _on_rows(role: str, schema: str, table: str) -> set[str]:
         "publisher": {"build": {"SELECT"}, **dict.fromkeys(PUBLISHERS, EVERYTHING)},
         "validator": {schema: {"SELECT"} for schema in SCHEMAS},
         "reporter": {"marts": {"SELECT"}, "finance": {"SELECT"}},
+        "sender": {"marts": {"SELECT"}, "finance": {"SELECT"}},
         "maintainer": {"raw": ERASING},
         "bi_reader": {"marts": {"SELECT"}},
         "finance_reader": {"marts": {"SELECT"}, "finance": {"SELECT"}},
@@ -157,6 +163,18 @@ def test_a_role_may_do_exactly_what_its_step_needs(role: str, tables: list[tuple
                 if row != (verb in allowed,):
                     wrong.append(f"{role} {verb} {schema}.{table}: {row}, want {verb in allowed}")
     assert wrong == []
+
+
+def test_who_tells_others_can_not_change_what_was_decided(database: Path) -> None:
+    with connect("admin") as connection:
+        updated = connection.execute(
+            "select attname from pg_attribute where attrelid = 'ops.outbound_ledger'::regclass and attnum > 0"
+            " and has_column_privilege('sender', attrelid, attnum, 'UPDATE') order by attname"
+        ).fetchall()
+    assert [name for (name,) in updated] == [
+        "actor", "column_digests", "data_sha256", "ended_at", "file_name", "note", "payload", "refusals",
+        "said", "set_aside_by", "status",
+    ]  # fmt: skip
 
 
 def test_public_has_nothing(tables: list[tuple[str, str]]) -> None:
@@ -308,7 +326,7 @@ def test_a_reader_owns_nothing_and_is_no_member_of_another_role(database: Path) 
         owned = connection.execute(
             "select refobjid::regrole::text from pg_shdepend where deptype = 'o'"
             " and refclassid = 'pg_authid'::regclass and refobjid::regrole::text = any(%s)",
-            [[*READERS, "validator", "reporter", "maintainer"]],
+            [[*READERS, "validator", "reporter", "sender", "maintainer"]],
         ).fetchall()
         inherited = connection.execute(
             "select member::regrole::text, roleid::regrole::text from pg_auth_members"

@@ -102,6 +102,26 @@ def test_the_same_comes_in_as_from_a_folder(zone: Zone) -> None:
     assert SECRET not in everything()
 
 
+def test_a_file_that_leaves_is_put_whole_and_the_same_is_not_put_again(place: Zone) -> None:
+    place.write("there.txt", b"so that the folder is there")
+    for content in (b"one", b"one", b"other"):
+        storage.put(place.url, "told.csv", content)
+        filesystem, root = storage._filesystem(place.url)
+        filesystem.invalidate_cache()
+        assert filesystem.cat_file(f"{root}/told.csv") == content
+        assert sorted(name.rsplit("/", 1)[-1] for name in filesystem.ls(root, detail=False)) == [
+            "there.txt", "told.csv",
+        ]  # fmt: skip
+    assert not [line for line in place.asked if "COPY" in line.split(" ")[0]]
+
+
+def test_a_folder_or_bucket_that_is_not_there_is_not_made(place: Zone) -> None:
+    is_bucket = not place.url.startswith("sftp")
+    url = place.url.replace("company", "company-gone") if is_bucket else f"{place.url}/gone"
+    with pytest.raises(storage.StorageError, match=r"the destination .* (is not there|has no such folder)"):
+        storage.put(url, "told.csv", b"one")
+
+
 def test_a_corrected_file_of_the_same_size_replaces_what_it_brought(zone: Zone) -> None:
     _put(zone, sale("A"), sale("B"))
     load()

@@ -156,18 +156,21 @@ def test_a_secret_is_handed_out_to_the_group_of_its_role(
     odd = "it's a \\\\ and a # \\' of ${HOME}"
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", odd)
     monkeypatch.setenv("SFTP_PASSWORD", "")
+    monkeypatch.setenv("OUTBOUND_TO_WMS_WORKLIST", "s3://dock/inbox")
     for _ in range(2):
         hand_out["main"]()
     supersets = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.glob("superset/*")}
     assert supersets == dict.fromkeys(hand_out["SUPERSET"], 0o440)
     modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.glob("[!s]*/*")}
     assert modes == {
-        **dict.fromkeys((*STAGE_ROLES, "customer_key", "storage.env"), 0o440),
+        **dict.fromkeys((*STAGE_ROLES, "customer_key", "storage.env", "outbound.env"), 0o440),
         **dict.fromkeys((*READERS, *hand_out["AIRFLOW"]), 0o400),
     }
     assert set(given) == {*STAGE_ROLES, "customer_key", "superset"}
     handed = dotenv_values(tmp_path / "warehouse" / "storage.env", interpolate=False)
     assert handed == {"AWS_SECRET_ACCESS_KEY": odd}
+    told = dotenv_values(tmp_path / "warehouse" / "outbound.env", interpolate=False)
+    assert told == {"AWS_SECRET_ACCESS_KEY": odd, "OUTBOUND_TO_WMS_WORKLIST": "s3://dock/inbox"}
     loader = (tmp_path / "warehouse" / "loader").read_text()
     assert loader == "the value of REVLOG_PASSWORD_LOADER", "and no line break, which Airflow would keep"
 

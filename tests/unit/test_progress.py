@@ -187,8 +187,8 @@ def test_a_night_is_told_step_by_step_and_each_task_once(monkeypatch: pytest.Mon
     run.run_night(api, DAY, shown)  # type: ignore[arg-type]
     lines = file.getvalue().splitlines()
     assert lines[0] == f"Night of {DAY}"
-    numbered = [line.split() for line in lines if "/13" in line]
-    assert [words[0] for words in numbered] == [f"{n}/13" for n in range(1, 14)]
+    numbered = [line.split() for line in lines if "/14" in line]
+    assert [words[0] for words in numbered] == [f"{n}/14" for n in range(1, 15)]
     assert [" ".join(w.split("  ")[-1].split()) for w in lines if "x: 1 file" in w] == [
         "x: 1 file, 7 rows"
     ] * 3

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from revlog.night import stages
-from revlog.night.errors import NightFailed
+from revlog.night.errors import ConnectionBroken, NightFailed
 
 
 @pytest.mark.parametrize("report", ["works", "fails"])
@@ -32,6 +32,22 @@ def test_a_night_that_stops_writes_its_page_and_ends_with_what_stopped_it(
     with pytest.raises(NightFailed, match="model x broke"):
         stages._whole_night("2026-01-31", print, full_refresh=False)
     assert done == ["_ingest_all", "sweep", "begin_build", "gate", "transform", "report"]
+
+
+def test_a_night_whose_others_can_not_be_told_ends_whole_and_then_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done: list[str] = []
+    for name in ("_ingest_all", "sweep", "begin_build", "gate", "transform", "publish", "report", "complete"):
+        monkeypatch.setattr(stages, name, lambda *given, name=name, **more: done.append(name) or name)
+
+    def away() -> str:
+        raise ConnectionBroken("the CRM does not answer")
+
+    monkeypatch.setattr(stages, "tell_others", away)
+    with pytest.raises(ConnectionBroken, match="the CRM does not answer"):
+        stages._whole_night("2026-01-31", print, full_refresh=False)
+    assert done[-3:] == ["publish", "report", "complete"]
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,9 @@ def test_credentials_come_from_env_file_then_from_what_is_handed_out(
     (tmp_path / storage.HANDED_OUT).write_text("AWS_SECRET_ACCESS_KEY='handed out'\nSFTP_PASSWORD='also'\n")
     monkeypatch.setenv("REVLOG_ENV_FILE", str(tmp_path / ".env"))
     monkeypatch.setenv("REVLOG_SECRETS", str(tmp_path))
-    assert storage._given() == {"AWS_SECRET_ACCESS_KEY": "of the file $HOME", "SFTP_PASSWORD": "also"}
+    assert storage.given(storage.CREDENTIALS) == {
+        "AWS_SECRET_ACCESS_KEY": "of the file $HOME", "SFTP_PASSWORD": "also",
+    }  # fmt: skip
 
 
 def test_only_who_loads_has_a_storages_secrets_and_no_text_shows_them(

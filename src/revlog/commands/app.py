@@ -18,6 +18,7 @@ PARTS = {
     "gate": ("gates", "gate", "Run one gate of Great Expectations."),
     "accept": ("gates", "accept", "Let a feed's odd night pass its gate."),
     "build": ("build", None, "Build the warehouse with dbt, unjudged."),
+    "outbound": ("outbound", None, "Tell other systems what is published, each event once."),
     "period": ("closing", None, "Close and reopen fiscal periods, decide on open items."),
     "workbook": ("reports", "workbook", "A fiscal period's reconciliation as XLSX."),
     "metrics": ("metrics", "metrics", "KPIs by name: MetricFlow's commands, and `write`."),

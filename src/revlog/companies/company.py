@@ -20,6 +20,8 @@ COMPANIES = ROOT / "companies"
 # Ready layouts of systems that companies take theirs from; also a company without master data, to be tried.
 SYSTEMS = ROOT / "ingestion" / "layouts"
 PROFILE = "company.yml"
+# Folder of contracts of what leaves, where the company has its own.
+OUTBOUND = "outbound"
 
 
 class ReasonLists(BaseModel):

@@ -13,7 +13,7 @@ from decimal import Decimal, InvalidOperation
 from itertools import pairwise
 from pathlib import Path
 
-from revlog.companies.company import PROFILE
+from revlog.companies.company import OUTBOUND, PROFILE
 from revlog.companies.found import Found
 from revlog.companies.master import SEEDS, Row, Table, in_force, rows, tables
 from revlog.values.currencies import CODES
@@ -39,6 +39,8 @@ def faults(company: Path) -> list[Found]:
     collected: list[Found] = []
     for path in sorted(company.iterdir()):
         if path.suffix in (".yml", ".yaml", *NOTES) or path.name.startswith("."):
+            continue
+        if path.name == OUTBOUND and path.is_dir():
             continue
         if path.suffix != ".csv" or not path.is_file():
             collected.append(Found.of(path, FIRST_LINE, f"it is not read: {READ}"))

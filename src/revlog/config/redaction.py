@@ -27,13 +27,15 @@ STORAGE_SECRETS = (
     "AZURE_CLIENT_SECRET", "SFTP_PASSWORD",
 )  # fmt: skip
 SECRET_SETTINGS = (
-    *STORAGE_SECRETS,
+    *STORAGE_SECRETS, "OUTBOUND_AUTHORIZATION_",
     "REVLOG_PASSWORD_", "REVLOG_SECRET_", "POSTGRES_PASSWORD", "NOTIFY_URL", "NOTIFY_SMTP_PASSWORD",
     "NOTIFY_CONNECTION", "AIRFLOW_CONN_", "OPENLINEAGE_TRANSPORT", "AIRFLOW__OPENLINEAGE__TRANSPORT",
     "AIRFLOW_ADMIN_PASSWORD", "AIRFLOW_VIEWER_PASSWORD", "AIRFLOW_OPERATOR_PASSWORD",
     "AIRFLOW_FINANCE_PASSWORD", "AIRFLOW_PRIVACY_PASSWORD", "AIRFLOW__API__SECRET_KEY",
     "AIRFLOW__API_AUTH__JWT_SECRET", "AIRFLOW__CORE__FERNET_KEY", "DBT_PASSWORD",
 )  # fmt: skip
+# Addresses that may be a secret by themselves, as those of webhooks are; messages show no more than the host.
+DESTINATIONS = "OUTBOUND_TO_"
 # Shorter values are words of the language rather than secrets.
 LEAST_SECRET = 8
 
@@ -50,7 +52,7 @@ def environment_without_secrets(*needed: str) -> dict[str, str]:
 
     `needed` names those that it is given all the same.
     """
-    secret = (*SECRET_SETTINGS, *ADDRESSES)
+    secret = (*SECRET_SETTINGS, *ADDRESSES, DESTINATIONS)
     kept = {k: v for k, v in os.environ.items() if k in needed or not k.startswith(secret)}
     return {**kept, "PYTHONPATH": IMPORTS, "REVLOG_VAR": str(settings().var)}
 

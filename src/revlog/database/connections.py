@@ -15,7 +15,7 @@ from revlog.config.settings import SettingsError, settings
 from revlog.database import server, version
 
 # Each stage of the night logs in as one of these; nobody else does.
-STAGE_ROLES = ("loader", "transformer", "validator", "publisher", "reporter", "maintainer")
+STAGE_ROLES = ("loader", "transformer", "validator", "publisher", "reporter", "maintainer", "sender")
 READERS = ("bi_reader", "finance_reader", "auditor")
 ROLES = STAGE_ROLES + READERS
 # Not of the warehouse: the owner of Airflow's own database on the same server.

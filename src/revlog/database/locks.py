@@ -39,6 +39,8 @@ class Lock:
 NIGHT = Lock("night", "a night's work")
 # Numbers of ledger changes are committed in their order: a build that reads up to a number misses nothing.
 LEDGER = Lock("ledger", "the file ledger")
+# Whoever tells other systems: what one has decided and not yet marked, another would tell as well.
+OUTBOUND = Lock("outbound", "sending to other systems")
 MIGRATION = Lock("migration", "a migration")
 
 

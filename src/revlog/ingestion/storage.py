@@ -27,11 +27,12 @@ from revlog.config.secrets import secrets_folder
 from revlog.config.settings import env_file, settings, variable
 from revlog.database import full_disk
 from revlog.outputs.escaping import one_line
+from revlog.outputs.files import FOR_GROUP, replacing
 
 # What the storages' own tools read, and SFTP_ of this; from `.env`, too, though the environment wins.
 CREDENTIALS = ("AWS_", "GOOGLE_", "AZURE_", "STORAGE_EMULATOR_HOST", "SFTP_")
-# In the folder of REVLOG_SECRETS: the same, for the loader alone.
-HANDED_OUT = "storage.env"
+# In the folder of REVLOG_SECRETS: the same, for the loader alone; and for the sender, with its own settings.
+HANDED_OUT, HANDED_TO_SENDER = "storage.env", "outbound.env"
 # Seconds until a storage that doesn't answer is given up, and tries at each request.
 CONNECT, READ, TRIES = 5, 60, 2
 # Downloads that are kept for another reading in the same process, in bytes; the newest always is.
@@ -136,39 +137,83 @@ def shown(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if "://" in url else url
 
 
+def put(url: str, name: str, content: bytes) -> None:
+    """Put a file into a folder that is there, a bucket or a server: all of it or nothing.
+
+    One that lies there with these bytes stays as it is. Raises StorageError.
+    """
+    what = "the destination"
+    filesystem, root = _filesystem(url, what)
+    path = f"{root.rstrip('/')}/{name}"
+    with reached(url, what):
+        if _scheme(url) not in (*S3, *GOOGLE, *AZURE) and not filesystem.isdir(root):
+            raise StorageError(
+                f"{what} {shown(url)} has no such folder: make it, or correct the address. Nothing was put"
+            )
+        filesystem.invalidate_cache(root)
+        try:
+            if not _holds(filesystem, path, content):
+                _put_whole(filesystem, url, path, content)
+        except FileNotFoundError:
+            raise StorageError(f"{what} {shown(url)} is not there: correct the address, or make it") from None
+
+
+def _holds(filesystem: Any, path: str, content: bytes) -> bool:
+    try:
+        if filesystem.info(path)["size"] != len(content):
+            return False
+        return bool(filesystem.cat_file(path) == content)
+    except FileNotFoundError:
+        return False
+
+
+def _put_whole(filesystem: Any, url: str, path: str, content: bytes) -> None:
+    """Buckets show an object when it is whole; elsewhere it gets its name when it is."""
+    if not is_remote(url):
+        with replacing(Path(path), FOR_GROUP) as file:
+            file.write(content)
+    elif _scheme(url) in SFTP:
+        folder, _, name = path.rpartition("/")
+        part = f"{folder}/.{name}.part"
+        filesystem.pipe_file(part, content)
+        filesystem.mv(part, path)
+    else:
+        filesystem.pipe_file(path, content)
+
+
 @contextlib.contextmanager
-def reached(url: str) -> Iterator[None]:
+def reached(url: str, what: str = "the landing zone") -> Iterator[None]:
     """Tell what keeps the storage from answering, without its own words, which may quote a key."""
     try:
         yield
     except (StorageError, FileNotFoundError, FileDenied):
         raise
     except Exception as error:
-        raise _told(error, url) from None
+        raise _told(error, f"{what} {shown(url)}") from None
 
 
-def _filesystem(url: str) -> tuple[Any, str]:
+def _filesystem(url: str, what: str = "the landing zone") -> tuple[Any, str]:
     if not is_remote(url):
         return cast("tuple[Any, str]", fsspec.url_to_fs(url))
-    for name, value in _given().items():
+    for name, value in given(CREDENTIALS).items():
         os.environ.setdefault(name, value)
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     options = _options(_scheme(url))
-    with reached(url):
+    with reached(url, what):
         filesystem, root = fsspec.url_to_fs(url, **options)
     if _scheme(url) in S3:
         filesystem.retries = TRIES
     return filesystem, str(root)
 
 
-def _given() -> dict[str, str]:
-    """Credentials of `.env`, and of the file that init hands out to the loader."""
+def given(prefixes: tuple[str, ...]) -> dict[str, str]:
+    """Settings that begin so, of `.env` and of the files that init hands out to the loader and the sender."""
     files = [env_file()]
     if folder := secrets_folder():
-        files.append(folder / HANDED_OUT)
+        files += [folder / HANDED_OUT, folder / HANDED_TO_SENDER]
     read = [dotenv_values(file, interpolate=False) for file in files if os.access(file, os.R_OK)]
-    return {k: v for values in reversed(read) for k, v in values.items() if v and k.startswith(CREDENTIALS)}
+    return {k: v for values in reversed(read) for k, v in values.items() if v and k.startswith(prefixes)}
 
 
 def _scheme(url: str) -> str:
@@ -231,8 +276,8 @@ def _require_top(filesystem: Any, url: str) -> None:
 # -- what an error of a storage's library means
 
 
-def _told(error: Exception, url: str) -> StorageError:
-    kinds, where = _kinds(error), f"the landing zone {shown(url)}"
+def _told(error: Exception, where: str) -> StorageError:
+    kinds = _kinds(error)
     if full_disk.is_full(error):
         return Unreached(
             full_disk.told("TMPDIR names another folder.", f"the disk of {tempfile.gettempdir()}")

@@ -154,6 +154,20 @@ def publish(build_id: int) -> Told:
     )  # fmt: skip
 
 
+def tell_others(feeds: list[str] | None = None, most: int | None = None) -> str:
+    """Tell other systems what is published and was not told yet; returns a line for each feed.
+
+    What is published stays so, whatever becomes of it.
+    """
+    from revlog.outbound import destination
+    from revlog.outbound.send import OFF, send
+
+    if feeds is None and destination.all_off():
+        return OFF
+    with _recorded("sender", "outbound"):
+        return send(feeds, most=most)
+
+
 def complete(build_id: int) -> str:
     """End a night of which every domain is published; the others' checks, rows and remedy otherwise.
 
@@ -318,7 +332,19 @@ def _whole_night(date: str, say: Callable[[str], object], full_refresh: bool) ->
             say(report(date))
         raise
     say(report(date))
+    untold = _told_others(say)
     say(complete(build_id))
+    if untold:
+        raise untold
+
+
+def _told_others(say: Callable[[str], object]) -> NightFailed | ConnectionBroken | None:
+    """Tell other systems; what keeps them from hearing is told when the night itself has ended."""
+    try:
+        say(tell_others())
+    except (NightFailed, ConnectionBroken) as error:
+        return error
+    return None
 
 
 def _ingest_all(date: str, say: Callable[[str], object]) -> None:

@@ -112,6 +112,15 @@ def markdown_cell(value: object) -> str:
     return one_line(value).replace("|", "\\|")
 
 
+def comment(value: object) -> str:
+    """A value within a sentence that another system shows: no tag, link or line of its own comes of it.
+
+    Which markup that system knows nobody tells: HTML, Markdown, or addresses that become links by themselves.
+    """
+    text = one_line(value).replace("<", "‹").replace(">", "›").replace("](", "] (")
+    return text.replace("://", ": //").replace("`", "'")
+
+
 def csv_cell(value: object) -> object:
     """A value for a CSV file: a text that a spreadsheet would evaluate begins with an apostrophe.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 # The process's own umask may take more away.
-FOR_ALL, FOR_OWNER, FOLDER_FOR_OWNER = 0o644, 0o600, 0o700
+FOR_ALL, FOR_GROUP, FOR_OWNER, FOLDER_FOR_OWNER = 0o644, 0o640, 0o600, 0o700
 
 
 class NotWritten(RuntimeError):

@@ -188,5 +188,7 @@ def step_times(figures: Figures) -> tuple[list[str], list[tuple[str, list[float]
         return [seconds.get((date, step), 0.0) for date in dates]
 
     rest = [night - busy for night, busy in zip(of("night"), of("working"), strict=True)]
-    rows = [(step, of(step)) for step in STEPS]
+    # Where nobody else is told there is no such step.
+    told = ["outbound"] if any(of("outbound")) else []
+    rows = [(step, of(step)) for step in [*STEPS, *told]]
     return [str(d) for d in dates], [*rows, ("orchestration", rest), ("night", of("night"))]

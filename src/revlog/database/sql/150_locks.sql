@@ -5,10 +5,12 @@ create schema if not exists locks;
 comment on schema locks is 'Empty tables that are locked while something must happen alone.';
 create table if not exists locks.night ();
 create table if not exists locks.ledger ();
+create table if not exists locks.outbound ();
 
-grant usage on schema locks to loader, transformer, validator, publisher, reporter, maintainer;
-grant update on locks.night to loader, transformer, validator, publisher, reporter, maintainer;
+grant usage on schema locks to loader, transformer, validator, publisher, reporter, sender, maintainer;
+grant update on locks.night to loader, transformer, validator, publisher, reporter, sender, maintainer;
 grant update on locks.ledger to loader;
+grant update on locks.outbound to sender;
 
 -- Who a session is, for roles that see only their own: a wait says for whom it waits.
 create or replace function locks.sessions(pids integer [])
@@ -21,4 +23,4 @@ comment on function locks.sessions is
     'Role, program and statement of sessions, and since when each is in its transaction.';
 revoke all on function locks.sessions from public;
 grant execute on function locks.sessions
-    to loader, transformer, validator, publisher, reporter, maintainer;
+    to loader, transformer, validator, publisher, reporter, sender, maintainer;

@@ -10,4 +10,4 @@ comment on column ops.versions.upgrade_id is 'Number of the upgrade.';
 comment on column ops.versions.version is 'Version of the code that the database was brought to.';
 comment on column ops.versions.code_version is 'The same with the code''s git commit, where it is known.';
 comment on column ops.versions.upgraded_at is 'When the upgrade ended.';
-grant select on ops.versions to loader, transformer, publisher, maintainer;
+grant select on ops.versions to loader, transformer, publisher, sender, maintainer;

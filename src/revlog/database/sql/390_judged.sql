@@ -99,4 +99,4 @@ comment on function ops.clock is
     ' empty before the first night.';
 revoke all on function ops.clock from public;
 grant execute on function ops.clock
-    to loader, transformer, validator, publisher, reporter, maintainer, auditor;
+    to loader, transformer, validator, publisher, reporter, sender, maintainer, auditor;

@@ -3,7 +3,7 @@ do $$ begin
     execute format('revoke all on database %I from public', current_database());
     execute format(
         'grant connect on database %I to loader, transformer, validator, publisher, reporter, '
-        'maintainer, bi_reader, finance_reader, auditor', current_database());
+        'sender, maintainer, bi_reader, finance_reader, auditor', current_database());
     execute format(
         'grant temporary on database %I to loader, transformer, publisher', current_database());
 end $$;
@@ -59,6 +59,12 @@ grant select on all tables in schema marts, finance, ops to reporter;
 alter default privileges for role publisher in schema marts, finance
     grant select on tables to reporter;
 
+-- sender: tells other systems what is published; its ledger is granted where it is made
+grant usage on schema marts, finance to sender;
+grant select on all tables in schema marts, finance to sender;
+alter default privileges for role publisher in schema marts, finance
+    grant select on tables to sender;
+
 -- maintainer: removes what is old or erased, and keeps the planner's statistics
 grant usage on schema raw, ops, staging, intermediate, core, build, marts, finance to maintainer;
 grant select, update, delete on all tables in schema raw to maintainer;
@@ -79,9 +85,9 @@ do $$ begin
 end $$;
 
 -- how long each stage took, written by the stage (which may ask for the newest build's date)
-grant select on ops.builds to loader, maintainer;
+grant select on ops.builds to loader, sender, maintainer;
 grant select, insert on ops.stage_runs
-    to loader, transformer, validator, publisher, reporter, maintainer;
+    to loader, transformer, validator, publisher, reporter, sender, maintainer;
 
 -- readers
 grant usage on schema marts to bi_reader, finance_reader;
