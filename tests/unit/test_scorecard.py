@@ -545,7 +545,7 @@ def _cents(text: str) -> Reconciliation:
             "class": text, "age_bucket": text, "gap": "E-M", "currency": "EUR", "status": "open", "items": 2,
             "gross": Decimal(9), "net": Decimal(1), "reporting": Decimal(9), "youngest": 1,
         }],
-        patterns=[{"pattern_name": text, "groups": 9, "reconciled": 7, "explained": 1}],
+        patterns=[{"pattern_name": text, "groups": 9, "reconciled": 7, "explained": 1, "waiting": 0}],
         rows=[dict.fromkeys(
             ("group_key", "class", "age_bucket", "owner", "next_action", "order_no", "rma_no", "refund_id",
              "memo_no", "period"), text,

@@ -13,7 +13,7 @@ _DATASETS = {dataset.name: dataset for dataset in datasets()}
 Params = dict[str, Any]
 _OVER_TIME = {"line": "echarts_timeseries_line", "bar": "echarts_timeseries_bar", "area": "echarts_area"}
 # Of a figure above its line.
-FIGURE_HEIGHT = 18
+FIGURE_HEIGHT = 19
 _BY_NAME = {"sort_series_type": "name", "sort_series_ascending": True}
 # Columns that hold sentences, and how wide they are; pixels.
 _WIDE = {"next_action": 320, "next_step": 240, "evidence": 280, "issue": 280, "reason": 240}
