@@ -18,9 +18,9 @@
     end
 {%- endmacro %}
 
-{#- What the first `quantity` of `total` units are worth, to the cent: differences of it re-add. -#}
+{#- What the first `quantity` of `total` units are worth, to the cent: differences of it re-add. Of no units nobody knows. -#}
 {% macro share_upto(amount, quantity, total) -%}
-    round({{ amount }} * {{ quantity }} / {{ total }}, 2)
+    round({{ amount }} * {{ quantity }} / nullif({{ total }}, 0), 2)
 {%- endmacro %}
 
 {#- Columns of amounts in the reporting currency, to stand beside those of the row's own: `amounts` is a list of

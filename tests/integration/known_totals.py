@@ -341,8 +341,11 @@ TOTALS: dict[str, dict[str, str]] = {
     },
     "return_lines": {
         "X": "select sum(X) from core.fct_return_line where is_counted",
-        "returned_reporting": "select sum(round(line_net_reporting * received_quantity / line_quantity, 2))"
-        " from core.fct_return_line where is_counted and line_quantity > 0",
+        # The value of a sale is shared over its units, however many lines they come back on.
+        "returned_reporting": "select sum(round(value * units / quantity, 2)) from ("
+        " select line_net_reporting as value, line_quantity as quantity, sum(received_quantity) as units"
+        " from core.fct_return_line where is_counted and line_quantity > 0"
+        " group by sales_line_key, line_net_reporting, line_quantity) as sales",
         "credited_reporting": f"select sum(reporting_amount) from core.fct_credit_memo_component {_COUNTED}",
         "cost_reporting": f"select sum(reporting_amount) from core.fct_cost_line {_COUNTED}",
     },

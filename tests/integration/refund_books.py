@@ -27,6 +27,7 @@ FACTS = (
 FIRST_MODELS = (
     "int_summable_documents",
     "int_posting_lines",
+    "refund_credit_entries",
     "int_refund_whole_returns",
     "int_refund_nodes",
     "int_refund_links",

@@ -394,6 +394,18 @@ def test_a_return_that_is_made_good_in_goods_is_explained(reconciler: Reconciler
         assert found.groups["REQ:A-1"]["age_bucket"] is None
 
 
+def test_a_memo_of_an_order_line_of_no_units_stops_no_night(reconciler: Reconciler) -> None:
+    books = Books()
+    books.line("REQ:A-1", net="0.00", tax="0.00", quantity=0)
+    books.memo("CM1", "2025-12-10", PARTS, line="REQ:A-1", refund="RF1")
+    books.post_memo("CM1", "2025-12-10", PARTS)
+    books.refund("RF1", "2025-12-10", "119.00", "REQ:A-1")
+    books.settle("ST1", "2025-12-10", "119.00", "RF1")
+    books.post_cash("RF1", "2025-12-10", "119.00")
+    with reconciled(reconciler, books) as found:
+        assert found.classes("REQ:A-1") == {("E-M", "MISSING_LEG"): "-119.00"}
+
+
 def test_a_leg_that_is_missing_may_still_come_for_a_week(reconciler: Reconciler) -> None:
     books = Books()
     for number, day in ((1, "2026-01-24"), (2, "2026-01-23")):
@@ -1362,6 +1374,48 @@ def test_store_credit_on_its_liability_is_no_open_item_and_clears_when_it_is_spe
         item = found.items["REQ:1-1", *CREDIT]
         assert (item["status"], item["owner"]) == ("open", "general ledger")
         assert item["next_action"].startswith("more store credit was spent than issued")
+
+
+@pytest.mark.parametrize(
+    ("journals", "status", "amounts", "december", "january"),
+    [
+        # Posted, taken back, posted again
+        (["119.00", "-119.00", "119.00"], "on its liability", (119, 0), (0, 119), (0, 119)),
+        # Posted and taken back
+        (["119.00", "-119.00"], "issued", (0, 0), (0, 119), (0, 119)),
+        # Spent; and the purchase taken back in January
+        (["119.00", "buy 119.00", "buy -119.00"], "on its liability", (119, 0), (119, 0), (-119, 119)),
+        (["119.00", "buy 119.00", "buy -119.00", "buy 119.00"], "spent", (119, 119), (119, 0), (0, 0)),
+    ],
+)
+def test_what_takes_a_posting_of_store_credit_back_spends_nothing(
+    reconciler: Reconciler,
+    journals: list[str],
+    status: str,
+    amounts: tuple[int, int],
+    december: tuple[int, int],
+    january: tuple[int, int],
+) -> None:
+    """`amounts` are posted and spent; a month has what was spent in it and what is owed at its end."""
+    books = _store_credit(Books(), 1, "2025-12-10")
+    days = ("2025-12-11", "2025-12-20", "2026-01-05", "2026-01-09")
+    for on, journal in zip(days, journals, strict=False):
+        amount = journal.removeprefix("buy ")
+        if amount == journal:
+            books.post_credit("RF1", on, amount)
+        else:
+            books.spend("RF1", on, amount)
+    with reconciled(reconciler, books) as found:
+        credit = found.credits["RF1"]
+        assert (credit["status"], credit["posted_amount"], credit["spent_amount"]) == (status, *amounts)
+        item = found.items["REQ:1-1", *CREDIT]["status"]
+        assert item == {"issued": "open", "on its liability": "explained", "spent": "settled"}[status]
+        months = [(m["spent_amount"], m["closing_amount"]) for m in found.credit_months]
+        assert months == [december, january]
+        assert all(
+            m["closing_amount"] == m["ledger_amount"] + m["not_posted_amount"] and m["adjusted_amount"] == 0
+            for m in found.credit_months
+        )
 
 
 def test_a_ledger_that_has_never_owed_store_credit_is_asked_whether_it_can(reconciler: Reconciler) -> None:

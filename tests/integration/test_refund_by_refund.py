@@ -27,6 +27,7 @@ from tests.nights import build_night
 
 DAY = dt.date(2026, 1, 31)
 PARTS = {"merchandise": "100.00", "tax": "19.00"}
+CENTS = Decimal("0.02")  # of rounding, where two amounts are converted
 KEY = "REQ:A-1"
 
 pytestmark = pytest.mark.long
@@ -462,6 +463,32 @@ def test_a_refund_that_is_short_by_more_than_its_fee_is_short_by_the_rest(reconc
         }  # fmt: skip
 
 
+@pytest.mark.parametrize("tender", ["card", "store_credit"])
+def test_a_memo_that_takes_money_back_is_no_store_credit(reconciler: Reconciler, tender: str) -> None:
+    books = Books()
+    books.line(KEY)
+    books.accept(KEY, "2025-12-10", fee_pct=15)
+    _credited(books, 1, "2025-12-10")
+    # The restocking fee comes later, names no refund, and nobody collects it.
+    fee = {"restocking_fee": "-15.00"}
+    books.memo("CM2", "2025-12-15", fee, line=KEY)
+    books.post_memo("CM2", "2025-12-15", fee)
+    books.refund("RF1", "2025-12-10", "119.00", KEY, tender)
+    if tender == "card":
+        _paid(books, 1, "2025-12-11")
+    else:
+        books.post_credit("RF1", "2025-12-11", "119.00")
+    in_credit = {} if tender == "card" else {
+        ("M-P", "STORE_CREDIT_OR_EXCHANGE"): "119.00", ("P-G", "STORE_CREDIT_OR_EXCHANGE"): "-119.00",
+    }  # fmt: skip
+    with reconciled(reconciler, books) as found:
+        # Entitled to 104.00 and credited with it; the customer has 119.00.
+        assert found.classes(KEY) == {
+            **in_credit, ("M-P", "MISSING_LEG"): "-15.00", ("M-T", "MISSING_LEG"): "-15.00",
+        }  # fmt: skip
+        assert found.items[KEY, "M-P", "MISSING_LEG"]["open_amount"] == -15
+
+
 def test_store_credit_beyond_its_memo_is_explained_nowhere(reconciler: Reconciler) -> None:
     books = _one_unit()
     books.refund("RF1", "2025-12-10", "150.00", KEY, "store_credit")
@@ -476,11 +503,12 @@ def test_store_credit_beyond_its_memo_is_explained_nowhere(reconciler: Reconcile
 # -- other currencies --------------------------------------------------------------------------------
 
 
-def _euro(dollars: str) -> Decimal:
+def _euro(dollars: str, on: str = "2025-12-11") -> Decimal:
     with connect("admin") as connection:
         ((rate,),) = connection.execute(
             "select rate from core.dim_exchange_rate where currency = 'USD'"
-            " and '2025-12-11' >= valid_from and '2025-12-11' < valid_to"
+            " and %s >= valid_from and %s < valid_to",
+            [on, on],
         ).fetchall()
     return round(Decimal(dollars) * rate, 2)
 
@@ -501,6 +529,42 @@ def test_an_exchange_rate_explains_a_tenth_of_a_refund_and_no_more(
             ("M-P", "FX"): str(rate), ("M-P", name): str(gap - rate),
             ("P-G", "FX"): str(-rate), ("P-G", name): str(rate - gap),
         }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("paid", "fee", "class_"),
+    [
+        ("134.00", "0", None),
+        ("124.00", "0", "PAYMENT_AMOUNT"),
+        ("131.00", "3.00", "PROCESSOR_FEE"),
+        ("140.00", "0", "OVERPAYMENT"),
+    ],
+)
+@pytest.mark.parametrize("posted", ["as paid", "as issued"])
+def test_of_dollars_issued_and_paid_the_rate_explains_only_what_it_moved_between_the_days(
+    reconciler: Reconciler, paid: str, fee: str, class_: str | None, posted: str
+) -> None:
+    books = Books()
+    issued, booked = _euro("134.00", "2025-12-10"), _euro("134.00", "2025-12-15")
+    # Credited as issued, in euro
+    parts = {"merchandise": str(issued - 19), "tax": "19.00"}
+    books.line(KEY, net=parts["merchandise"])
+    books.accept(KEY, "2025-12-10")
+    books.memo("CM1", "2025-12-10", parts, line=KEY, refund="RF1")
+    books.post_memo("CM1", "2025-12-10", parts)
+    books.refund("RF1", "2025-12-10", "134.00", KEY, currency="USD")
+    books.settle("ST1", "2025-12-15", paid, "RF1", currency="USD", fee=fee)
+    books.post_cash("RF1", "2025-12-15", paid if posted == "as paid" else "134.00", currency="USD")
+    off = booked - _euro(paid, "2025-12-15")
+    expected = {("M-P", "FX"): issued - booked}
+    if class_:
+        expected["M-P", class_] = off
+        if posted == "as issued":
+            expected["P-G", class_] = -off
+    with reconciled(reconciler, books) as found:
+        classes = {(gap, name): amount for (_, gap, name), amount in found.exceptions.items()}
+        assert {key for key, cents in classes.items() if abs(cents) > CENTS} == set(expected)
+        assert all(abs(classes[key] - cents) <= CENTS for key, cents in expected.items())
 
 
 def test_a_posting_in_another_currency_of_ten_times_the_amount_is_no_exchange(

@@ -9,8 +9,8 @@ with credits as (
 ),
 
 entries as (
-    select * from {{ ref('fct_gl_line') }}
-    where account_role = 'gift_card_liability' and posted_on <= {{ as_of_date() }}
+    select * from {{ ref('refund_credit_entries') }}
+    where posted_on <= {{ as_of_date() }}
 ),
 
 refunds as (
@@ -27,7 +27,10 @@ moves as (
     select issued_on as day, currency, issued_amount as issued, 0 as spent, 0 as posted, 0 as ledger
     from credits
     union all
-    select posted_on as day, currency, 0 as issued, greatest(amount, 0) as spent, greatest(-amount, 0) as posted,
+    select
+        posted_on as day, currency, 0 as issued,
+        case when is_spending then amount else 0 end as spent,
+        case when is_spending then 0 else -amount end as posted,
         0 as ledger
     from named
     union all

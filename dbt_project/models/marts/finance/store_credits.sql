@@ -21,17 +21,17 @@ with issued as (
 ),
 
 entries as (
-    select * from {{ ref('fct_gl_line') }}
-    where account_role = 'gift_card_liability' and posted_on <= {{ as_of_date() }}
+    select * from {{ ref('refund_credit_entries') }}
+    where posted_on <= {{ as_of_date() }}
 ),
 
 named as (
     select
         issued.refund_id, issued.currency,
-        coalesce(-sum(entries.amount) filter (where entries.amount < 0), 0) as posted_amount,
-        max(entries.posted_on) filter (where entries.amount < 0) as posted_on,
-        coalesce(sum(entries.amount) filter (where entries.amount > 0), 0) as spent_amount,
-        max(entries.posted_on) filter (where entries.amount > 0) as spent_on
+        coalesce(-sum(entries.amount) filter (where not entries.is_spending), 0) as posted_amount,
+        max(entries.posted_on) filter (where not entries.is_spending and entries.amount < 0) as posted_on,
+        coalesce(sum(entries.amount) filter (where entries.is_spending), 0) as spent_amount,
+        max(entries.posted_on) filter (where entries.is_spending and entries.amount > 0) as spent_on
     from issued
     inner join entries
         on issued.refund_id = entries.document_ref and issued.currency = entries.currency

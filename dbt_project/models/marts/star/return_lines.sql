@@ -26,6 +26,17 @@ carriers as (
 
 ),
 
+-- Shares of the sale's value, so that all of its lines re-add to it
+came as (
+
+    select receipts.return_line_key, sum(came.returned_amount) as amount
+    from {{ ref('kpi_of_receipts') }} as came
+    inner join {{ ref('fct_receipt') }} as receipts on came.receipt_id = receipts.receipt_id
+    where receipts.sales_line_key is not null and {{ in_touched_units('came.unit_key') }}
+    group by receipts.return_line_key
+
+),
+
 credits as (
 
     select return_line_key, sum(reporting_amount) as amount
@@ -85,12 +96,12 @@ select
     lines.{{ step }}_quantity,
     {% endfor -%}
     -- amounts
-    cast(round(lines.line_net_reporting * lines.received_quantity / nullif(lines.line_quantity, 0), 2)
-        as numeric(18, 2)) as returned_reporting,
+    cast(case when lines.line_quantity > 0 then coalesce(came.amount, 0) end as numeric(18, 2)) as returned_reporting,
     cast(credits.amount as numeric(18, 2)) as credited_reporting,
     cast(costs.amount as numeric(18, 2)) as cost_reporting
 from lines
 left join {{ ref('fct_sales_line') }} as sales on lines.sales_line_key = sales.sales_line_key
 left join carriers on lines.tracking_no = carriers.tracking_no
+left join came on lines.return_line_key = came.return_line_key
 left join credits on lines.return_line_key = credits.return_line_key
 left join costs on lines.return_line_key = costs.return_line_key

@@ -52,7 +52,8 @@ given as (
         *,
         due_amount + beside_goods - goods_share + owed_share as after_goods,
         case when is_credited then {{ up_to(
-            'goods_share - due_amount - beside_goods - owed_share', 'given_amount - credited_amount + covered_amount'
+            'goods_share - due_amount - beside_goods - owed_share',
+            'least(given_amount, given_amount - credited_amount + covered_amount)'
         ) }} else given_amount end as credit_beyond
     from owed
 ),

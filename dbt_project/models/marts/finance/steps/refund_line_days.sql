@@ -49,7 +49,7 @@ joined as (
             lines.line_quantity, coalesce(nullif(greatest(
                 lines.requested_quantity, lines.approved_quantity, lines.expected_quantity, lines.received_quantity
             ), 0), lines.line_quantity)
-        ) / lines.line_quantity, 2), 0) as returnable_amount,
+        ) / nullif(lines.line_quantity, 0), 2), 0) as returnable_amount,
         lines.line_shipping_amount as postage, round(
             lines.line_shipping_amount * entitled.units / entitled.line_quantity, 2
         ) as units_postage,

@@ -13,6 +13,10 @@ issued as (
         sum(known.amount) filter (where not known.is_void) as issued_amount,
         sum(known.amount) filter (where not known.is_void and not known.is_credit_tender)
             as due_amount,
+        sum(known.source_amount) filter (where not known.is_void and not known.is_credit_tender)
+            as source_due_amount,
+        case when min(known.source_currency) = max(known.source_currency) then min(known.source_currency) end
+            as source_currency,
         sum(known.amount) filter (where known.has_failed) as failed_amount,
         sum(known.amount) filter (where known.has_failed and not known.is_credit_tender)
             as failed_cash_amount,
@@ -27,6 +31,9 @@ moved as (
         days.group_key, days.day, documents.item,
         max('REF:' || fact.refund_id) as refund_item,
         sum(documents.group_amount) as paid_amount,
+        sum(documents.amount) as source_paid_amount,
+        case when min(documents.currency) = max(documents.currency) then min(documents.currency) end
+            as source_currency,
         sum(documents.group_amount) filter (where documents.document_type = 'chargeback')
             as charged_back_amount,
         -sum(documents.group_amount) filter (where documents.document_type = 'refund_failure')
@@ -50,6 +57,8 @@ joined as (
         issued.failed_cash_amount, issued.given_amount, moved.refund_item,
         moved.paid_on, moved.paid_amount, moved.charged_back_amount, moved.undone_amount, moved.fee_amount,
         moved.is_abroad,
+        moved.source_paid_amount, issued.source_due_amount,
+        issued.source_currency = moved.source_currency as is_in_one_currency,
         coalesce(moved.undone_amount, 0) > 0
         and (
             moved.paid_amount <= 0
@@ -77,6 +86,9 @@ select
     coalesce(charged_back_amount, 0) as charged_back_amount,
     coalesce(fee_amount, 0) as fee_amount,
     coalesce(is_abroad, false) as is_abroad,
+    -- where it was issued in the currency in which it moved, and that is not the group's
+    case when is_abroad and is_in_one_currency then source_due_amount end as due_abroad_amount,
+    case when is_abroad and is_in_one_currency then source_paid_amount end as paid_abroad_amount,
     paid_on is not null as has_movement,
     -- what it was to pay, whatever an exchange rate made of it
     greatest(

@@ -102,8 +102,9 @@ judged as (
             when not has_both or rest_amount = fx_share or gap <> 'P-G' then null
             when fee_amount <> 0 and abs(rest_amount - fx_share) = abs(fee_amount) then 'PROCESSOR_FEE'
             when abs(rest_amount - fx_share) <= 0.02 then 'ROUNDING'
-            -- posted as customer service issued it, or as it was credited
-            when worth_amount <> 0 and rest_amount = moved_amount - worth_amount
+            -- posted as customer service issued it, or as it was credited; abroad to a cent or two
+            when worth_amount <> 0 and abs(rest_amount - fx_share - (moved_amount - worth_amount + fx_amount))
+                <= case when fx_amount <> 0 then 0.02 else 0 end
                 then case when rest_amount > 0 then 'OVERPAYMENT' else 'PAYMENT_AMOUNT' end
         end as class
     from exchanged

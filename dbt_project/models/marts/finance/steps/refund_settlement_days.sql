@@ -1,7 +1,8 @@
 -- Grain: one row per match group, refund (or cash that names none) and day: what it is expected to pay, and
 -- why the processor moved otherwise. What was settled again is a duplicate of its own refund, whatever the
 -- group's other documents allow; where nobody issued it, of the memos that name it. An exchange rate makes
--- no more of an amount than it may differ by. Not published.
+-- no more of an amount than it may differ by; of one that was issued in the currency in which it moved, only
+-- what the rates of the two days make. Not published.
 {{ config(materialized='table', indexes=[{'columns': ['group_key', 'day']}]) }}
 
 {%- set tolerance = var('fx_tolerance_pct', 10) ~ ' / 100.0' %}
@@ -96,13 +97,33 @@ explained as (
     select
         *,
         is_settled and short_amount > 0 and short_amount = unmoved_amount as is_waiting_in_part,
-        case when is_abroad then round(greatest(
-            least(short_amount, due_amount * {{ tolerance }}), -due_amount * {{ tolerance }}
-        ), 2) else 0 end as exchange_amount,
-        -- kept from what the customer gets
-        case when not is_abroad and fee_amount > 0 and short_amount >= fee_amount then fee_amount else 0 end
-            as kept_amount
-    from judged
+        case
+            when not is_abroad or not is_settled then 0
+            -- issued in the currency in which it moved: what the days make of what was due
+            when abroad_rate is not null then round(due_amount - due_abroad_amount * abroad_rate, 2)
+            else round(greatest(
+                least(short_amount, due_amount * {{ tolerance }}), -due_amount * {{ tolerance }}
+            ), 2)
+        end as exchange_amount,
+        case when not is_abroad then fee_amount else coalesce(round(fee_amount * abroad_rate, 2), 0) end
+            as known_fee_amount
+    from (
+        select *, paid_amount / nullif(paid_abroad_amount, 0) as abroad_rate from judged
+    ) as rated
+),
+
+kept as (
+    select
+        *,
+        -- kept from what the customer gets; abroad to a cent or two
+        case
+            when known_fee_amount <= 0 then 0
+            when is_abroad and abs(short_amount - exchange_amount - known_fee_amount) <= 0.02
+                then short_amount - exchange_amount
+            when short_amount - exchange_amount >= known_fee_amount then known_fee_amount
+            else 0
+        end as kept_amount
+    from explained
 ),
 
 split as (
@@ -111,7 +132,7 @@ split as (
         case when is_waiting_in_part then 0 else exchange_amount end as fx_amount,
         case when is_waiting_in_part then 0 else kept_amount end as kept_fee_amount,
         case when is_waiting_in_part then 0 else short_amount - exchange_amount - kept_amount end as left_amount
-    from explained
+    from kept
 )
 
 select

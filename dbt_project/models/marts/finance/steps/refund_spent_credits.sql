@@ -15,8 +15,8 @@ with issued as (
 
 spent as (
     select document_ref as refund_id, currency, sum(amount) as amount, max(posted_on) as spent_on
-    from {{ ref('fct_gl_line') }}
-    where account_role = 'gift_card_liability' and amount > 0
+    from {{ ref('refund_credit_entries') }}
+    where is_spending
     group by document_ref, currency
 )
 

@@ -8,6 +8,8 @@ with tenders as (
         'REF:' || fact.refund_id as item,
         {{ in_currency('fact.amount', 'fact.currency', 'groups.currency', 'fact.created_on') }}
             as amount,
+        fact.amount as source_amount,
+        fact.currency as source_currency,
         fact.is_credit_tender,
         fact.status,
         fact.created_on,
@@ -21,7 +23,8 @@ with tenders as (
 )
 
 select
-    days.group_key, days.day, tenders.item, tenders.amount, tenders.is_credit_tender, tenders.created_on,
+    days.group_key, days.day, tenders.item, tenders.amount, tenders.source_amount, tenders.source_currency,
+    tenders.is_credit_tender, tenders.created_on,
     tenders.status = 'failed' and tenders.updated_on <= days.day as has_failed,
     tenders.status in ('failed', 'canceled') and tenders.updated_on <= days.day as is_void,
     tenders.is_credit_tender and tenders.status = 'succeeded' and tenders.updated_on <= days.day

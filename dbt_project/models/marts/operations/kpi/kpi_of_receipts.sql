@@ -61,6 +61,8 @@ judged as (
         and coalesce(inspections.confirmed_reason, 'UNKNOWN') not in ('UNKNOWN', 'UNMAPPED')
             as is_judged,
         sales.shipped_quantity > 0 as is_sold,
+        -- as rates count it: under what was sold, whatever was in the parcel
+        coalesce(case when sales.shipped_quantity > 0 then sales.sku end, receipts.sku) as counted_sku,
         lines.policy_breach is not null and not lines.is_approved as is_violation,
         lines.policy_breach is not null and lines.is_approved as is_exception,
         serials.is_mismatch,
@@ -86,7 +88,7 @@ select
     product_category,
     site,
     {{ mature_on_where('sales_line_key is null and is_blind', 'received_on + ' ~ var('refund_days')) }} as mature_on,
-    sku,
+    counted_sku as sku,
     quantity as received_units,
     returned_amount,
     case when is_judged then quantity end as judged_units,
