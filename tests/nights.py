@@ -38,18 +38,6 @@ def build_night(date: dt.date, full_refresh: bool = False) -> int:
     return build_id
 
 
-def build_core(date: dt.date) -> int:
-    """A build that ends with core, finished as if its marts had been built."""
-    build_id = begin(date)
-    for layer in ("staging", "core"):
-        build.run_layer(build_id, layer)
-    for step in ("gate core", "layer marts", "gate publish"):
-        with judged.step(build_id, step):
-            pass
-    judged.finish(build_id)
-    return build_id
-
-
 def finished_build(date: dt.date, full_refresh: bool = False) -> int:
     """The books of a build that was judged good and finished, without anything that it built."""
     with connect("admin") as connection:

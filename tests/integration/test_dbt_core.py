@@ -31,7 +31,7 @@ from tests.integration.core_perturbations import (
     swap_in_place,
     swap_receipts_of_work_orders,
 )
-from tests.nights import build_core
+from tests.nights import build_night
 from tests.tables import Prints, fingerprints
 
 pytestmark = pytest.mark.long
@@ -166,7 +166,7 @@ def test_every_test_of_the_build_is_in_the_books(nightly: Prints) -> None:
 def _night(date: dt.date) -> None:
     for feed in feeds():
         load_feed(feed, date, lambda line: None)
-    build_core(date)
+    build_night(date)
 
 
 def _fingerprints() -> Prints:
