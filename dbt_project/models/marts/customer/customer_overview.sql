@@ -212,8 +212,11 @@ select
     case when told.tells_returns then coalesce(return_lines.returnless_lines, 0) end as returnless_lines,
     {%- set returned_units = 'coalesce(purchases.returned_units, 0) + coalesce(beside_sales.returned_units, 0)' %}
     {{ known(returned_units, 'told.completeness', 'bigint') }} as returned_units,
+    -- of what came without a sale, nobody knows the value where no memo credits it
     {{ known(
-        'coalesce(purchases.returned_value, 0) + coalesce(beside_sales.returned_value, 0)',
+        'case when ' ~ returned_units ~ ' = 0 then 0 when purchases.returned_units > 0'
+        ~ ' then purchases.returned_value + coalesce(beside_sales.returned_value, 0)'
+        ~ ' else beside_sales.returned_value end',
         'told.completeness', 'numeric(18, 2)'
     ) }} as returned_value,
     {{ known(
