@@ -17,8 +17,7 @@ received as (
     select
         *,
         sum(quantity) over (
-            partition by rma_no, rma_line_no, sku order by received_at, receipt_id
-            rows between unbounded preceding and current row
+            partition by rma_no, rma_line_no, sku order by received_at, receipt_id rows unbounded preceding
         ) - quantity as units_before
     from receipts
 ),

@@ -8,8 +8,7 @@ with receipts as (
     select
         *,
         sum(quantity) over (
-            partition by sales_line_key order by received_at, receipt_id
-            rows between unbounded preceding and current row
+            partition by sales_line_key order by received_at, receipt_id rows unbounded preceding
         ) as upto_quantity
     from {{ ref('fct_receipt') }}
     where is_product and {{ in_touched_units('unit_key') }}
@@ -25,8 +24,7 @@ lines as (
 
 sales as (
 
-    select * from {{ ref('fct_sales_line') }}
-    where {{ in_touched_units('unit_key') }}
+    select * from {{ ref('fct_sales_line') }} where {{ in_touched_units('unit_key') }}
 
 ),
 
