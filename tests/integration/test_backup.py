@@ -362,7 +362,7 @@ def test_an_administrator_who_is_no_superuser_restores_on_a_server_of_his_own(
         patch.setenv("REVLOG_VAR", str(tmp_path / "owner"))
         refused = restore(made, None, silent).refused
         # Reserved connections are a superuser's to give; all else is the owner's.
-        assert len(refused) == 6
+        assert len(refused) == 7
         assert all(line.startswith('grant "pg_use_reserved_connections" to ') for line in refused)
         assert fingerprints("raw", "ops", "marts") == contents
         has = _rights()
