@@ -87,6 +87,7 @@ def test_data_docs_are_written_and_found_from_their_index(fresh_database: Path) 
     assert f"Last night, {DAY}:" in told and told.index(str(DAY)) < told.index("2025-01-01")
     pages = list((page.parent / "validations").rglob("*.html"))
     assert any("ship_from_site" in p.read_text() for p in pages)
+    shutil.rmtree(older.parent)
 
 
 def test_a_file_cut_off_between_two_rows_is_held_by_its_volume(fresh_database: Path) -> None:

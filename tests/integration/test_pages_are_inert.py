@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,6 +53,8 @@ def _hostile(column: str) -> str:
 @pytest.fixture(scope="module")
 def night(database: Path) -> list[Path]:
     """Both scorecards of a published night whose every text is hostile, each with the name of its column."""
+    # Pages of other tests' nights would be there, too.
+    shutil.rmtree(settings().var / "reports" / "data_docs", ignore_errors=True)
     publish_by_hand()
     with connect("admin") as connection:
         connection.execute(
