@@ -14,11 +14,11 @@ from revlog.ingestion.raw import identity_table
 from revlog.maintenance.migrate import create_airflow_database, grant, migrate
 from tests.integration.second_feed import second_feed
 
-SCHEMAS = ("raw", "ops", "staging", "intermediate", "core", "build", "marts", "finance")
+SCHEMAS = ("raw", "ops", "staging", "intermediate", "core", "estimates", "build", "marts", "finance")
 VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER", "MAINTAIN")
 EVERYTHING = set(VERBS)
 ERASING = {"SELECT", "UPDATE", "DELETE"}
-TRANSFORMERS = ("staging", "intermediate", "core", "build")
+TRANSFORMERS = ("staging", "intermediate", "core", "estimates", "build")
 PUBLISHERS = ("marts", "finance")
 # What a role may do with single tables of ops; everything not named is forbidden.
 OPS = {

@@ -40,7 +40,7 @@ from tests.upgrade.told_otherwise import CHANGES, Change
 pytestmark = pytest.mark.long
 
 ROLES_OF_READERS = ("bi_reader", "finance_reader", "auditor")
-SCHEMAS = ("raw", "ops", "staging", "intermediate", "core", "build", "marts", "finance")
+SCHEMAS = ("raw", "ops", "staging", "intermediate", "core", "estimates", "build", "marts", "finance")
 # What a company adds to its own warehouse: a login of a person, rights of it, and settings.
 ADDED = (
     "create role alice login connection limit 3 valid until '2030-01-01' password 'of alice'",

@@ -33,6 +33,7 @@ from revlog.config.settings import IMPORTS, ROOT, settings
 from revlog.contracts.contract import all_feeds, feeds, lacks_column
 from revlog.database import foreign_keys, full_disk, locks, served, waits
 from revlog.database.connections import connect, dbt_environment
+from revlog.estimates import step
 from revlog.outputs import files
 from revlog.outputs.escaping import continued, one_line, policy, script
 from revlog.transform import kept_dbt, rules
@@ -168,6 +169,7 @@ def _run_layer(build: Build, layer: str) -> str:
     if build.is_full_refresh:
         how.append("--full-refresh")
     with waits.watched("transformer", f"layer {layer}") as watch:
+        estimated, untold = _estimated(build) if layer == "marts" else ("", {})
         done, results = _ran(["build", "--select", *seeds, *LAYERS[layer], *how])
         if spared := _spared(results, _nodes()):
             again = _ran(["build", "--select", *spared, *how])[1]
@@ -177,10 +179,26 @@ def _run_layer(build: Build, layer: str) -> str:
     held = _held(results, _nodes())
     if not held:
         _raise_for(layer, done, results, watch.blockers)
-        return _summary(layer, results)
+    held = {**untold, **held}
+    told = _summary(layer, results) + estimated
+    if not held:
+        return told
+    if not domains.others(held):
+        raise CheckFailed(f"layer {layer}: " + "\n".join(dict.fromkeys(held.values())))
     judged.hold_back(build.build_id, f"layer {layer}", held)
     said = "\n".join(dict.fromkeys(held.values()))
-    return f"{_summary(layer, results)}\n{domains.in_words(held)} is held back, stays as published:\n{said}"
+    return f"{told}\n{domains.in_words(held)} is held back, stays as published:\n{said}"
+
+
+def _estimated(build: Build) -> tuple[str, dict[str, str]]:
+    """Make what can be expected, before the marts that tell it; returns what people are told of it.
+
+    And what marts are held back for where it can't be made: finance reads none of it, and stands for itself.
+    """
+    try:
+        return f"\n{step.write(build.business_date)}", {}
+    except step.EstimateFailed as error:
+        return "", {"marts": str(error)}
 
 
 def _ran(arguments: list[str]) -> tuple[subprocess.CompletedProcess[str], list[dict[str, Any]]]:

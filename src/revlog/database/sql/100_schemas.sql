@@ -4,6 +4,7 @@ create schema if not exists ops;
 create schema if not exists staging authorization transformer;
 create schema if not exists intermediate authorization transformer;
 create schema if not exists core authorization transformer;
+create schema if not exists estimates authorization transformer;
 create schema if not exists build authorization transformer;
 create schema if not exists marts authorization publisher;
 create schema if not exists finance authorization publisher;
@@ -13,6 +14,7 @@ comment on schema ops is 'File ledger, quarantine, validation results, builds an
 comment on schema staging is 'One model per feed: canonical names and codes, newest version of each key.';
 comment on schema intermediate is 'Steps between staging and core.';
 comment on schema core is 'Dimensions and facts.';
+comment on schema estimates is 'What can be expected: statistics over core, computed anew in each build.';
 comment on schema build is 'What will be published, audited here first.';
 comment on schema marts is 'Published marts for BI.';
 comment on schema finance is 'Published marts for finance.';

@@ -13,7 +13,7 @@ alter default privileges revoke execute on functions from public;
 alter default privileges for role transformer revoke execute on functions from public;
 alter default privileges for role publisher revoke execute on functions from public;
 revoke execute on all functions in schema
-    raw, ops, staging, intermediate, core, build, marts, finance from public;
+    raw, ops, staging, intermediate, core, estimates, build, marts, finance from public;
 
 -- Tables of raw are granted where they are made, as the contracts mark them: src/revlog/ingestion/raw.py.
 
@@ -34,11 +34,11 @@ grant select, insert, update on ops.builds to transformer;
 grant select, insert on ops.validation_results to transformer;
 
 -- validator: judges everything but identities, writes what it found
-grant usage on schema raw, ops, staging, intermediate, core, build, marts, finance to validator;
+grant usage on schema raw, ops, staging, intermediate, core, estimates, build, marts, finance to validator;
 grant select on all tables in schema
-    ops, staging, intermediate, core, build, marts, finance to validator;
+    ops, staging, intermediate, core, estimates, build, marts, finance to validator;
 grant insert on ops.validation_results to validator;
-alter default privileges for role transformer in schema staging, intermediate, core, build
+alter default privileges for role transformer in schema staging, intermediate, core, estimates, build
     grant select on tables to validator;
 alter default privileges for role publisher in schema marts, finance
     grant select on tables to validator;
@@ -66,7 +66,7 @@ alter default privileges for role publisher in schema marts, finance
     grant select on tables to sender;
 
 -- maintainer: removes what is old or erased, and keeps the planner's statistics
-grant usage on schema raw, ops, staging, intermediate, core, build, marts, finance to maintainer;
+grant usage on schema raw, ops, staging, intermediate, core, estimates, build, marts, finance to maintainer;
 grant select, update, delete on all tables in schema raw to maintainer;
 grant select, update (reason, findings) on ops.file_ledger to maintainer;
 grant select, update, delete on ops.quarantine to maintainer;
@@ -75,10 +75,10 @@ grant select on ops.customer_key to maintainer;
 do $$ begin
     -- Before PostgreSQL 17 only owners could vacuum.
     if current_setting('server_version_num')::integer >= 170000 then
-        execute 'grant maintain on all tables in schema raw, ops, staging, intermediate, core, build, '
+        execute 'grant maintain on all tables in schema raw, ops, staging, intermediate, core, estimates, build, '
             'marts, finance to maintainer';
         execute 'alter default privileges for role transformer in schema staging, intermediate, core, '
-            'build grant maintain on tables to maintainer';
+            'estimates, build grant maintain on tables to maintainer';
         execute 'alter default privileges for role publisher in schema marts, finance '
             'grant maintain on tables to maintainer';
     end if;
@@ -117,10 +117,10 @@ alter default privileges for role publisher in schema marts
 alter default privileges for role publisher in schema finance grant select on tables to finance_reader;
 
 -- auditor: reads everything, writes nothing
-grant usage on schema raw, ops, staging, intermediate, core, build, marts, finance to auditor;
+grant usage on schema raw, ops, staging, intermediate, core, estimates, build, marts, finance to auditor;
 grant select on all tables in schema
-    raw, ops, staging, intermediate, core, build, marts, finance to auditor;
-alter default privileges for role transformer in schema staging, intermediate, core, build
+    raw, ops, staging, intermediate, core, estimates, build, marts, finance to auditor;
+alter default privileges for role transformer in schema staging, intermediate, core, estimates, build
     grant select on tables to auditor;
 alter default privileges for role publisher in schema marts, finance
     grant select on tables to auditor;

@@ -1,0 +1,119 @@
+"""How likely each customer sends a unit back, and whether that is more than what they bought explains.
+
+A customer's units are drawn from a beta-binomial distribution: its mean is what all customers return of the
+categories that they bought, its spread how much customers differ anyway. What a customer returned moves the
+mean towards their own rate, the less the fewer units they bought.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+
+from revlog.companies.company import profile
+from revlog.estimates.estimate import Estimate, rows_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    Numbers = np.ndarray[Any, np.dtype[np.float64]]
+
+COLUMNS = (
+    "customer_id", "units", "returned_units", "expected_units", "propensity", "propensity_low_95",
+    "propensity_high_95", "p_value", "q_value",
+)  # fmt: skip
+# Of goods of which the item tells no window; dbt_project.yml says the same to the models.
+UNKNOWN_WINDOW_DAYS = 30
+# Between customers who are all alike, and customers of whom each always or never returns.
+LEAST_SPREAD, MOST_SPREAD = 1e-4, 0.9
+DIGITS = 6
+
+
+def compute(connection: psycopg.Connection[Any], as_of: dt.date) -> pd.DataFrame:
+    """One row per customer with a unit that can't come back any more."""
+    bought = rows_of(
+        connection,
+        "customers",
+        {
+            "as_of": as_of,
+            "transit_days": profile().transit_days,
+            "unknown_window_days": UNKNOWN_WINDOW_DAYS,
+        },
+    )
+    return propensities(bought)
+
+
+def propensities(bought: pd.DataFrame) -> pd.DataFrame:
+    """The customers of these units (`customer_id`, `product_category`, `units`, `returned_units`)."""
+    import pandas as pd
+
+    if bought.empty:
+        return pd.DataFrame(columns=list(COLUMNS))
+    from scipy import stats
+
+    bought = bought.astype({"units": float, "returned_units": float})
+    found = _by_customer(bought)
+    units, returned = found["units"].to_numpy(), found["returned_units"].to_numpy()
+    expected = found["expected_units"].to_numpy()
+    mean = expected / units
+    alike = 1 / _spread(units, returned, mean) - 1
+    a, b = alike * mean + returned, alike * (1 - mean) + units - returned
+    is_open = (mean > 0) & (mean < 1)
+    found["propensity"] = a / (a + b)
+    for column, share in (("propensity_low_95", 0.025), ("propensity_high_95", 0.975)):
+        found[column] = found["propensity"]
+        found.loc[is_open, column] = stats.beta.ppf(share, a[is_open], b[is_open])
+    found["p_value"] = as_many_or_more(units, returned, alike * mean, alike * (1 - mean))
+    found["q_value"] = stats.false_discovery_control(found["p_value"].to_numpy())
+    found[["units", "returned_units"]] = found[["units", "returned_units"]].astype(int)
+    return found[list(COLUMNS)].round(DIGITS)
+
+
+def _by_customer(bought: pd.DataFrame) -> pd.DataFrame:
+    """Units of each customer, those that came back, and those expected to by the rates of all customers."""
+    of_all = bought.groupby("product_category")[["units", "returned_units"]].sum()
+    rate = of_all["returned_units"] / of_all["units"]
+    bought = bought.assign(expected_units=bought["units"] * bought["product_category"].map(rate))
+    columns = ["units", "returned_units", "expected_units"]
+    return bought.groupby("customer_id", sort=True)[columns].sum().reset_index()
+
+
+def _spread(units: Numbers, returned: Numbers, mean: Numbers) -> float:
+    """Correlation of two units of one customer, by the moments of what all of them returned.
+
+    The variance of a beta-binomial count is n m (1 - m) (1 + (n - 1) r).
+    """
+    binomial = units * mean * (1 - mean)
+    beyond = ((returned - units * mean) ** 2 - binomial).sum()
+    pairs = (binomial * (units - 1)).sum()
+    return float(min(max(beyond / pairs, LEAST_SPREAD), MOST_SPREAD)) if pairs > 0 else LEAST_SPREAD
+
+
+def as_many_or_more(units: Numbers, returned: Numbers, a: Numbers, b: Numbers) -> Numbers:
+    """Probability that a beta-binomial count is at least the one seen; 1 where it is no more than its mean.
+
+    SciPy sums it in a loop of Python, once for each customer; here all of them are summed at once.
+    """
+    import numpy as np
+    from scipy import special
+
+    found = np.ones(len(units))
+    [many] = np.nonzero((a > 0) & (b > 0) & (returned > units * a / (a + b)))
+    terms = (units[many] - returned[many]).astype(int) + 1
+    at = np.repeat(many, terms)
+    beyond = np.arange(terms.sum()) - np.repeat(terms.cumsum() - terms, terms)
+    n, x = units[at], returned[at] + beyond
+    chance = (
+        special.betaln(x + a[at], n - x + b[at])
+        - special.betaln(a[at], b[at])
+        - special.betaln(n - x + 1, x + 1)
+        - np.log(n + 1)
+    )
+    found[many] = np.bincount(at, np.exp(chance), len(units))[many]
+    return np.minimum(found, 1.0)
+
+
+ESTIMATE = Estimate("customer_propensity", compute)

@@ -1,0 +1,63 @@
+"""Make the estimates of a build: read core, compute, replace the tables."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg import sql
+
+from revlog.database.connections import connect
+from revlog.estimates import customers
+from revlog.estimates.estimate import Estimate
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ESTIMATES: tuple[Estimate, ...] = (customers.ESTIMATE,)
+
+
+class EstimateFailed(RuntimeError):
+    """An estimate can't be computed; the message says which, and why."""
+
+
+def write(as_of: dt.date, estimates: tuple[Estimate, ...] = ESTIMATES) -> str:
+    """Replace every table of the estimates by what core says as of the date; returns what people are told.
+
+    All of them or none. Raises EstimateFailed where one can't be computed, and the database's own errors.
+    """
+    began = time.monotonic()
+    rows = 0
+    with connect("transformer") as connection:
+        for estimate in estimates:
+            rows += _replace(connection, estimate.table, _computed(connection, estimate, as_of))
+    return f"{len(estimates)} estimates, {rows:,} rows ({time.monotonic() - began:.1f} s)"
+
+
+def _computed(connection: psycopg.Connection[Any], estimate: Estimate, as_of: dt.date) -> pd.DataFrame:
+    try:
+        return estimate.compute(connection, as_of)
+    except psycopg.Error:
+        raise
+    except Exception as error:
+        raise EstimateFailed(
+            f"estimates.{estimate.table} can't be computed: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _replace(connection: psycopg.Connection[Any], table: str, found: pd.DataFrame) -> int:
+    """Put these rows in place of the table's; a missing value is null, whatever pandas calls it."""
+    relation = sql.Identifier("estimates", table)
+    columns = sql.SQL(", ").join(map(sql.Identifier, found.columns))
+    connection.execute(sql.SQL("truncate {}").format(relation))
+    rows = found.astype(object).where(found.notna(), None).itertuples(index=False, name=None)
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(sql.SQL("copy {} ({}) from stdin").format(relation, columns)) as copy,
+    ):
+        for row in rows:
+            copy.write_row(row)
+    connection.execute(sql.SQL("analyze {}").format(relation))
+    return len(found)
