@@ -1,0 +1,160 @@
+"""How much counts say that something got worse: e-values that hold on every night they are looked at.
+
+What was shipped in one week is equally old on every later night. So of the returns of a week, a subject's own
+are compared with those of its peers of the same week: where it is as they are, each return is its own with the
+probability of its share of what was shipped. No rate of an age has to be known, no season, and nothing from after
+the look. This is the conditional likelihood of the log-rank test, stratified by week; a test martingale in time:
+Grünwald, Ly, Pérez-Ortiz, ter Schure, "The anytime-valid logrank test", arXiv:2011.06931.
+
+A subject is never exactly as its peers. Its odds against them are `level`, drawn from a log-normal spread that is
+learnt from all subjects; from one time to the next they move by a `drift`, learnt likewise. Likelihoods are
+mixed over a grid of levels, numerator and denominator alike, so that their ratio stays an e-value under "moves as
+these always did". Arrays are (tests, levels) unless told otherwise; e-values are kept as logarithms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+
+STEP = 0.15  # of the grid, in log odds: a seventh
+LOG_LEVELS = np.arange(-16, 28) * STEP  # 0.09 to 57 times the peers
+WIDEST = 16  # steps to either side within which a level may lie before anything got worse
+# Ratios that are asked for, in steps: 1.8, 2.9 and 5.2 times as before. In between, the two nearest tell.
+WORSE_STEPS = (4, 7, 11)
+SPREADS = np.array([0.10, 0.15, 0.22, 0.33, 0.50, 0.75, 1.10])
+DRIFTS = np.array([0.10, 0.15, 0.22, 0.33, 0.50])
+TINY = 1e-300  # beyond which no likelihood is told from another
+# What is assumed of subjects of which there are too few to learn from, and how firmly, in log units.
+USUAL_SPREAD, USUAL_DRIFT, FIRMNESS = 0.35, 0.15, 0.7
+
+
+@dataclass(frozen=True)
+class Habit:
+    """How much subjects differ from each other (`spread`), and from themselves over time (`drift`): standard
+    deviations of log odds."""
+
+    spread: float = USUAL_SPREAD
+    drift: float = USUAL_DRIFT
+
+
+@dataclass(frozen=True)
+class Side:
+    """What is known of each test's subject in a stretch of weeks: its own returns, and for each level the sum
+    over all returns of log(1 + (level - 1) share)."""
+
+    own: Floats
+    against: Floats
+
+    @property
+    def log_likelihood(self) -> Floats:
+        return self.own[..., None] * LOG_LEVELS - self.against
+
+    @property
+    def in_rows(self) -> Side:
+        """The same with all axes before the levels in one."""
+        return Side(self.own.reshape(-1), self.against.reshape(-1, len(LOG_LEVELS)))
+
+    def stacked(self) -> Side:
+        """The same as the one member of a first axis."""
+        return Side(self.own[None], self.against[None])
+
+    def cut_out(self, place: int, tests: Sequence[int]) -> Side:
+        """Of sides with a first axis: those of some tests at one place of it."""
+        return Side(self.own[place, tests], self.against[place, tests])
+
+    def cuts(self, at: Sequence[int]) -> tuple[Side, Side]:
+        """Of sides by stretch (the last axis of `own`): the sums of those before each place, and of the others."""
+        places = [min(max(place, 0), self.own.shape[1]) for place in at]
+        own = np.cumsum(np.pad(self.own, ((0, 0), (1, 0))), axis=1)
+        against = np.cumsum(np.pad(self.against, ((0, 0), (1, 0), (0, 0))), axis=1)
+        before = Side(own[:, places].T, against[:, places].transpose(1, 0, 2))
+        return before, Side(own[:, -1] - before.own, against[:, -1] - before.against)
+
+
+def expected_before(past: Side, habit: Habit) -> Floats:
+    """Probability of each level, as of the past and before the stretch that is tested."""
+    return np.asarray(_probabilities(_log_spread(habit.spread) + past.log_likelihood) @ _drifting(habit.drift))
+
+
+def log_e_value(before: Floats, now: Side) -> Floats:
+    """Evidence of each test that its level rose: mean likelihood over the ratios of WORSE_STEPS, over that of none.
+
+    Shape (tests,). Under "none" its mean is at most 1, whichever night it is looked at.
+    """
+    likelihood = _scaled(now.log_likelihood)
+    as_before = np.einsum("tl,tl->t", before, likelihood)
+    risen = np.zeros_like(as_before)
+    for steps in WORSE_STEPS:
+        risen += np.einsum("tl,tl->t", before[:, :-steps], likelihood[:, steps:])
+    return np.asarray(np.log(risen / len(WORSE_STEPS) + TINY) - np.log(as_before + TINY))
+
+
+def ratios(before: Floats, now: Side, shares: tuple[float, ...]) -> Floats:
+    """Quantiles of how many times as before the level is now, shape (tests, shares).
+
+    The level now is any with the same probability beforehand, so that this is no test but a measure of it.
+    """
+    level_now = _probabilities(now.log_likelihood)
+    size = len(LOG_LEVELS)
+    steps = np.arange(-(size - 1), size) * STEP
+    found = np.empty((len(level_now), len(shares)))
+    for row, (now_, before_) in enumerate(zip(level_now, before, strict=True)):
+        below = np.cumsum(np.convolve(now_, before_[::-1]))
+        # Each step stands for the half step around it.
+        found[row] = np.interp(shares, below / below[-1], steps + STEP / 2)
+    return np.exp(found)
+
+
+def learnt(everything: Side, past: Side, recent: Side) -> Habit:
+    """The spread and the drift under which what was seen is most likely, near what is usual where little was."""
+    seen = _scaled(everything.log_likelihood)
+    fits = [
+        _log_fit(_probabilities(_log_spread(spread)[None, :]), seen) - _unusual(spread, USUAL_SPREAD)
+        for spread in SPREADS
+    ]
+    spread = float(SPREADS[int(np.argmax(fits))])
+    seen = _scaled(recent.log_likelihood)
+    fits = [
+        _log_fit(expected_before(past, Habit(spread, drift)), seen) - _unusual(drift, USUAL_DRIFT)
+        for drift in DRIFTS
+    ]
+    return Habit(spread, float(DRIFTS[int(np.argmax(fits))]))
+
+
+def _log_fit(before: Floats, seen: Floats) -> float:
+    return float(np.log((before * seen).sum(axis=1) + TINY).sum())
+
+
+def _unusual(value: float, usual: float) -> float:
+    return float(0.5 * (np.log(value / usual) / FIRMNESS) ** 2)
+
+
+def _log_spread(spread: float) -> Floats:
+    """Logarithm of a log-normal spread around 1, up to a constant."""
+    weight: Floats = -0.5 * (LOG_LEVELS / spread) ** 2
+    weight[np.abs(LOG_LEVELS) > (WIDEST + 0.5) * STEP] = -np.inf
+    return weight
+
+
+def _drifting(drift: float) -> Floats:
+    """Probability of each level (column) of a subject that was at another one (row)."""
+    away = (LOG_LEVELS[:, None] - LOG_LEVELS[None, :]) / drift
+    kernel = np.exp(-0.5 * away**2)
+    return np.asarray(kernel / kernel.sum(axis=1, keepdims=True))
+
+
+def _scaled(log_values: Floats) -> Floats:
+    """Exponentials, of which the highest of each row is 1."""
+    return np.asarray(np.exp(log_values - log_values.max(axis=1, keepdims=True)))
+
+
+def _probabilities(log_values: Floats) -> Floats:
+    """Exponentials that add up to 1 in each row."""
+    found = _scaled(log_values)
+    return np.asarray(found / found.sum(axis=1, keepdims=True))

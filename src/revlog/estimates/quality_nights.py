@@ -1,0 +1,216 @@
+"""Which alerts stand on a night, and since when: e-values of all tests, and what of them outweighs how many there are.
+
+The e-values of a night, weighted by what each test could show, go through Benjamini and Hochberg's rule as e-BH:
+Wang, Ramdas, "False discovery rate control with e-values", JRSS B 84 (2022). However tests hang together, and on
+whichever night one looks, at most 5 % of what stands is expected to be chance; and where nothing got worse,
+anything stands on at most 5 % of nights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from revlog.estimates.quality_evidence import (
+    Floats,
+    Habit,
+    Side,
+    expected_before,
+    learnt,
+    log_e_value,
+)
+from revlog.estimates.quality_panel import FIRST_MONDAY, STRETCH_WEEKS, WEEK_DAYS, Ints, Panel, Tests
+
+FALSE_DISCOVERIES = 0.05
+# Fewer returns than these raise nothing.
+FEWEST_EVENTS = 4
+# A change may have begun with any of so many stretches, up to half a year ago, or may have always been.
+BEGINNINGS = 7
+HALF_YEAR = 26  # weeks
+# Variance of expected returns (about their number) at which a test can show that they have trebled. Tests of much
+# less get hardly a part of the 5 %: most SKUs and lots sell too little to show anything.
+ENOUGH = 10
+# Tests to learn from how subjects differ and drift: those that can show most.
+LEARNT_FROM = 600
+# Stretches of which the drift is learnt: what of them the ones before did not foretell.
+RECENT = 3
+LARGEST = 600.0  # logarithm of an e-value beyond which none is told from another
+# Of a past night only tests are looked at whose evidence was once worth a hundredth of what one alone needs.
+WORTH_A_LOOK = 0.01
+
+
+@dataclass(frozen=True)
+class Beginnings:
+    """Weeks with which a change may have begun (None: it was always so), how likely each is beforehand, and what is
+    known before and since; the first axis of both sides."""
+
+    weeks: tuple[int | None, ...]
+    chances: Floats
+    before: Side
+    since: Side
+
+
+class Watch:
+    """The tests of one panel that may stand, night by night."""
+
+    def __init__(self, panel: Panel) -> None:
+        self.panel = panel
+        own = panel_events(panel)
+        subject, outcome = np.nonzero(own >= FEWEST_EVENTS)
+        self.tests = Tests.of(panel, subject, outcome)
+        self._habits: dict[int, Habit] = {}
+        self._weights: dict[int, Floats] = {}
+
+    def some(self, chosen: Ints) -> Watch:
+        """The same with fewer tests; what was learnt is shared."""
+        found = Watch.__new__(Watch)
+        found.panel, found.tests = self.panel, self.tests.some(chosen)
+        found._habits, found._weights = self._habits, self._weights
+        return found
+
+    def log_e_values(self, day: int) -> Floats:
+        """Evidence of each test on a night: mean over the times when a change may have begun."""
+        found = beginnings(self.tests, day)
+        mean = np.log(np.exp(self.evidence(day, found)).sum(axis=0))
+        return np.where(found.since.own.max(axis=0) >= FEWEST_EVENTS, mean, -np.inf)
+
+    def evidence(self, day: int, found: Beginnings | None = None) -> Floats:
+        """What each beginning (first axis) adds to the evidence of each test, as a logarithm."""
+        found = found or beginnings(self.tests, day)
+        before = expected_before(found.before.in_rows, self.habit(day))
+        log_e = log_e_value(before, found.since.in_rows).reshape(found.since.own.shape)
+        return np.asarray(np.minimum(log_e, LARGEST) + np.log(found.chances)[:, None])
+
+    def weight(self, day: int) -> Floats:
+        """Part of the panel's 5 % that each test gets: that of the last Sunday, 0 where it could show nothing."""
+        sunday = _last_sunday(day)
+        if sunday not in self._weights:
+            able = (self.panel.informed_on(sunday, HALF_YEAR) / ENOUGH) ** 2
+            weight = able / (able + 1)
+            self._weights[sunday] = weight / weight.sum() if weight.sum() > 0 else weight
+        return self._weights[sunday][self.tests.subject, self.tests.outcome]
+
+    def count(self, day: int) -> int:
+        """Tests that could show anything on a night."""
+        self.weight(day)
+        return int((self._weights[_last_sunday(day)] > 0).sum())
+
+    def habit(self, day: int) -> Habit:
+        """How subjects differ and drift, learnt from what was known when the night's stretch began."""
+        week = (day + 1 - FIRST_MONDAY) // WEEK_DAYS
+        begun = FIRST_MONDAY + week // STRETCH_WEEKS * STRETCH_WEEKS * WEEK_DAYS - 1
+        if begun not in self._habits:
+            self._habits[begun] = _habit(self.panel, begun)
+        return self._habits[begun]
+
+
+def panel_events(panel: Panel) -> Floats:
+    """All events of each subject and outcome, whenever."""
+    place = panel.subject[panel.event_cell] * panel.outcomes + panel.event_outcome
+    found = np.bincount(place, panel.events, panel.subjects * panel.outcomes)
+    return np.asarray(found.reshape(-1, panel.outcomes))
+
+
+def beginnings(tests: Tests, day: int) -> Beginnings:
+    """When a change may have begun, seen from a night. A part of something is compared with the rest of it."""
+    if tests.panel.parent is not None:
+        whole, own = _whole_and_own(tests, day)
+        rest = Side(whole.own - own.own, whole.against - own.against)
+        return Beginnings((None,), np.ones(1), rest.stacked(), own.stacked())
+    known = tests.by_stretch(day)
+    newest = (tests.panel.weeks_on(day)[1] - 1) // STRETCH_WEEKS
+    stretches = range(newest, newest - BEGINNINGS, -1)
+    before, since = known.cuts([0, *(stretch - tests.stretches[0] for stretch in stretches)])
+    weeks = (None, *(stretch * STRETCH_WEEKS for stretch in stretches))
+    return Beginnings(weeks, np.r_[1 - BEGINNINGS * 0.1, np.full(BEGINNINGS, 0.1)], before, since)
+
+
+def _whole_and_own(tests: Tests, day: int) -> tuple[Side, Side]:
+    panel = tests.panel
+    assert panel.parent is not None
+    own = tests.by_stretch(day)
+    key = panel.parent_of[tests.subject] * panel.outcomes + tests.outcome
+    wanted, row = np.unique(key, return_inverse=True)
+    of = Tests.of(panel.parent, wanted // panel.outcomes, wanted % panel.outcomes).by_stretch(day)
+    return (
+        Side(of.own.sum(axis=1)[row], of.against.sum(axis=1)[row]),
+        Side(own.own.sum(axis=1), own.against.sum(axis=1)),
+    )
+
+
+def _habit(panel: Panel, day: int) -> Habit:
+    informed = panel.informed_on(day)
+    most = np.argsort(-informed, axis=None, kind="stable")[:LEARNT_FROM]
+    most = most[informed.reshape(-1)[most] > 0]
+    tests = Tests.of(panel, most // panel.outcomes, most % panel.outcomes)
+    if panel.parent is not None:
+        whole, own = _whole_and_own(tests, day)
+        return learnt(whole, Side(whole.own - own.own, whole.against - own.against), own)
+    known = tests.by_stretch(day)
+    newest = (panel.weeks_on(day)[1] - 1) // STRETCH_WEEKS
+    past, recent = known.cuts([newest - RECENT + 1 - tests.stretches[0]])
+    everything = known.cuts([0])[1]
+    return learnt(everything.in_rows, past.in_rows, recent.in_rows)
+
+
+def _last_sunday(day: int) -> int:
+    return (day + 1 - FIRST_MONDAY) // WEEK_DAYS * WEEK_DAYS + FIRST_MONDAY - 1
+
+
+@dataclass(frozen=True)
+class Night:
+    """What stands on a night: per watch the places of its tests, and their adjusted p-values (of all e-values)."""
+
+    day: int
+    stands: tuple[Ints, ...]
+    q_values: tuple[Floats, ...]
+    log_e_values: tuple[Floats, ...]
+    tests: int
+
+    @cached_property
+    def raises_any(self) -> bool:
+        return any(len(found) for found in self.stands)
+
+
+def night(watches: Sequence[Watch], day: int) -> Night:
+    """Look at all tests of a night."""
+    counts = [watch.count(day) for watch in watches]
+    kinds, tests = sum(count > 0 for count in counts), sum(counts)
+    e_values = [watch.log_e_values(day) for watch in watches]
+    with np.errstate(divide="ignore"):
+        worth = [e + np.log(w.weight(day) / max(kinds, 1)) for e, w in zip(e_values, watches, strict=True)]
+    q_values = adjusted(np.concatenate([*worth, np.empty(0)]), tests)
+    of_each = np.split(q_values, np.cumsum([len(part) for part in worth])[:-1])
+    stands = tuple(np.flatnonzero(part <= FALSE_DISCOVERIES) for part in of_each)
+    return Night(day, stands, tuple(of_each), tuple(e_values), tests)
+
+
+def adjusted(log_worth: Floats, tests: int) -> Floats:
+    """q-values of e-values that are weighted by parts that add up to 1; `tests` counts also those not looked at.
+
+    Benjamini and Hochberg of 1 / e, where a test's e-value is its `worth` times the number of tests.
+    """
+    if not len(log_worth):
+        return np.empty(0)
+    from scipy.stats import false_discovery_control
+
+    p_values = np.exp(-np.maximum(log_worth + np.log(max(tests, len(log_worth))), 0.0))
+    rest = np.ones(max(tests - len(p_values), 0))
+    return np.asarray(false_discovery_control(np.concatenate([p_values, rest]))[: len(p_values)])
+
+
+def nights(panels: Sequence[Panel], days: Iterable[int]) -> tuple[list[Watch], list[Night]]:
+    """All nights, and the watches that their places are of: only of tests that were ever worth a look."""
+    days = sorted(days)
+    watches = [Watch(panel) for panel in panels]
+    ever = [np.zeros(len(watch.tests.subject), bool) for watch in watches]
+    for day in days:
+        if day == days[-1] or _last_sunday(day) == day:
+            for place, watch in enumerate(watches):
+                worth = watch.log_e_values(day) + np.log(np.maximum(watch.weight(day) / len(panels), 1e-300))
+                ever[place] |= worth >= np.log(WORTH_A_LOOK / FALSE_DISCOVERIES)
+    hot = [watch.some(np.flatnonzero(chosen)) for watch, chosen in zip(watches, ever, strict=True)]
+    return hot, [night(hot, day) for day in days]
