@@ -17,7 +17,7 @@ from revlog.estimates.estimate import Estimate, rows_of
 from revlog.estimates.quality_evidence import expected_before, ratios
 from revlog.estimates.quality_kinds import Counted, counted
 from revlog.estimates.quality_nights import Night, Watch, beginnings, nights
-from revlog.estimates.quality_panel import FIRST_MONDAY, WEEK_DAYS, WEEKS_KEPT
+from revlog.estimates.quality_panel import FIRST_MONDAY, WEEK_DAYS, WEEKS_KEPT, weeks_on
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,11 +122,11 @@ def _told(kind: Kind, watch: Watch, night: Night, place: int) -> list[tuple[int,
     for test in stands:
         best = int(part[:, test].argmax())
         [effect] = ratios(
-            before.reshape(*part.shape, -1)[best, [test]], found.since.cut_out(best, [test]), (0.5, 0.025, 0.975)
+            before.reshape(*part.shape, -1)[best, [test]], found.since.at(best).of(test), (0.5, 0.025, 0.975)
         )
         subject, outcome = watch.tests.subject[test], watch.tests.outcome[test]
         keys = kind.of.keys.iloc[subject].to_dict()
-        first, end = kind.of.panel.weeks_on(night.day)
+        first, end = weeks_on(night.day)
         first = max(first, found.weeks[best] or first)
         orders = float(found.since.own[best, test])
         row = {

@@ -14,7 +14,6 @@ these always did". Arrays are (tests, levels) unless told otherwise; e-values ar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,17 +63,28 @@ class Side:
         """The same as the one member of a first axis."""
         return Side(self.own[None], self.against[None])
 
-    def cut_out(self, place: int, tests: Sequence[int]) -> Side:
-        """Of sides with a first axis: those of some tests at one place of it."""
-        return Side(self.own[place, tests], self.against[place, tests])
+    def at(self, place: int) -> Side:
+        """Of sides with a first axis: those at one place of it."""
+        return Side(self.own[place], self.against[place])
 
-    def cuts(self, at: Sequence[int]) -> tuple[Side, Side]:
-        """Of sides by stretch (the last axis of `own`): the sums of those before each place, and of the others."""
-        places = [min(max(place, 0), self.own.shape[1]) for place in at]
-        own = np.cumsum(np.pad(self.own, ((0, 0), (1, 0))), axis=1)
-        against = np.cumsum(np.pad(self.against, ((0, 0), (1, 0), (0, 0))), axis=1)
-        before = Side(own[:, places].T, against[:, places].transpose(1, 0, 2))
-        return before, Side(own[:, -1] - before.own, against[:, -1] - before.against)
+    def of(self, test: int) -> Side:
+        """Those of one test."""
+        return Side(self.own[[test]], self.against[[test]])
+
+    def less(self, part: Side) -> Side:
+        """What is left without a part."""
+        return Side(self.own - part.own, self.against - part.against)
+
+    def before(self, stretches: int) -> Side:
+        """Of sides by stretch (the last axis of `own`): the sum of the first so many."""
+        return Side(self.own[:, :stretches].sum(axis=1), self.against[:, :stretches].sum(axis=1))
+
+    def at_each(self) -> tuple[Side, Side]:
+        """Of sides by stretch: the sums of those before each of them, and of it and what follows; the stretch is the
+        first axis."""
+        own, against = self.own.cumsum(axis=1).T, self.against.cumsum(axis=1).transpose(1, 0, 2)
+        before = Side(own - self.own.T, against - self.against.transpose(1, 0, 2))
+        return before, Side(own[-1] - before.own, against[-1] - before.against)
 
 
 def expected_before(past: Side, habit: Habit) -> Floats:
@@ -137,7 +147,7 @@ def _unusual(value: float, usual: float) -> float:
 
 def _log_spread(spread: float) -> Floats:
     """Logarithm of a log-normal spread around 1, up to a constant."""
-    weight: Floats = -0.5 * (LOG_LEVELS / spread) ** 2
+    weight = np.asarray(-0.5 * (LOG_LEVELS / spread) ** 2, np.float64)
     weight[np.abs(LOG_LEVELS) > (WIDEST + 0.5) * STEP] = -np.inf
     return weight
 

@@ -8,9 +8,8 @@ anything stands on at most 5 % of nights.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -22,7 +21,15 @@ from revlog.estimates.quality_evidence import (
     learnt,
     log_e_value,
 )
-from revlog.estimates.quality_panel import FIRST_MONDAY, STRETCH_WEEKS, WEEK_DAYS, Ints, Panel, Tests
+from revlog.estimates.quality_panel import (
+    FIRST_MONDAY,
+    STRETCH_WEEKS,
+    WEEK_DAYS,
+    Ints,
+    Panel,
+    Tests,
+    weeks_on,
+)
 
 FALSE_DISCOVERIES = 0.05
 # Fewer returns than these raise nothing.
@@ -35,8 +42,9 @@ HALF_YEAR = 26  # weeks
 ENOUGH = 10
 # Tests to learn from how subjects differ and drift: those that can show most.
 LEARNT_FROM = 600
-# Stretches of which the drift is learnt: what of them the ones before did not foretell.
+# Stretches, before the oldest beginning, of which the drift is learnt: what of them those before did not foretell.
 RECENT = 3
+NO_CUTS: Ints = np.empty(0, np.int64)
 LARGEST = 600.0  # logarithm of an e-value beyond which none is told from another
 # Of a past night only tests are looked at whose evidence was once worth a hundredth of what one alone needs.
 WORTH_A_LOOK = 0.01
@@ -58,7 +66,7 @@ class Watch:
 
     def __init__(self, panel: Panel) -> None:
         self.panel = panel
-        own = panel_events(panel)
+        own = panel.events_of_tests()
         subject, outcome = np.nonzero(own >= FEWEST_EVENTS)
         self.tests = Tests.of(panel, subject, outcome)
         self._habits: dict[int, Habit] = {}
@@ -73,6 +81,8 @@ class Watch:
 
     def log_e_values(self, day: int) -> Floats:
         """Evidence of each test on a night: mean over the times when a change may have begun."""
+        if not len(self.tests.subject):
+            return np.empty(0)
         found = beginnings(self.tests, day)
         mean = np.log(np.exp(self.evidence(day, found)).sum(axis=0))
         return np.where(found.since.own.max(axis=0) >= FEWEST_EVENTS, mean, -np.inf)
@@ -88,7 +98,7 @@ class Watch:
         """Part of the panel's 5 % that each test gets: that of the last Sunday, 0 where it could show nothing."""
         sunday = _last_sunday(day)
         if sunday not in self._weights:
-            able = (self.panel.informed_on(sunday, HALF_YEAR) / ENOUGH) ** 2
+            able = (self.panel.informed_on(sunday, since=weeks_on(sunday)[1] - HALF_YEAR) / ENOUGH) ** 2
             weight = able / (able + 1)
             self._weights[sunday] = weight / weight.sum() if weight.sum() > 0 else weight
         return self._weights[sunday][self.tests.subject, self.tests.outcome]
@@ -100,77 +110,72 @@ class Watch:
 
     def habit(self, day: int) -> Habit:
         """How subjects differ and drift, learnt from what was known when the night's stretch began."""
-        week = (day + 1 - FIRST_MONDAY) // WEEK_DAYS
-        begun = FIRST_MONDAY + week // STRETCH_WEEKS * STRETCH_WEEKS * WEEK_DAYS - 1
+        begun = FIRST_MONDAY + weeks_on(day)[1] // STRETCH_WEEKS * STRETCH_WEEKS * WEEK_DAYS - 1
         if begun not in self._habits:
             self._habits[begun] = _habit(self.panel, begun)
         return self._habits[begun]
 
 
-def panel_events(panel: Panel) -> Floats:
-    """All events of each subject and outcome, whenever."""
-    place = panel.subject[panel.event_cell] * panel.outcomes + panel.event_outcome
-    found = np.bincount(place, panel.events, panel.subjects * panel.outcomes)
-    return np.asarray(found.reshape(-1, panel.outcomes))
-
-
 def beginnings(tests: Tests, day: int) -> Beginnings:
     """When a change may have begun, seen from a night. A part of something is compared with the rest of it."""
     if tests.panel.parent is not None:
-        whole, own = _whole_and_own(tests, day)
-        rest = Side(whole.own - own.own, whole.against - own.against)
-        return Beginnings((None,), np.ones(1), rest.stacked(), own.stacked())
-    known = tests.by_stretch(day)
-    newest = (tests.panel.weeks_on(day)[1] - 1) // STRETCH_WEEKS
-    stretches = range(newest, newest - BEGINNINGS, -1)
-    before, since = known.cuts([0, *(stretch - tests.stretches[0] for stretch in stretches)])
-    weeks = (None, *(stretch * STRETCH_WEEKS for stretch in stretches))
-    return Beginnings(weeks, np.r_[1 - BEGINNINGS * 0.1, np.full(BEGINNINGS, 0.1)], before, since)
+        whole, own = (side.before(1) for side in (_whole(tests, day, NO_CUTS), tests.known(day, NO_CUTS)))
+        return Beginnings((None,), np.ones(1), whole.less(own).stacked(), own.stacked())
+    weeks = _stretches(day, BEGINNINGS)
+    # The first stretch is all that was before them: a change that began with it was always so.
+    before, since = tests.known(day, weeks).at_each()
+    chances = np.r_[1 - BEGINNINGS * 0.1, np.full(BEGINNINGS, 0.1)]
+    return Beginnings((None, *map(int, weeks)), chances, before, since)
 
 
-def _whole_and_own(tests: Tests, day: int) -> tuple[Side, Side]:
+def _stretches(day: int, many: int) -> Ints:
+    """First weeks of the last stretches of which a week has ended by a day."""
+    newest = (weeks_on(day)[1] - 1) // STRETCH_WEEKS
+    return np.arange(newest - many + 1, newest + 1) * STRETCH_WEEKS
+
+
+def _whole(tests: Tests, day: int, cuts: Ints) -> Side:
+    """What is known of the wholes that the subjects of tests are parts of, by stretch."""
     panel = tests.panel
     assert panel.parent is not None
-    own = tests.by_stretch(day)
     key = panel.parent_of[tests.subject] * panel.outcomes + tests.outcome
     wanted, row = np.unique(key, return_inverse=True)
-    of = Tests.of(panel.parent, wanted // panel.outcomes, wanted % panel.outcomes).by_stretch(day)
-    return (
-        Side(of.own.sum(axis=1)[row], of.against.sum(axis=1)[row]),
-        Side(own.own.sum(axis=1), own.against.sum(axis=1)),
-    )
+    found = Tests.of(panel.parent, wanted // panel.outcomes, wanted % panel.outcomes).known(day, cuts)
+    return Side(found.own[row], found.against[row])
 
 
 def _habit(panel: Panel, day: int) -> Habit:
-    informed = panel.informed_on(day)
+    """Learnt from the part of the year with which no change that is looked for can have begun."""
+    oldest = int(_stretches(day, BEGINNINGS)[0])
+    informed = panel.informed_on(day, before=oldest)
     most = np.argsort(-informed, axis=None, kind="stable")[:LEARNT_FROM]
     most = most[informed.reshape(-1)[most] > 0]
     tests = Tests.of(panel, most // panel.outcomes, most % panel.outcomes)
+    cuts = np.array([oldest - RECENT * STRETCH_WEEKS, oldest])
+    known = tests.known(day, cuts)
     if panel.parent is not None:
-        whole, own = _whole_and_own(tests, day)
-        return learnt(whole, Side(whole.own - own.own, whole.against - own.against), own)
-    known = tests.by_stretch(day)
-    newest = (panel.weeks_on(day)[1] - 1) // STRETCH_WEEKS
-    past, recent = known.cuts([newest - RECENT + 1 - tests.stretches[0]])
-    everything = known.cuts([0])[1]
-    return learnt(everything.in_rows, past.in_rows, recent.in_rows)
+        whole, own = (side.before(2) for side in (_whole(tests, day, cuts), known))
+        return learnt(whole, whole.less(own), own)
+    return learnt(known.before(2), known.before(1), known.before(2).less(known.before(1)))
 
 
 def _last_sunday(day: int) -> int:
-    return (day + 1 - FIRST_MONDAY) // WEEK_DAYS * WEEK_DAYS + FIRST_MONDAY - 1
+    return weeks_on(day)[1] * WEEK_DAYS + FIRST_MONDAY - 1
 
 
 @dataclass(frozen=True)
 class Night:
-    """What stands on a night: per watch the places of its tests, and their adjusted p-values (of all e-values)."""
+    """What stands on a night: per watch the places of its tests; of each test its q-value, its e-value, and that times
+    its part of the 5 %."""
 
     day: int
     stands: tuple[Ints, ...]
     q_values: tuple[Floats, ...]
     log_e_values: tuple[Floats, ...]
+    log_worth: tuple[Floats, ...]
     tests: int
 
-    @cached_property
+    @property
     def raises_any(self) -> bool:
         return any(len(found) for found in self.stands)
 
@@ -179,13 +184,16 @@ def night(watches: Sequence[Watch], day: int) -> Night:
     """Look at all tests of a night."""
     counts = [watch.count(day) for watch in watches]
     kinds, tests = sum(count > 0 for count in counts), sum(counts)
-    e_values = [watch.log_e_values(day) for watch in watches]
+    e_values = tuple(watch.log_e_values(day) for watch in watches)
     with np.errstate(divide="ignore"):
-        worth = [e + np.log(w.weight(day) / max(kinds, 1)) for e, w in zip(e_values, watches, strict=True)]
-    q_values = adjusted(np.concatenate([*worth, np.empty(0)]), tests)
-    of_each = np.split(q_values, np.cumsum([len(part) for part in worth])[:-1])
-    stands = tuple(np.flatnonzero(part <= FALSE_DISCOVERIES) for part in of_each)
-    return Night(day, stands, tuple(of_each), tuple(e_values), tests)
+        worth = tuple(
+            e_value + np.log(watch.weight(day) / max(kinds, 1))
+            for e_value, watch in zip(e_values, watches, strict=True)
+        )
+    ends = np.cumsum([len(part) for part in worth])
+    q_values = tuple(np.split(adjusted(np.concatenate(worth), tests), ends[:-1]))
+    stands = tuple(np.flatnonzero(part <= FALSE_DISCOVERIES) for part in q_values)
+    return Night(day, stands, q_values, e_values, worth, tests)
 
 
 def adjusted(log_worth: Floats, tests: int) -> Floats:
@@ -202,15 +210,21 @@ def adjusted(log_worth: Floats, tests: int) -> Floats:
     return np.asarray(false_discovery_control(np.concatenate([p_values, rest]))[: len(p_values)])
 
 
-def nights(panels: Sequence[Panel], days: Iterable[int]) -> tuple[list[Watch], list[Night]]:
-    """All nights, and the watches that their places are of: only of tests that were ever worth a look."""
-    days = sorted(days)
+def nights(
+    panels: Sequence[Panel], days: Sequence[int], looks: Sequence[int] = ()
+) -> tuple[list[Watch], list[Night]]:
+    """The nights of these days, in their order, and the watches that their places are of.
+
+    Only tests are watched that are worth a look on the last of the days or on one of `looks`. Without these, and
+    where nothing stands on the last of the days, only that one is looked at.
+    """
     watches = [Watch(panel) for panel in panels]
     ever = [np.zeros(len(watch.tests.subject), bool) for watch in watches]
-    for day in days:
-        if day == days[-1] or _last_sunday(day) == day:
-            for place, watch in enumerate(watches):
-                worth = watch.log_e_values(day) + np.log(np.maximum(watch.weight(day) / len(panels), 1e-300))
-                ever[place] |= worth >= np.log(WORTH_A_LOOK / FALSE_DISCOVERIES)
+    is_all_asked = bool(looks)
+    for day in {*looks, days[-1]}:
+        found = night(watches, day)
+        is_all_asked |= found.raises_any
+        for place, worth in enumerate(found.log_worth):
+            ever[place] |= worth >= np.log(WORTH_A_LOOK / FALSE_DISCOVERIES)
     hot = [watch.some(np.flatnonzero(chosen)) for watch, chosen in zip(watches, ever, strict=True)]
-    return hot, [night(hot, day) for day in days]
+    return hot, [night(hot, day) for day in (days if is_all_asked else days[-1:])]

@@ -7,11 +7,15 @@ end on, for a year. So what a night may look at is decided by dates alone, and a
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from revlog.estimates.quality_evidence import LOG_LEVELS, Floats, Side
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -19,6 +23,7 @@ FIRST_MONDAY = 4
 WEEK_DAYS = 7
 WEEKS_KEPT = 52
 STRETCH_WEEKS = 4
+FAR = 1_000_000  # a week that no date has
 
 
 @dataclass(frozen=True)
@@ -44,49 +49,62 @@ class Panel:
     parent: Panel | None = None
     parent_of: Ints = field(default_factory=lambda: np.empty(0, np.int64))
 
-    def weeks_on(self, day: int) -> tuple[int, int]:
-        """First week that counts on a day, and the first that doesn't any more."""
-        end = (day + 1 - FIRST_MONDAY) // WEEK_DAYS
-        return end - WEEKS_KEPT, end
+    @cached_property
+    def event_week(self) -> Ints:
+        """Week of each event's cell."""
+        return self.stratum_week[self.stratum[self.event_cell]]
 
-    def counts_on(self, day: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """Which strata count on a day."""
-        first, end = self.weeks_on(day)
-        return np.asarray((self.stratum_week >= first) & (self.stratum_week < end))
+    @cached_property
+    def event_place(self) -> Ints:
+        """Each event's stratum and outcome, as one number."""
+        return self.stratum[self.event_cell] * self.outcomes + self.event_outcome
+
+    @cached_property
+    def event_test(self) -> Ints:
+        """Each event's subject and outcome, as one number."""
+        return self.subject[self.event_cell] * self.outcomes + self.event_outcome
+
+    def seen_on(self, day: int) -> Ints:
+        """Events that count on a day: they have happened, and their week has ended within a year."""
+        first, end = weeks_on(day)
+        happened = int(np.searchsorted(self.event_day, day, side="right"))
+        week = self.event_week[:happened]
+        return np.flatnonzero((week >= first) & (week < end))
 
     def totals_on(self, day: int) -> Floats:
-        """Events of each stratum and outcome up to a day, in the weeks that count on it; of all, not of parts only."""
+        """Events of each stratum and outcome that count on a day; of all, not of parts only."""
         if self.parent is not None:
             return self.parent.totals_on(day)
         seen = self.seen_on(day)
-        place = self.stratum[self.event_cell[seen]] * self.outcomes + self.event_outcome[seen]
         size = len(self.stratum_week) * self.outcomes
-        found = np.bincount(place, self.events[seen], size)
-        return np.asarray(found.reshape(-1, self.outcomes))
+        found = np.bincount(self.event_place[seen], self.events[seen], size)
+        return np.asarray(found.reshape(len(self.stratum_week), self.outcomes))
 
-    def seen_on(self, day: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """Which events count on a day."""
-        return np.asarray((self.event_day <= day) & self.counts_on(day)[self.stratum[self.event_cell]])
+    def events_of_tests(self) -> Floats:
+        """All events of each subject and outcome, whenever."""
+        found = np.bincount(self.event_test, self.events, self.subjects * self.outcomes)
+        return np.asarray(found.reshape(self.subjects, self.outcomes))
 
-    def own_on(self, day: int) -> Floats:
-        """Events of each subject and outcome on a day, shape (subjects, outcomes)."""
-        seen = self.seen_on(day)
-        place = self.subject[self.event_cell[seen]] * self.outcomes + self.event_outcome[seen]
-        found = np.bincount(place, self.events[seen], self.subjects * self.outcomes)
-        return np.asarray(found.reshape(-1, self.outcomes))
+    def informed_on(self, day: int, since: int = 0, before: int = FAR) -> Floats:
+        """What each test could show on a day, of the weeks from one up to another: the variance of its own events
+        under "as its peers", of which only shares and the events of all tell; shape (subjects, outcomes)."""
+        is_in = (self.stratum_week >= since) & (self.stratum_week < before)
+        return np.asarray(self._spread @ (self.totals_on(day) * is_in[:, None]))
 
-    def informed_on(self, day: int, weeks: int = WEEKS_KEPT) -> Floats:
-        """What each test could show on a day, of the last weeks: the variance of its own events under "as its
-        peers", of which only shares and the events of all tell; shape (subjects, outcomes)."""
-        recent = self.stratum_week >= self.weeks_on(day)[1] - weeks
-        totals, spread = self.totals_on(day) * recent[:, None], self.share * (1 - self.share)
-        return np.stack(
-            [
-                np.bincount(self.subject, spread * totals[self.stratum, outcome], self.subjects)
-                for outcome in range(self.outcomes)
-            ],
-            axis=1,
-        )
+    @cached_property
+    def _spread(self) -> csr_array:
+        """Variance of each subject (row) that one event of a stratum (column) brings."""
+        from scipy.sparse import csr_array
+
+        begins = np.searchsorted(self.subject, np.arange(self.subjects + 1))
+        shape = (self.subjects, len(self.stratum_week))
+        return csr_array((self.share * (1 - self.share), self.stratum, begins), shape=shape)
+
+
+def weeks_on(day: int) -> tuple[int, int]:
+    """First week that counts on a day, and the first that doesn't any more: one that ends on the day counts."""
+    end = (day + 1 - FIRST_MONDAY) // WEEK_DAYS
+    return end - WEEKS_KEPT, end
 
 
 @dataclass(frozen=True)
@@ -96,9 +114,9 @@ class Tests:
     panel: Panel
     subject: Ints
     outcome: Ints
-    stretches: tuple[int, int]
     _cell: Ints
-    _outcome: Ints
+    _week: Ints
+    _place: Ints
     _begins: Ints
     _against: Floats
 
@@ -107,40 +125,43 @@ class Tests:
         """The tests of these subjects and outcomes. Cells of a panel lie sorted by subject and week."""
         first = np.searchsorted(panel.subject, subject)
         counts = np.searchsorted(panel.subject, subject, side="right") - first
+        begins = np.r_[0, counts.cumsum()]
         test = np.repeat(np.arange(len(subject)), counts)
-        cell = np.arange(counts.sum()) - np.repeat(counts.cumsum() - counts, counts) + first[test]
-        stretch = panel.stratum_week // STRETCH_WEEKS
-        stretches = (int(stretch.min()), int(stretch.max()) + 1) if len(stretch) else (0, 1)
-        place = test * (stretches[1] - stretches[0]) + stretch[panel.stratum[cell]] - stretches[0]
-        begins = np.searchsorted(place, np.arange(len(subject) * (stretches[1] - stretches[0]) + 1))
+        cell = np.arange(begins[-1]) - np.repeat(begins[:-1] - first, counts)
         used, at = np.unique(cell, return_inverse=True)
         against = np.log1p(np.expm1(LOG_LEVELS)[None, :] * panel.share[used][:, None])
-        return cls(panel, subject, outcome, stretches, at, panel.stratum[cell] * panel.outcomes + outcome[test], begins, against)
+        place = panel.stratum[cell] * panel.outcomes + outcome[test]
+        return cls(panel, subject, outcome, at, panel.stratum_week[panel.stratum[cell]], place, begins, against)
 
     def some(self, chosen: Ints) -> Tests:
         """The same with fewer tests."""
         return Tests.of(self.panel, self.subject[chosen], self.outcome[chosen])
 
-    def by_stretch(self, day: int) -> Side:
-        """What is known on a day, shapes (tests, stretches) and (tests, stretches, levels)."""
+    def known(self, day: int, cuts: Ints) -> Side:
+        """What is known on a day by stretches, that begin with these weeks, and of what was before the first of them.
+
+        Shapes (tests, cuts + 1) and (tests, cuts + 1, levels).
+        """
         from scipy.sparse import csr_array
 
-        many = self.stretches[1] - self.stretches[0]
-        totals = self.panel.totals_on(day).reshape(-1)[self._outcome]
-        shape = (len(self._begins) - 1, len(self._against))
-        found = csr_array((totals, self._cell, self._begins), shape=shape) @ self._against
-        return Side(self._own(day, many), found.reshape(len(self.subject), many, len(LOG_LEVELS)))
+        many = len(cuts) + 1
+        totals = self.panel.totals_on(day).reshape(-1)[self._place]
+        stretch = np.searchsorted(cuts, self._week, side="right")
+        row = np.repeat(np.arange(len(self.subject)), np.diff(self._begins)) * many + stretch
+        begins = np.searchsorted(row, np.arange(len(self.subject) * many + 1))
+        shape = (len(self.subject) * many, len(self._against))
+        found = csr_array((totals, self._cell, begins), shape=shape) @ self._against
+        return Side(self._own(day, cuts), found.reshape(len(self.subject), many, len(LOG_LEVELS)))
 
-    def _own(self, day: int, many: int) -> Floats:
+    def _own(self, day: int, cuts: Ints) -> Floats:
         """Own events of each test by stretch."""
-        panel = self.panel
-        row = np.full(panel.subjects * panel.outcomes, -1)
-        row[self.subject * panel.outcomes + self.outcome] = np.arange(len(self.subject))
-        seen = np.flatnonzero(panel.seen_on(day))
-        cell = panel.event_cell[seen]
-        test = row[panel.subject[cell] * panel.outcomes + panel.event_outcome[seen]]
-        stretch = panel.stratum_week[panel.stratum[cell]] // STRETCH_WEEKS - self.stretches[0]
+        many = len(cuts) + 1
+        row = np.full(self.panel.subjects * self.panel.outcomes, -1)
+        row[self.subject * self.panel.outcomes + self.outcome] = np.arange(len(self.subject))
+        seen = self.panel.seen_on(day)
+        test = row[self.panel.event_test[seen]]
         is_ours = test >= 0
-        place = test[is_ours] * many + stretch[is_ours]
-        found = np.bincount(place, panel.events[seen][is_ours], len(self.subject) * many)
-        return np.asarray(found.reshape(-1, many))
+        seen, test = seen[is_ours], test[is_ours]
+        stretch = np.searchsorted(cuts, self.panel.event_week[seen], side="right")
+        found = np.bincount(test * many + stretch, self.panel.events[seen], len(self.subject) * many)
+        return np.asarray(found.reshape(len(self.subject), many))
