@@ -1,7 +1,8 @@
 """A company as counts: what it ships and what comes back, drawn from a seed, with what is planted in it.
 
-Made without the product's code. SKUs differ from each other and drift from month to month, by reason; they sell by
-season, and in some months all of them come back more; a return is told days to weeks after its shipping.
+Made without the product's code. SKUs differ from each other and drift from month to month, by reason; they
+sell by season, and in some months all of them come back more; a return is told days to weeks after its
+shipping.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What got worse: SKU, lot, size, vendor, carrier and site, each against its own past and its peers.
 
-How it is judged: quality_evidence.py (a test), quality_nights.py (all tests of a night). Here counts are read and
-what stands is told. docs/decisions/0060-quality-alerts.md
+How it is judged: quality_evidence.py (a test), quality_nights.py (all tests of a night). Here counts are read
+and what stands is told. docs/decisions/0060-quality-alerts.md
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ SIZE_REASONS = ("SIZE_TOO_LARGE", "SIZE_TOO_SMALL")
 KEYS = ("sku", "lot_no", "style", "size", "carrier", "vendor_id", "site")
 COLUMNS = (
     "alert_key", "kind", "outcome", *KEYS, "window_from", "window_to", "orders", "units", "returned_orders",
-    "expected_orders", "rate", "expected_rate", "effect", "effect_low_95", "effect_high_95", "e_value", "q_value",
-    "tests", "first_seen_on",
+    "expected_orders", "rate", "expected_rate", "effect", "effect_low_95", "effect_high_95", "e_value",
+    "q_value", "tests", "first_seen_on",
 )  # fmt: skip
 DIGITS = 6
 MOST = 1e100  # of e-values that are stored
@@ -133,7 +133,7 @@ def _told(kind: Kind, watch: Watch, night: Night, place: int) -> list[tuple[int,
             "kind": kind.name,
             "outcome": kind.of.outcomes[outcome],
             **keys,
-            "returned_orders": int(round(orders)),
+            "returned_orders": round(orders),
             **_window(kind.tried, keys, first, end),
             "effect": effect[0],
             "effect_low_95": effect[1],

@@ -1,15 +1,16 @@
 """How much counts say that something got worse: e-values that hold on every night they are looked at.
 
 What was shipped in one week is equally old on every later night. So of the returns of a week, a subject's own
-are compared with those of its peers of the same week: where it is as they are, each return is its own with the
-probability of its share of what was shipped. No rate of an age has to be known, no season, and nothing from after
-the look. This is the conditional likelihood of the log-rank test, stratified by week; a test martingale in time:
-Grünwald, Ly, Pérez-Ortiz, ter Schure, "The anytime-valid logrank test", arXiv:2011.06931.
+are compared with those of its peers of the same week: where it is as they are, each return is its own with
+the probability of its share of what was shipped. No rate of an age has to be known, no season, and nothing
+from after the look. This is the conditional likelihood of the log-rank test, stratified by week; a test
+martingale in time: Grünwald, Ly, Pérez-Ortiz, ter Schure, "The anytime-valid logrank test", arXiv:2011.06931.
 
-A subject is never exactly as its peers. Its odds against them are `level`, drawn from a log-normal spread that is
-learnt from all subjects; from one time to the next they move by a `drift`, learnt likewise. Likelihoods are
-mixed over a grid of levels, numerator and denominator alike, so that their ratio stays an e-value under "moves as
-these always did". Arrays are (tests, levels) unless told otherwise; e-values are kept as logarithms.
+A subject is never exactly as its peers. Its odds against them are `level`, drawn from a log-normal spread
+that is learnt from all subjects; from one time to the next they move by a `drift`, learnt likewise.
+Likelihoods are mixed over a grid of levels, numerator and denominator alike, so that their ratio stays an
+e-value under "moves as these always did". Arrays are (tests, levels) unless told otherwise; e-values are kept
+as logarithms.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ import numpy as np
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 STEP = 0.15  # of the grid, in log odds: a seventh
-LOG_LEVELS = np.arange(-16, 28) * STEP  # 0.09 to 57 times the peers
-WIDEST = 16  # steps to either side within which a level may lie before anything got worse
+LOG_LEVELS = np.arange(-20, 34) * STEP  # 0.05 to 140 times the peers
+WIDEST = 22  # steps above its peers up to which a level may have lain before anything got worse: 27 times
+# Some subjects lie farther from their peers than a log-normal spread has it: such a part, twice as far.
+STRANGE = 0.1
 # Ratios that are asked for, in steps: 1.8, 2.9 and 5.2 times as before. In between, the two nearest tell.
 WORSE_STEPS = (4, 7, 11)
 SPREADS = np.array([0.10, 0.15, 0.22, 0.33, 0.50, 0.75, 1.10])
@@ -80,8 +83,9 @@ class Side:
         return Side(self.own[:, :stretches].sum(axis=1), self.against[:, :stretches].sum(axis=1))
 
     def at_each(self) -> tuple[Side, Side]:
-        """Of sides by stretch: the sums of those before each of them, and of it and what follows; the stretch is the
-        first axis."""
+        """Of sides by stretch: the sums of those before each of them, and of it and what follows; the stretch
+        is the first axis.
+        """
         own, against = self.own.cumsum(axis=1).T, self.against.cumsum(axis=1).transpose(1, 0, 2)
         before = Side(own - self.own.T, against - self.against.transpose(1, 0, 2))
         return before, Side(own[-1] - before.own, against[-1] - before.against)
@@ -89,11 +93,14 @@ class Side:
 
 def expected_before(past: Side, habit: Habit) -> Floats:
     """Probability of each level, as of the past and before the stretch that is tested."""
-    return np.asarray(_probabilities(_log_spread(habit.spread) + past.log_likelihood) @ _drifting(habit.drift))
+    return np.asarray(
+        _probabilities(_log_spread(habit.spread) + past.log_likelihood) @ _drifting(habit.drift)
+    )
 
 
 def log_e_value(before: Floats, now: Side) -> Floats:
-    """Evidence of each test that its level rose: mean likelihood over the ratios of WORSE_STEPS, over that of none.
+    """Evidence of each test that its level rose: mean likelihood over the ratios of WORSE_STEPS, over that of
+    none.
 
     Shape (tests,). Under "none" its mean is at most 1, whichever night it is looked at.
     """
@@ -146,10 +153,11 @@ def _unusual(value: float, usual: float) -> float:
 
 
 def _log_spread(spread: float) -> Floats:
-    """Logarithm of a log-normal spread around 1, up to a constant."""
-    weight = np.asarray(-0.5 * (LOG_LEVELS / spread) ** 2, np.float64)
-    weight[np.abs(LOG_LEVELS) > (WIDEST + 0.5) * STEP] = -np.inf
-    return weight
+    """Logarithm of the probability of each level of a subject of which nothing is known yet."""
+    usual, strange = (np.exp(-0.5 * (LOG_LEVELS / width) ** 2) / width for width in (spread, 2 * spread))
+    found = np.where(LOG_LEVELS <= (WIDEST + 0.5) * STEP, (1 - STRANGE) * usual + STRANGE * strange, 0)
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(found / found.sum()))
 
 
 def _drifting(drift: float) -> Floats:

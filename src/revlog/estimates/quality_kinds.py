@@ -33,9 +33,10 @@ def counted(
 ) -> Counted:
     """Subjects of these keys among their peers of the same groups.
 
-    `tried`: keys, groups, week, orders (what was shipped, or judged). `came`: the same keys, groups and week, with
-    outcome, day and orders. Rows of `came` without a row of `tried` are left out: nobody knows of how many they are.
-    `whole` are the subjects that these are parts of: they have the first of the keys, the same groups and outcomes.
+    `tried`: keys, groups, week, orders (what was shipped, or judged). `came`: the same keys, groups and week,
+    with outcome, day and orders. Rows of `came` without a row of `tried` are left out: nobody knows of how
+    many they are. `whole` are the subjects that these are parts of: they have the first of the keys, the same
+    groups and outcomes.
     """
     cell = list(dict.fromkeys([*keys, *groups, "week"]))
     # Of no rows, a query doesn't tell the type.
@@ -80,7 +81,9 @@ def _strata(cells: pd.DataFrame, names: list[str]) -> pd.DataFrame:
 def _numbered(outcomes: tuple[str, ...]) -> pd.DataFrame:
     import pandas as pd
 
-    return pd.DataFrame({"outcome": pd.Series(outcomes, dtype=object), "outcome_no": np.arange(len(outcomes))})
+    return pd.DataFrame(
+        {"outcome": pd.Series(outcomes, dtype=object), "outcome_no": np.arange(len(outcomes))}
+    )
 
 
 def _rows_in(whole: pd.DataFrame, parts: pd.DataFrame) -> Ints:

@@ -1,9 +1,10 @@
-"""Which alerts stand on a night, and since when: e-values of all tests, and what of them outweighs how many there are.
+"""Which alerts stand on a night, and since when: e-values of all tests, and what of them outweighs how many
+there are.
 
-The e-values of a night, weighted by what each test could show, go through Benjamini and Hochberg's rule as e-BH:
-Wang, Ramdas, "False discovery rate control with e-values", JRSS B 84 (2022). However tests hang together, and on
-whichever night one looks, at most 5 % of what stands is expected to be chance; and where nothing got worse,
-anything stands on at most 5 % of nights.
+The e-values of a night, weighted by what each test could show, go through Benjamini and Hochberg's rule as
+e-BH: Wang, Ramdas, "False discovery rate control with e-values", JRSS B 84 (2022). However tests hang
+together, and on whichever night one looks, at most 5 % of what stands is expected to be chance; and where
+nothing got worse, anything stands on at most 5 % of nights.
 """
 
 from __future__ import annotations
@@ -37,12 +38,13 @@ FEWEST_EVENTS = 4
 # A change may have begun with any of so many stretches, up to half a year ago, or may have always been.
 BEGINNINGS = 7
 HALF_YEAR = 26  # weeks
-# Variance of expected returns (about their number) at which a test can show that they have trebled. Tests of much
-# less get hardly a part of the 5 %: most SKUs and lots sell too little to show anything.
+# Variance of expected returns (about their number) at which a test can show that they have trebled. Tests of
+# much less get hardly a part of the 5 %: most SKUs and lots sell too little to show anything.
 ENOUGH = 10
 # Tests to learn from how subjects differ and drift: those that can show most.
 LEARNT_FROM = 600
-# Stretches, before the oldest beginning, of which the drift is learnt: what of them those before did not foretell.
+# Stretches, before the oldest beginning, of which the drift is learnt: what of them those before did not
+# foretell.
 RECENT = 3
 NO_CUTS: Ints = np.empty(0, np.int64)
 LARGEST = 600.0  # logarithm of an e-value beyond which none is told from another
@@ -52,8 +54,9 @@ WORTH_A_LOOK = 0.01
 
 @dataclass(frozen=True)
 class Beginnings:
-    """Weeks with which a change may have begun (None: it was always so), how likely each is beforehand, and what is
-    known before and since; the first axis of both sides."""
+    """Weeks with which a change may have begun (None: it was always so), how likely each is beforehand, and
+    what is known before and since; the first axis of both sides.
+    """
 
     weeks: tuple[int | None, ...]
     chances: Floats
@@ -95,7 +98,9 @@ class Watch:
         return np.asarray(np.minimum(log_e, LARGEST) + np.log(found.chances)[:, None])
 
     def weight(self, day: int) -> Floats:
-        """Part of the panel's 5 % that each test gets: that of the last Sunday, 0 where it could show nothing."""
+        """Part of the panel's 5 % that each test gets: that of the last Sunday, 0 where it could show
+        nothing.
+        """
         sunday = _last_sunday(day)
         if sunday not in self._weights:
             able = (self.panel.informed_on(sunday, since=weeks_on(sunday)[1] - HALF_YEAR) / ENOUGH) ** 2
@@ -165,8 +170,9 @@ def _last_sunday(day: int) -> int:
 
 @dataclass(frozen=True)
 class Night:
-    """What stands on a night: per watch the places of its tests; of each test its q-value, its e-value, and that times
-    its part of the 5 %."""
+    """What stands on a night: per watch the places of its tests; of each test its q-value, its e-value, and
+    that times its part of the 5 %.
+    """
 
     day: int
     stands: tuple[Ints, ...]
@@ -197,7 +203,8 @@ def night(watches: Sequence[Watch], day: int) -> Night:
 
 
 def adjusted(log_worth: Floats, tests: int) -> Floats:
-    """q-values of e-values that are weighted by parts that add up to 1; `tests` counts also those not looked at.
+    """q-values of e-values that are weighted by parts that add up to 1; `tests` counts also those not looked
+    at.
 
     Benjamini and Hochberg of 1 / e, where a test's e-value is its `worth` times the number of tests.
     """
@@ -215,8 +222,8 @@ def nights(
 ) -> tuple[list[Watch], list[Night]]:
     """The nights of these days, in their order, and the watches that their places are of.
 
-    Only tests are watched that are worth a look on the last of the days or on one of `looks`. Without these, and
-    where nothing stands on the last of the days, only that one is looked at.
+    Only tests are watched that are worth a look on the last of the days or on one of `looks`. Without these,
+    and where nothing stands on the last of the days, only that one is looked at.
     """
     watches = [Watch(panel) for panel in panels]
     ever = [np.zeros(len(watch.tests.subject), bool) for watch in watches]

@@ -1,7 +1,9 @@
-"""Counts of one kind of question, such that any night's can be read from them: who was shipped, and who came back.
+"""Counts of one kind of question, such that any night's can be read from them: who was shipped, and who came
+back.
 
-Days are counted from 1970-01-01, weeks from Monday 1970-01-05, stretches are four weeks long. A week counts from its
-end on, for a year. So what a night may look at is decided by dates alone, and a past night can be looked at again.
+Days are counted from 1970-01-01, weeks from Monday 1970-01-05, stretches are four weeks long. A week counts
+from its end on, for a year. So what a night may look at is decided by dates alone, and a past night can be
+looked at again.
 """
 
 from __future__ import annotations
@@ -30,10 +32,11 @@ FAR = 1_000_000  # a week that no date has
 class Panel:
     """Subjects of one kind among their peers, week by week.
 
-    A cell is a subject in a stratum: a group of peers in a week of shipping (of receipt, where goods are judged).
-    `share` is the cell's part of what its stratum shipped. Events are returns: the cell, for what (`outcome`), on
-    which day, how many. Of a panel with a `parent`, each subject is a part of one of the parent's (`parent_of`),
-    over the same strata and outcomes; a cell's share is of the whole stratum there too.
+    A cell is a subject in a stratum: a group of peers in a week of shipping (of receipt, where goods are
+    judged). `share` is the cell's part of what its stratum shipped. Events are returns: the cell, for what
+    (`outcome`), on which day, how many. Of a panel with a `parent`, each subject is a part of one of the
+    parent's (`parent_of`), over the same strata and outcomes; a cell's share is of the whole stratum there
+    too.
     """
 
     subjects: int
@@ -86,8 +89,10 @@ class Panel:
         return np.asarray(found.reshape(self.subjects, self.outcomes))
 
     def informed_on(self, day: int, since: int = 0, before: int = FAR) -> Floats:
-        """What each test could show on a day, of the weeks from one up to another: the variance of its own events
-        under "as its peers", of which only shares and the events of all tell; shape (subjects, outcomes)."""
+        """What each test could show on a day, of the weeks from one up to another: the variance of its own
+        events under "as its peers", of which only shares and the events of all tell; shape (subjects,
+        outcomes).
+        """
         is_in = (self.stratum_week >= since) & (self.stratum_week < before)
         return np.asarray(self._spread @ (self.totals_on(day) * is_in[:, None]))
 
@@ -102,14 +107,14 @@ class Panel:
 
 
 def weeks_on(day: int) -> tuple[int, int]:
-    """First week that counts on a day, and the first that doesn't any more: one that ends on the day counts."""
+    """First week that counts on a day, and the first that doesn't any more; one that ends on it does."""
     end = (day + 1 - FIRST_MONDAY) // WEEK_DAYS
     return end - WEEKS_KEPT, end
 
 
 @dataclass(frozen=True)
 class Tests:
-    """Some tests of a panel, a test being a subject and an outcome, with what their nights are counted from."""
+    """Some tests of a panel, each a subject and an outcome, with what their nights are counted from."""
 
     panel: Panel
     subject: Ints
@@ -131,14 +136,17 @@ class Tests:
         used, at = np.unique(cell, return_inverse=True)
         against = np.log1p(np.expm1(LOG_LEVELS)[None, :] * panel.share[used][:, None])
         place = panel.stratum[cell] * panel.outcomes + outcome[test]
-        return cls(panel, subject, outcome, at, panel.stratum_week[panel.stratum[cell]], place, begins, against)
+        return cls(
+            panel, subject, outcome, at, panel.stratum_week[panel.stratum[cell]], place, begins, against
+        )
 
     def some(self, chosen: Ints) -> Tests:
         """The same with fewer tests."""
         return Tests.of(self.panel, self.subject[chosen], self.outcome[chosen])
 
     def known(self, day: int, cuts: Ints) -> Side:
-        """What is known on a day by stretches, that begin with these weeks, and of what was before the first of them.
+        """What is known on a day by stretches, that begin with these weeks, and of what was before the first
+        of them.
 
         Shapes (tests, cuts + 1) and (tests, cuts + 1, levels).
         """
