@@ -166,7 +166,7 @@ def test_what_comes_after_a_night_changes_nothing_of_it() -> None:
     day = FIRST + PLANTED + 100
     then, now = (_look(frames, day) for frames in (_until(counts(shop), day), counts(shop)))
     assert then.tests == now.tests
-    for each, other in zip(then.log_e_values, now.log_e_values, strict=True):
+    for each, other in zip(then.evidence, now.evidence, strict=True):
         known = other[np.isfinite(other)]
         assert known == pytest.approx(each[np.isfinite(each)])
 

@@ -8,18 +8,16 @@ from scipy import stats
 
 from revlog.estimates.quality_evidence import (
     LOG_LEVELS,
-    WORSE_STEPS,
     Habit,
     Side,
     expected_before,
     learnt,
-    log_e_value,
+    log_evidence,
     ratios,
 )
 from revlog.estimates.quality_nights import adjusted
 
 AS_ITS_PEERS = np.isclose(LOG_LEVELS, 0).astype(float)
-RATIOS = np.exp(LOG_LEVELS[AS_ITS_PEERS.argmax() + np.array(WORSE_STEPS)])
 
 
 def _side(own: np.ndarray, events: float, share: float) -> Side:
@@ -32,37 +30,43 @@ def _nothing(tests: int) -> Side:
     return Side(np.zeros(tests), np.zeros((tests, len(LOG_LEVELS))))
 
 
-def test_one_return_of_a_quarter_of_the_goods() -> None:
-    """At r times the odds it is the subject's own with probability r / (r + 3), before with 1 / 4."""
-    e_value = np.exp(log_e_value(AS_ITS_PEERS[None], _side(np.array([1]), 1, 0.25)))
-    assert e_value == pytest.approx([np.mean(4 * RATIOS / (RATIOS + 3))])
+@pytest.mark.parametrize(
+    ("own", "events", "share"), [(10, 20, 0.2), (38, 100, 0.2), (6, 10, 0.2), (9, 9, 0.5)]
+)
+def test_the_chance_is_the_tail_of_the_binomial(own: int, events: int, share: float) -> None:
+    """Never below the exact one, and at most a fiftieth above it; of all events at most Chernoff's bound."""
+    found = np.exp(-log_evidence(AS_ITS_PEERS[None], _side(np.array([own]), events, share)))[0]
+    exact = stats.binom.sf(own - 1, events, share)
+    assert exact <= found <= exact * (1.02 if own < events else 1.1)
 
 
-def test_where_nothing_got_worse_the_mean_evidence_is_one() -> None:
-    """Over all that could have come: 40 events, of which each is the subject's own with probability 0.2."""
-    own = np.arange(41)
-    e_values = np.exp(log_e_value(np.tile(AS_ITS_PEERS, (41, 1)), _side(own, 40, 0.2)))
-    assert stats.binom.pmf(own, 40, 0.2) @ e_values == pytest.approx(1)
+def test_the_chance_of_weeks_of_different_shares_is_that_of_their_sum() -> None:
+    """30 events of share 0.1 and 20 of share 0.4: the two binomials convolved, 18 or more of them own."""
+    both = Side(
+        np.array([18.0]), _side(np.array([0]), 30, 0.1).against + _side(np.array([0]), 20, 0.4).against
+    )
+    sum_ = np.convolve(stats.binom.pmf(np.arange(31), 30, 0.1), stats.binom.pmf(np.arange(21), 20, 0.4))
+    found = np.exp(-log_evidence(AS_ITS_PEERS[None], both))
+    assert found == pytest.approx([sum_[18:].sum()], rel=0.02)
 
 
-def test_nor_is_it_more_for_a_subject_that_differs_and_drifts_as_others_do() -> None:
-    """The level itself is drawn: from the spread, then moved by the drift."""
+def test_a_subject_that_differs_and_drifts_as_others_do_is_seldom_rare() -> None:
+    """Its level is drawn from the spread and moved by the drift: a p-value of x comes at most x of the time."""
     before = expected_before(_nothing(1), Habit(0.5, 0.22))
-    own = np.arange(41)
-    e_values = np.exp(log_e_value(np.tile(before, (41, 1)), _side(own, 40, 0.2)))
+    own = np.arange(61)
+    p_values = np.exp(-log_evidence(np.tile(before, (61, 1)), _side(own, 60, 0.2)))
     odds = np.exp(LOG_LEVELS) * 0.2 / 0.8
-    chance = before[0] @ stats.binom.pmf(own, 40, (odds / (1 + odds))[:, None])
-    # Levels that a ratio would carry beyond the grid are left out.
-    assert chance @ e_values == pytest.approx(1, abs=1e-4)
-    assert chance @ e_values <= 1 + 1e-9
+    chance = before[0] @ stats.binom.pmf(own, 60, (odds / (1 + odds))[:, None])
+    for level in (0.05, 0.01, 0.001):
+        assert chance[p_values <= level].sum() <= level
+    assert chance[p_values <= 0.05].sum() > 0.02
 
 
 def test_what_a_subject_always_did_is_no_evidence() -> None:
     """Three times its peers, and 150 of 350 again, as before: odds 3 of a share of 0.2."""
     past = _side(np.array([150]), 350, 0.2)
-    before = expected_before(past, Habit(0.5, 0.1))
-    assert log_e_value(before, past)[0] < 0
-    assert log_e_value(expected_before(_nothing(1), Habit(0.1, 0.1)), past)[0] > 10
+    assert log_evidence(expected_before(past, Habit(0.5, 0.1)), past)[0] < 1
+    assert log_evidence(expected_before(_nothing(1), Habit(0.1, 0.1)), past)[0] > 10
 
 
 def test_the_effect_is_the_ratio_of_the_odds() -> None:
@@ -78,22 +82,24 @@ def test_spread_and_drift_are_learnt_from_many() -> None:
     level = rng.normal(0, 0.5, 2000)
     odds = np.exp(level) * 0.02 / 0.98, np.exp(level + rng.normal(0, 0.33, 2000)) * 0.02 / 0.98
     past, now = (_side(rng.binomial(1500, o / (1 + o)), 1500, 0.02) for o in odds)
-    assert learnt(past, past, now) == Habit(0.5, 0.33)
+    found = learnt(past, past, now)
+    assert (found.spread, found.drift) == pytest.approx((0.5, 0.33), abs=0.06)
 
 
 def test_from_few_the_usual_is_assumed() -> None:
     nothing = _nothing(3)
-    assert learnt(nothing, nothing, nothing) == Habit(0.33, 0.15)
+    found = learnt(nothing, nothing, nothing)
+    assert (found.spread, found.drift) == pytest.approx((0.4, 0.2), abs=0.06)
 
 
 def test_who_asks_much_finds_some() -> None:
-    """Benjamini and Hochberg of 1 / e: of four tests 1/80, 1/60, 1/20 and 1, times 4 over their rank."""
+    """Benjamini and Hochberg: of four tests 1/80, 1/60, 1/20 and 1, times 4 over their rank."""
     worth = np.log(np.array([80, 60, 20, 1]) / 4)
     assert adjusted(worth, 4) == pytest.approx([1 / 30, 1 / 30, 4 / 60, 1])
 
 
 def test_tests_that_nobody_looked_at_count_as_well() -> None:
-    """Of 400 tests, three looked at: e-values of 80,000 and 20,000 and 1 at equal parts."""
+    """Of 400 tests, three looked at: p-values of 1/80,000, 1/20,000 and 1, at equal parts."""
     worth = np.log(np.array([80_000, 20_000, 1]) / 400)
     assert adjusted(worth, 400) == pytest.approx([400 / 80_000, 400 / 20_000 / 2, 1])
     assert adjusted(np.empty(0), 0).size == 0

@@ -30,11 +30,10 @@ SIZE_REASONS = ("SIZE_TOO_LARGE", "SIZE_TOO_SMALL")
 KEYS = ("sku", "lot_no", "style", "size", "carrier", "vendor_id", "site")
 COLUMNS = (
     "alert_key", "kind", "outcome", *KEYS, "window_from", "window_to", "orders", "units", "returned_orders",
-    "expected_orders", "rate", "expected_rate", "effect", "effect_low_95", "effect_high_95", "e_value",
+    "expected_orders", "rate", "expected_rate", "effect", "effect_low_95", "effect_high_95", "p_value",
     "q_value", "tests", "first_seen_on",
 )  # fmt: skip
 DIGITS = 6
-MOST = 1e100  # of e-values that are stored
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ def alerts(kinds: list[Kind], as_of: dt.date) -> pd.DataFrame:
         for test, row in _told(kind, watch, seen[-1], place)
     ]
     found = pd.DataFrame(rows, columns=list(COLUMNS)).sort_values("alert_key", ignore_index=True)
-    return found.round({name: DIGITS for name in COLUMNS if name not in ("e_value", "q_value")})
+    return found.round({name: DIGITS for name in COLUMNS if name not in ("p_value", "q_value")})
 
 
 def _since(seen: list[Night], place: int, test: int) -> int:
@@ -117,7 +116,7 @@ def _told(kind: Kind, watch: Watch, night: Night, place: int) -> list[tuple[int,
         return []
     found = beginnings(watch.tests, night.day)
     before = expected_before(found.before.in_rows, watch.habit(night.day))
-    part = watch.evidence(night.day)
+    part = watch.by_beginning(night.day, found)
     rows = []
     for test in stands:
         best = int(part[:, test].argmax())
@@ -138,7 +137,7 @@ def _told(kind: Kind, watch: Watch, night: Night, place: int) -> list[tuple[int,
             "effect": effect[0],
             "effect_low_95": effect[1],
             "effect_high_95": effect[2],
-            "e_value": float(f"{np.exp(min(night.log_e_values[place][test], np.log(MOST))):.6g}"),
+            "p_value": float(f"{np.exp(-night.evidence[place][test]):.6g}"),
             "q_value": float(f"{night.q_values[place][test]:.6g}"),
         }
         rows.append((int(test), _with_rates(row)))

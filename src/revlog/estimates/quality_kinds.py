@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Counted:
-    """A panel, and what its numbers stand for: keys of each subject, code of each outcome, and each stratum."""
+    """A panel, and what its numbers stand for: keys of each subject, code of each outcome, each stratum."""
 
     panel: Panel
     keys: pd.DataFrame

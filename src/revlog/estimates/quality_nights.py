@@ -1,10 +1,10 @@
-"""Which alerts stand on a night, and since when: e-values of all tests, and what of them outweighs how many
-there are.
+"""Which alerts stand on a night, and since when: all tests of the night, and what outweighs how many they
+are.
 
-The e-values of a night, weighted by what each test could show, go through Benjamini and Hochberg's rule as
-e-BH: Wang, Ramdas, "False discovery rate control with e-values", JRSS B 84 (2022). However tests hang
-together, and on whichever night one looks, at most 5 % of what stands is expected to be chance; and where
-nothing got worse, anything stands on at most 5 % of nights.
+The p-values of a night, each weighted by what its test could show beforehand, go through Benjamini and
+Hochberg's rule: Genovese, Roeder, Wasserman, "False discovery control with p-value weighting", Biometrika 93
+(2006). So of what stands on a night at most 5 % is expected to be chance, and where nothing got worse
+anything stands on at most 5 % of nights. Each p-value is raised for the looks that nights before had.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from revlog.estimates.quality_evidence import (
     Side,
     expected_before,
     learnt,
-    log_e_value,
+    log_evidence,
 )
 from revlog.estimates.quality_panel import (
     FIRST_MONDAY,
@@ -47,7 +47,9 @@ LEARNT_FROM = 600
 # foretell.
 RECENT = 3
 NO_CUTS: Ints = np.empty(0, np.int64)
-LARGEST = 600.0  # logarithm of an e-value beyond which none is told from another
+# Nights look at data that are mostly those of the night before. So many looks that are as good as new are
+# made at one subject while its evidence comes: as many times as what it can show doubles.
+LOOKS = 3
 # Of a past night only tests are looked at whose evidence was once worth a hundredth of what one alone needs.
 WORTH_A_LOOK = 0.01
 
@@ -82,20 +84,20 @@ class Watch:
         found._habits, found._weights = self._habits, self._weights
         return found
 
-    def log_e_values(self, day: int) -> Floats:
-        """Evidence of each test on a night: mean over the times when a change may have begun."""
+    def evidence(self, day: int) -> Floats:
+        """Of each test 1 / p on a night, as a logarithm: of the beginning that tells most, for how many there
+        are.
+        """
         if not len(self.tests.subject):
             return np.empty(0)
-        found = beginnings(self.tests, day)
-        mean = np.log(np.exp(self.evidence(day, found)).sum(axis=0))
-        return np.where(found.since.own.max(axis=0) >= FEWEST_EVENTS, mean, -np.inf)
+        return self.by_beginning(day, beginnings(self.tests, day)).max(axis=0)
 
-    def evidence(self, day: int, found: Beginnings | None = None) -> Floats:
-        """What each beginning (first axis) adds to the evidence of each test, as a logarithm."""
-        found = found or beginnings(self.tests, day)
+    def by_beginning(self, day: int, found: Beginnings) -> Floats:
+        """The same for each beginning (first axis) by itself, for how many beginnings and looks there are."""
         before = expected_before(found.before.in_rows, self.habit(day))
-        log_e = log_e_value(before, found.since.in_rows).reshape(found.since.own.shape)
-        return np.asarray(np.minimum(log_e, LARGEST) + np.log(found.chances)[:, None])
+        evidence = log_evidence(before, found.since.in_rows).reshape(found.since.own.shape)
+        evidence += np.log(found.chances / LOOKS)[:, None]
+        return np.where(found.since.own >= FEWEST_EVENTS, evidence, -np.inf)
 
     def weight(self, day: int) -> Floats:
         """Part of the panel's 5 % that each test gets: that of the last Sunday, 0 where it could show
@@ -122,7 +124,7 @@ class Watch:
 
 
 def beginnings(tests: Tests, day: int) -> Beginnings:
-    """When a change may have begun, seen from a night. A part of something is compared with the rest of it."""
+    """When a change may have begun, seen from a night. A part of something is compared with the rest."""
     if tests.panel.parent is not None:
         whole, own = (side.before(1) for side in (_whole(tests, day, NO_CUTS), tests.known(day, NO_CUTS)))
         return Beginnings((None,), np.ones(1), whole.less(own).stacked(), own.stacked())
@@ -170,14 +172,14 @@ def _last_sunday(day: int) -> int:
 
 @dataclass(frozen=True)
 class Night:
-    """What stands on a night: per watch the places of its tests; of each test its q-value, its e-value, and
-    that times its part of the 5 %.
+    """What stands on a night: per watch the places of its tests; of each test its q-value, its evidence (the
+    logarithm of 1 / p), and that times its part of the 5 %.
     """
 
     day: int
     stands: tuple[Ints, ...]
     q_values: tuple[Floats, ...]
-    log_e_values: tuple[Floats, ...]
+    evidence: tuple[Floats, ...]
     log_worth: tuple[Floats, ...]
     tests: int
 
@@ -190,23 +192,22 @@ def night(watches: Sequence[Watch], day: int) -> Night:
     """Look at all tests of a night."""
     counts = [watch.count(day) for watch in watches]
     kinds, tests = sum(count > 0 for count in counts), sum(counts)
-    e_values = tuple(watch.log_e_values(day) for watch in watches)
+    evidence = tuple(watch.evidence(day) for watch in watches)
     with np.errstate(divide="ignore"):
         worth = tuple(
-            e_value + np.log(watch.weight(day) / max(kinds, 1))
-            for e_value, watch in zip(e_values, watches, strict=True)
+            part + np.log(watch.weight(day) / max(kinds, 1))
+            for part, watch in zip(evidence, watches, strict=True)
         )
     ends = np.cumsum([len(part) for part in worth])
     q_values = tuple(np.split(adjusted(np.concatenate(worth), tests), ends[:-1]))
     stands = tuple(np.flatnonzero(part <= FALSE_DISCOVERIES) for part in q_values)
-    return Night(day, stands, q_values, e_values, worth, tests)
+    return Night(day, stands, q_values, evidence, worth, tests)
 
 
 def adjusted(log_worth: Floats, tests: int) -> Floats:
-    """q-values of e-values that are weighted by parts that add up to 1; `tests` counts also those not looked
-    at.
+    """q-values, by Benjamini and Hochberg, of p-values that are weighted by parts that add up to 1.
 
-    Benjamini and Hochberg of 1 / e, where a test's e-value is its `worth` times the number of tests.
+    `log_worth` is the logarithm of part / p; `tests` counts also those not looked at.
     """
     if not len(log_worth):
         return np.empty(0)

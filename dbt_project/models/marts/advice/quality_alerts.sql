@@ -51,7 +51,7 @@ select
     cast(coalesce(evidence.units, 0) as bigint) as returned_units,
     cast(coalesce(evidence.return_lines, 0) as bigint) as return_lines,
     -- how surely
-    alerts.e_value,
+    alerts.p_value,
     alerts.q_value,
     alerts.tests,
     -- money

@@ -33,7 +33,7 @@ create table if not exists estimates.quality_alerts (
     effect numeric not null,
     effect_low_95 numeric not null,
     effect_high_95 numeric not null,
-    e_value double precision not null,
+    p_value double precision not null,
     q_value double precision not null,
     tests bigint not null,
     first_seen_on date not null
