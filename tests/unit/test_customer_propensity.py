@@ -97,5 +97,6 @@ def test_nothing_of_a_customer_is_read_but_what_they_bought_and_sent_back() -> N
     assert {column.name for column in query.find_all(exp.Column)} == {
         "survivor_customer_id", "product_category", "shipped_quantity", "received_quantity",
         # which units count
-        "is_product", "is_void", "is_exchange_replacement", "delivered_on", "shipped_on", "return_window_days",
+        "is_product", "is_void", "is_exchange_replacement",
+        "delivered_on", "shipped_on", "return_window_days",
     }  # fmt: skip
