@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # A year of origins and what each looks back to: a year of returns, of sales of up to a year before.
-HISTORY_DAYS = 400 + 365 + 366
+HISTORY_DAYS = 400 + 364 + 366
 # Goods that came later may still be worked on.
 SETTLED_DAYS = 14
 

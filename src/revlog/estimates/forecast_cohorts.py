@@ -112,12 +112,21 @@ def _of_coming(coming: Units, shares: Units) -> Units:
 
 def _coming_sales(history: History, by_age: Units, day: int) -> Units:
     """Units shipped on each day ahead: the level of the last weeks, their weekdays, last year's season."""
-    level = by_age[:, :, :LEVEL_DAYS].sum(axis=2) / LEVEL_DAYS
-    back = np.arange(RECENT_DAYS)
-    sold = np.bincount((day - back) % 7, weights=by_age[:, :, back].sum(axis=(0, 1)), minlength=7)
-    weekday = sold * 7 / sold.sum() if sold.sum() else np.ones(7)
+    sold = by_age.sum(axis=(0, 1))
+    days = int(np.flatnonzero(sold).max(initial=0)) + 1
+    level_days = min(LEVEL_DAYS, days)
+    level = by_age[:, :, :level_days].sum(axis=2) / level_days
     ahead = day + np.arange(1, HORIZON + 1)
-    return level[:, :, None] * weekday[ahead % 7] * _season(history, day)
+    weekdays = _weekdays(sold[: min(RECENT_DAYS, days) // 7 * 7], day)
+    return level[:, :, None] * weekdays[ahead % 7] * _season(history, day)
+
+
+def _weekdays(sold: Units, day: int) -> Units:
+    """What a weekday sells against the mean of all seven, by units sold so many days ago, of whole weeks."""
+    if not sold.sum():
+        return np.ones(7)
+    units = np.bincount((day - np.arange(len(sold))) % 7, weights=sold, minlength=7)
+    return units * 7 / units.sum()
 
 
 def _season(history: History, day: int) -> Units:

@@ -70,10 +70,10 @@ def learn_hazard(at_risk: Units, by_age: Units, by_weekday: Units) -> Hazard:
     for _ in range(ROUNDS):
         age = ages / np.maximum(risk @ weekday, 1.0)
         weekday = (days + BORROWED_WEEKDAY) / (risk.T @ age + BORROWED_WEEKDAY)
-    expected = at_risk.transpose(0, 2, 1) @ age
-    of_site = (by_weekday + BORROWED_WEEKDAY * weekday) / (expected + BORROWED_WEEKDAY)
-    risked = at_risk @ weekday
-    return Hazard((by_age + BORROWED * age) / (risked + BORROWED), of_site.transpose(0, 2, 1))
+    of_age = (by_age + BORROWED * age) / (at_risk @ weekday + BORROWED)
+    expected = at_risk.transpose(0, 2, 1) @ of_age
+    of_weekday = (by_weekday + BORROWED_WEEKDAY * weekday) / (expected + BORROWED_WEEKDAY)
+    return Hazard(of_age, of_weekday.transpose(0, 2, 1))
 
 
 def risked(site: Days, since: Days, days: Days, units: Units, sites: int) -> Units:

@@ -25,8 +25,8 @@ Part = TypeVar("Part", bound="Events")
 EPOCH = dt.date(1970, 1, 1)
 # The day of what has not happened: later than any other.
 NEVER = 10**7
-# What is learnt from: a year, so that every season counts once.
-LEARNT_DAYS = 365
+# What is learnt from: a year, so that every season counts once, in whole weeks.
+LEARNT_DAYS = 364
 
 
 @dataclass(frozen=True)

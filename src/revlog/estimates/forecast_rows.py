@@ -99,13 +99,13 @@ def _keys(history: History, kept: Flags, day: int, span: int) -> pd.DataFrame:
 
 
 def _ahead(history: History, work: pd.DataFrame, tested: BackTest, day: int) -> list[pd.DataFrame]:
-    """Days by site and category, and weeks by site."""
+    """Days by site and category, and weeks by site, which are their sums."""
     model, naive = expected_after(history, day), repeated(history, day)
     choice = choose(history, tested, day)
-    parts = np.round(model.parts, DIGITS)
+    kept = _cells(history, np.where(choice.is_naive[:, None, None], naive, model.daily), day)
+    parts = np.round(np.where(kept[..., None], model.parts, 0), DIGITS)
     parts[:, choice.is_naive] = np.nan
-    units = np.where(choice.is_naive[:, None, None], naive, parts.sum(axis=0))
-    units = np.round(units, DIGITS)
+    units = np.round(np.where(choice.is_naive[:, None, None], naive, parts.sum(axis=0)), DIGITS)
     minutes, unit_days = (np.round(units * each[:, :, None], DIGITS) for each in work_of_unit(history, work))
     spread = tested.spread_on(day)
     usual = _usual(history, day)
@@ -115,7 +115,6 @@ def _ahead(history: History, work: pd.DataFrame, tested: BackTest, day: int) -> 
     weeks = {name: weekly(values.sum(axis=1)) for name, values in amounts.items()}
     variance = spread.of_weeks(weeks["expected"], model.squares)
     of_weeks = _bounds(weeks["expected"], variance, weekly(usual.sum(axis=1)), choice)
-    kept = _cells(history, units, day)
     return [
         _span(history, amounts, of_days, choice, kept, day, 1),
         _span(history, weeks, of_weeks, choice, kept.any(axis=1), day, 7),

@@ -180,7 +180,7 @@ def _of_asked(lines: Lines, new: list[Units], day: int, sites: int) -> Units:
     stands = tally((sites, 5), (lines.site, place_on(lines, lines.asked)), lines.units)
     of_all = stands.sum(axis=0) / max(stands.sum(), 1.0)
     share = (stands + BORROWED * of_all) / (stands.sum(axis=1, keepdims=True) + BORROWED)
-    weekdays = _weekdays_of_asking(lines)[:, (day + np.arange(1, HORIZON + 1)) % 7]
+    weekdays = _weekdays_of_asking(lines, day)[:, (day + np.arange(1, HORIZON + 1)) % 7]
     share = share[:, :, None] * weekdays[None]
     found = share[:, ARRIVED, :, None] * np.eye(HORIZON)
     for place in WAITING:
@@ -188,7 +188,9 @@ def _of_asked(lines: Lines, new: list[Units], day: int, sites: int) -> Units:
     return found
 
 
-def _weekdays_of_asking(lines: Lines) -> Units:
-    """What a weekday brings against the mean of all seven, by place at its end: shape (5, 7)."""
+def _weekdays_of_asking(lines: Lines, day: int) -> Units:
+    """What a weekday of whole weeks brings against the mean of all seven, by place at its end: shape (5, 7)."""
+    weeks = (day - int(lines.asked.min(initial=day)) + 1) // 7
+    lines = lines.where(lines.asked > day - 7 * weeks)
     units = tally((5, 7), (place_on(lines, lines.asked), lines.asked % 7), lines.units)
     return 7 * (units + BORROWED) / (units.sum(axis=1, keepdims=True) + 7 * BORROWED)
