@@ -25,8 +25,10 @@ select *, null as completeness, null as reason, null as lacking_feeds from marts
 def read_definitions(reader: Reader) -> list[Row]:
     """The published definitions of KPIs, each with its completeness, reason and lacking feeds.
 
-    Those of a basis that has a figure, where one has.
+    Those of a basis that has a figure, where one has; none before marts are published for the first time.
     """
+    if not exists(reader, "marts.kpi_definitions"):
+        return []
     is_told = exists(reader, "marts.kpi_completeness")
     return reader.execute(_DEFINITIONS if is_told else _WITHOUT_COMPLETENESS).fetchall()
 

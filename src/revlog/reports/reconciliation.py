@@ -136,9 +136,10 @@ def read_reconciliation() -> Reconciliation:
         def rows(query: str) -> list[Row]:
             return reader.execute(query).fetchall()
 
+        days = rows(DAYS) if exists(reader, "marts.kpi_daily") else []
         return Reconciliation(
             next(iter(reader.execute(NIGHT, {"domain": "finance"})), None),
-            read_definitions(reader), rows(DAYS), rows(EXCEPTIONS),
+            read_definitions(reader), days, rows(EXCEPTIONS),
             rows(AGES), rows(PATTERNS), rows(ROWS), rows(BESIDE), not_carried(reader),
         )  # fmt: skip
 

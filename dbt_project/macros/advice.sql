@@ -1,0 +1,10 @@
+{#- How long goods have lain before they were decided about: what that costs shows in what they bring. -#}
+{% macro age_band_of_stock(days) -%}
+    case when {{ days }} <= 30 then '0-30' when {{ days }} <= 90 then '31-90' else '90+' end
+{%- endmacro %}
+
+{#- First day whose decisions the back-test judges, by what was known before: a quarter of a year, from the
+    first of a month on, so that nights of one month judge by one experience. -#}
+{% macro backtest_begins_on() -%}
+    cast(date_trunc('month', {{ as_of_date() }}) - interval '3 months' as date)
+{%- endmacro %}

@@ -1,0 +1,91 @@
+-- Grain: one row per receipt with the reason that the inspection found, else the one that was told, whose fault that
+-- is, and the units that no claim against the vendor names and that have not gone another way. Not published.
+{{ config(materialized='table') }}
+
+with claimed as (
+
+    select receipt_id, sum(quantity) as units
+    from {{ ref('fct_vendor_claim') }}
+    where receipt_id is not null
+    group by receipt_id
+
+),
+
+gone as (
+
+    select
+        receipt_id,
+        sum(net_quantity) filter (where disposition <> 'RTV') as kept_from_vendor,
+        sum(net_quantity) filter (where disposition = 'RTV') as sent_to_vendor
+    from {{ ref('fct_disposition') }}
+    where is_final
+    group by receipt_id
+
+),
+
+received as (
+
+    select
+        receipts.receipt_id,
+        receipts.return_line_key,
+        receipts.rma_no,
+        receipts.order_no,
+        receipts.tracking_no,
+        receipts.sku,
+        coalesce(receipts.site, 'UNATTRIBUTED') as site,
+        receipts.received_on,
+        lines.shipped_on,
+        sales.delivered_on,
+        coalesce(nullif(looks.confirmed_reason, 'UNKNOWN'), lines.reason, 'UNKNOWN') as reason,
+        products.vendor_id,
+        products.warranty_months,
+        receipts.quantity,
+        receipts.unit_cost,
+        fx.rate,
+        -- what still lies here or went to the vendor, and no claim speaks of
+        receipts.quantity - greatest(coalesce(gone.kept_from_vendor, 0), 0) - coalesce(claimed.units, 0) as units,
+        coalesce(gone.sent_to_vendor, 0) > 0 as is_sent
+    from {{ ref('fct_receipt') }} as receipts
+    left join {{ ref('fct_return_line') }} as lines on receipts.return_line_key = lines.return_line_key
+    left join {{ ref('fct_sales_line') }} as sales on lines.sales_line_key = sales.sales_line_key
+    left join {{ ref('fct_inspection') }} as looks
+        on receipts.receipt_id = looks.receipt_id and looks.is_latest
+    left join {{ ref('dim_product') }} as products on receipts.sku = products.sku and products.is_current
+    left join gone on receipts.receipt_id = gone.receipt_id
+    left join claimed on receipts.receipt_id = claimed.receipt_id
+    left join {{ ref('dim_exchange_rate') }} as fx
+        on receipts.cost_currency = fx.currency
+        and receipts.received_on >= fx.valid_from and receipts.received_on < fx.valid_to
+    where receipts.is_product
+
+),
+
+vendors as (
+
+    select * from {{ ref('dim_vendor') }}
+    where is_current
+
+),
+
+-- What of their claims vendors have credited, where the contract names no share
+answers as (
+
+    select vendor_id, sum(credited_reporting) / nullif(sum(claimed_reporting), 0) as share
+    from {{ ref('fct_vendor_claim') }}
+    where status <> 'open'
+    group by vendor_id
+
+)
+
+select
+    received.*,
+    reasons.fault_party,
+    received.shipped_on + vendors.rtv_window_days as window_ends_on,
+    case when vendors.vendor_id is not null then
+        cast(received.shipped_on + make_interval(months => received.warranty_months) as date)
+    end as warranty_ends_on,
+    cast(coalesce(vendors.rtv_recovery_pct / 100, answers.share) as numeric(12, 6)) as share
+from received
+inner join {{ ref('dim_reason') }} as reasons on received.reason = reasons.reason
+left join vendors on received.vendor_id = vendors.vendor_id
+left join answers on received.vendor_id = answers.vendor_id

@@ -1,0 +1,91 @@
+-- Grain: one row per customer (merges followed) with a sale or a return: what stayed with them and what came back had
+-- cost, what the returns cost and what the goods brought again, in the reporting currency. Not published.
+{{ config(materialized='table') }}
+
+with kept as (
+
+    select
+        sales.survivor_customer_id as customer_id,
+        bool_or(sales.unit_cost is null) as is_cost_unknown,
+        sum({{ to_reporting(
+            '(sales.shipped_quantity - least(sales.received_quantity, sales.shipped_quantity)) * sales.unit_cost',
+            'fx.rate'
+        ) }}) as cost_of_kept
+    from {{ ref('fct_sales_line') }} as sales
+    left join {{ ref('dim_exchange_rate') }} as fx
+        on sales.cost_currency = fx.currency
+        and sales.shipped_on >= fx.valid_from
+        and sales.shipped_on < fx.valid_to
+    where sales.is_product and not sales.is_void and sales.shipped_quantity > 0
+    group by sales.survivor_customer_id
+
+),
+
+survivors as (
+
+    select customer_id, survivor_customer_id
+    from {{ ref('dim_customer') }}
+    where is_current
+
+),
+
+lines as (
+
+    select
+        lines.return_line_key,
+        coalesce(survivors.survivor_customer_id, lines.customer_id) as customer_id
+    from {{ ref('fct_return_line') }} as lines
+    left join survivors on lines.customer_id = survivors.customer_id
+    where lines.customer_id is not null
+
+),
+
+costs as (
+
+    select lines.customer_id, sum(costs.reporting_amount) as return_costs
+    from {{ ref('fct_cost_line') }} as costs
+    inner join lines on costs.return_line_key = lines.return_line_key
+    group by lines.customer_id
+
+),
+
+-- What the goods that came back were worth again, or cost where they were lost
+recoveries as (
+
+    select lines.customer_id, sum(recoveries.recovered_reporting) as recovered_value
+    from {{ ref('fct_recovery') }} as recoveries
+    inner join lines on recoveries.return_line_key = lines.return_line_key
+    group by lines.customer_id
+
+),
+
+units_disposed as (
+
+    select lines.customer_id, sum(dispositions.asset_cost_reporting) as cost_of_returned
+    from {{ ref('fct_disposition') }} as dispositions
+    inner join lines on dispositions.return_line_key = lines.return_line_key
+    where dispositions.is_final and dispositions.net_quantity > 0
+    group by lines.customer_id
+
+),
+
+keys as (
+
+    select customer_id from kept
+    union
+    select customer_id from lines
+
+)
+
+select
+    keys.customer_id,
+    kept.cost_of_kept,
+    coalesce(kept.is_cost_unknown, true) as is_cost_unknown,
+    coalesce(units_disposed.cost_of_returned, 0) as cost_of_returned,
+    coalesce(costs.return_costs, 0) as return_costs,
+    coalesce(recoveries.recovered_value, 0) as recovered_value
+from keys
+left join kept on keys.customer_id = kept.customer_id
+left join costs on keys.customer_id = costs.customer_id
+left join recoveries on keys.customer_id = recoveries.customer_id
+left join units_disposed on keys.customer_id = units_disposed.customer_id

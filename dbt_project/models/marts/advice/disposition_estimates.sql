@@ -1,0 +1,108 @@
+-- Grain: one row per unit group to decide and way that the company has ever gone: which share of its cost a unit
+-- should bring, what it should cost and how long it should take. The mean of each group of goods is drawn towards
+-- that of the next wider group, the more the fewer units it rests on. Not published.
+{{ config(materialized='table') }}
+{%- set levels = {
+    'grade': ['grade'],
+    'category': ['grade', 'product_category'],
+    'age': ['grade', 'product_category', 'age_band'],
+    'sku': ['grade', 'age_band', 'sku'],
+} %}
+{%- set k = var('shrink_units', 10) %}
+
+with experience as (
+
+    select * from {{ ref('disposition_experience') }}
+
+),
+
+-- What becomes of goods that are put up for sale: some are never sold
+sold as (
+
+    select learnt, grade, sum(units) filter (where channel <> 'NONE') / sum(units) as share
+    from experience
+    where level = 'grade' and disposition = 'SECONDARY_SALE'
+    group by learnt, grade
+
+),
+
+ways as (
+
+    select * from experience
+    where level = 'way' and disposition not in ('RETURN_TO_CUSTOMER', 'KEEP', 'MISSING', 'UNMAPPED')
+        and not (disposition = 'SECONDARY_SALE' and channel = 'NONE')
+
+),
+
+offered as (
+
+    select
+        candidates.*,
+        ways.disposition,
+        ways.channel,
+        cast(coalesce(sold.share, 1) as numeric(18, 6)) as sold_share,
+        ways.recovered / ways.original_cost as way_share,
+        ways.cost / ways.units as way_cost,
+        ways.unit_days / ways.units as way_days
+    from {{ ref('disposition_candidates') }} as candidates
+    inner join ways on candidates.learnt = ways.learnt
+    left join sold
+        on candidates.learnt = sold.learnt and candidates.grade = sold.grade
+        and ways.disposition = 'SECONDARY_SALE'
+
+)
+
+select
+    offered.*,
+    coalesce(by_category.units, 0) as cases,
+    coalesce(by_grade.units, 0) as cases_of_grade,
+    cast(case
+        when by_category.units > 1 then sqrt(greatest(
+            by_category.squared_net / by_category.units
+            - power((by_category.recovered - by_category.cost) / by_category.units, 2), 0
+        ) / (by_category.units - 1))
+    end as numeric(18, 6)) as net_error,
+    cast(case
+        when offered.disposition <> 'RTV' then of_sku.share
+        -- a vendor's contract is what its credits are drawn towards
+        else coalesce(by_vendor.units, 0) / (coalesce(by_vendor.units, 0) + {{ k }})
+            * coalesce(by_vendor.recovered / by_vendor.original_cost, 0)
+            + {{ k }} / (coalesce(by_vendor.units, 0) + {{ k }})
+            * coalesce(vendors.rtv_recovery_pct / 100, of_sku.share)
+    end as numeric(18, 6)) as share,
+    cast(of_sku.cost as numeric(18, 6)) as cost,
+    cast(of_sku.days as numeric(18, 6)) as days,
+    vendors.rtv_window_days
+from offered
+cross join lateral (
+    select offered.way_share as share, offered.way_cost as cost, offered.way_days as days
+) as of_way
+{%- for level, keys in levels.items() %}
+left join experience as by_{{ level }}
+    on by_{{ level }}.level = '{{ level }}'
+    and offered.learnt = by_{{ level }}.learnt
+    and offered.disposition = by_{{ level }}.disposition
+    and offered.channel = by_{{ level }}.channel
+    {%- for key in keys %}
+    and offered.{{ key }} = by_{{ level }}.{{ key }}
+    {%- endfor %}
+cross join lateral (
+    {%- set wider = 'of_' ~ (['way'] + levels.keys() | list)[loop.index0] %}
+    {%- set own = 'by_' ~ level %}
+    {%- set weight = 'coalesce(' ~ own ~ '.units, 0) / (coalesce(' ~ own ~ '.units, 0) + ' ~ k ~ ')' %}
+    select
+        {{ weight }} * coalesce({{ own }}.recovered / {{ own }}.original_cost, 0)
+        + (1 - {{ weight }}) * {{ wider }}.share as share,
+        {{ weight }} * coalesce({{ own }}.cost / {{ own }}.units, 0)
+        + (1 - {{ weight }}) * {{ wider }}.cost as cost,
+        {{ weight }} * coalesce({{ own }}.unit_days / {{ own }}.units, 0)
+        + (1 - {{ weight }}) * {{ wider }}.days as days
+) as of_{{ level }}
+{%- endfor %}
+left join {{ ref('dim_vendor') }} as vendors
+    on offered.vendor_id = vendors.vendor_id and vendors.is_current and offered.disposition = 'RTV'
+left join experience as by_vendor
+    on by_vendor.level = 'vendor' and offered.disposition = 'RTV'
+    and offered.learnt = by_vendor.learnt
+    and by_vendor.disposition = 'RTV'
+    and offered.vendor_id = by_vendor.vendor_id

@@ -1,0 +1,85 @@
+-- Grain: one row per final disposition of goods that have a grade and a cost: what it brought and through which
+-- channel, what it cost from the decision on, and whether the vendor has still to answer. Not published.
+{{ config(materialized='table') }}
+
+with dispositions as (
+
+    select * from {{ ref('fct_disposition') }}
+    where is_final and net_quantity > 0 and grade is not null and asset_cost_reporting > 0
+
+),
+
+-- A vendor credits a receipt: its units left by the receipt's return to the vendor
+sent_to_vendor as (
+
+    select receipt_id, min(disposition_id) as disposition_id
+    from dispositions
+    where disposition = 'RTV'
+    group by receipt_id
+
+),
+
+recoveries as (
+
+    select
+        coalesce(recoveries.disposition_id, sent_to_vendor.disposition_id) as disposition_id,
+        (array_agg(
+            recoveries.recovery_channel order by recoveries.recovered_reporting desc, recoveries.recovery_channel
+        ))[1] as channel,
+        sum(recoveries.recovered_reporting) as recovered,
+        max(recoveries.recovered_on) as recovered_on
+    from {{ ref('fct_recovery') }} as recoveries
+    left join sent_to_vendor
+        on recoveries.receipt_id = sent_to_vendor.receipt_id and recoveries.kind = 'vendor_credit'
+    group by coalesce(recoveries.disposition_id, sent_to_vendor.disposition_id)
+
+),
+
+unanswered as (
+
+    select distinct receipt_id from {{ ref('fct_vendor_claim') }}
+    where status = 'open' and receipt_id is not null
+
+),
+
+handling as (
+
+    select source_key, sum(reporting_amount) as amount
+    from {{ ref('fct_cost_line') }}
+    where component in ('handling', 'disposal')
+    group by source_key
+
+),
+
+work as (
+
+    select receipt_id, sum(reporting_amount) as amount
+    from {{ ref('fct_cost_line') }}
+    where component in ('repair', 'repack') and receipt_id is not null
+    group by receipt_id
+
+),
+
+disposed as (
+
+    select receipt_id, sum(net_quantity) as units
+    from dispositions
+    group by receipt_id
+
+)
+
+select
+    dispositions.*,
+    recoveries.channel as recovery_channel,
+    recoveries.recovered_on,
+    unanswered.receipt_id is not null as is_unanswered,
+    coalesce(recoveries.recovered, 0) as recovered,
+    coalesce(handling.amount, 0)
+    + coalesce(round(work.amount * dispositions.net_quantity / disposed.units, 2), 0) as cost
+from dispositions
+inner join disposed on dispositions.receipt_id = disposed.receipt_id
+left join recoveries on dispositions.disposition_id = recoveries.disposition_id
+left join unanswered
+    on dispositions.receipt_id = unanswered.receipt_id and dispositions.disposition = 'RTV'
+left join handling on handling.source_key = 'disposition:' || dispositions.disposition_id
+left join work on dispositions.receipt_id = work.receipt_id

@@ -1,0 +1,73 @@
+-- Grain: one row per SKU and category of goods whose way has ended, or that were left with the customer: units and
+-- amounts of both. Not published.
+{{ config(materialized='table') }}
+
+with costs as (
+
+    select return_line_key, sum(reporting_amount) as amount
+    from {{ ref('fct_cost_line') }}
+    -- a refund costs its fee whether the goods come back or not
+    where component <> 'payment_fee' and return_line_key is not null
+    group by return_line_key
+
+),
+
+recoveries as (
+
+    select return_line_key, sum(recovered_reporting) as amount
+    from {{ ref('fct_recovery') }}
+    where return_line_key is not null
+    group by return_line_key
+
+),
+
+lines as (
+
+    select
+        lines.sku,
+        lines.product_category,
+        lines.is_returnless and lines.received_quantity = 0 as is_kept,
+        case
+            when lines.is_returnless and lines.received_quantity = 0 then lines.expected_quantity
+            else lines.received_quantity
+        end as units,
+        lines.unit_cost * fx.rate as unit_cost,
+        lines.line_net_reporting / nullif(lines.line_quantity, 0) as unit_price,
+        coalesce(costs.amount, 0) as cost,
+        coalesce(recoveries.amount, 0) as recovered,
+        lines.refunded_amount * refund_fx.rate as refunded
+    from {{ ref('fct_return_line') }} as lines
+    left join costs on lines.return_line_key = costs.return_line_key
+    left join recoveries on lines.return_line_key = recoveries.return_line_key
+    left join {{ ref('dim_exchange_rate') }} as fx
+        on lines.cost_currency = fx.currency
+        and lines.basis_on >= fx.valid_from and lines.basis_on < fx.valid_to
+    left join {{ ref('dim_exchange_rate') }} as refund_fx
+        on lines.currency = refund_fx.currency
+        and lines.basis_on >= refund_fx.valid_from and lines.basis_on < refund_fx.valid_to
+    where lines.is_counted and lines.is_product and lines.sku is not null
+        and (
+            (lines.is_returnless and lines.received_quantity = 0 and lines.expected_quantity > 0)
+            or (lines.received_quantity > 0 and lines.disposed_quantity >= lines.received_quantity)
+        )
+
+)
+
+select
+    sku,
+    product_category,
+    coalesce(sum(units) filter (where not is_kept), 0) as units,
+    cast(sum(units * unit_cost) filter (where not is_kept) as numeric(18, 2)) as original_cost,
+    coalesce(sum(cost) filter (where not is_kept), 0) as cost,
+    coalesce(sum(recovered) filter (where not is_kept), 0) as recovered,
+    coalesce(sum(units) filter (where is_kept), 0) as kept_units,
+    cast(coalesce(sum(refunded) filter (where is_kept), 0) as numeric(18, 2)) as kept_refunded,
+    coalesce(sum(cost) filter (where is_kept), 0) as kept_cost,
+    cast(
+        sum(units * unit_cost) / nullif(sum(units) filter (where unit_cost is not null), 0) as numeric(18, 6)
+    ) as unit_cost,
+    cast(
+        sum(units * unit_price) / nullif(sum(units) filter (where unit_price is not null), 0) as numeric(18, 6)
+    ) as unit_price
+from lines
+group by sku, product_category
