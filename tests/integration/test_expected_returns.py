@@ -1,4 +1,4 @@
-"""Expected returns of a simulated company: the error that its readers are told, and that nothing knows the future."""
+"""Expected returns of a simulated company: the error that readers are told, and none knows the future."""
 
 from __future__ import annotations
 
@@ -86,9 +86,7 @@ def test_the_bias_is_shown_and_small(published: None) -> None:
 
 def test_actual_units_are_those_of_the_docks(published: None) -> None:
     """Counted from the star, a Sunday's four weeks over all sites."""
-    [(actual,)] = _rows(
-        f"select sum(actual_units) from marts.forecast_backtest where origin_on = '{ORIGIN}'"
-    )
+    [(actual,)] = _rows(f"select sum(actual_units) from marts.forecast_backtest where origin_on = '{ORIGIN}'")
     [(came,)] = _rows(
         "select sum(numerator) from marts.kpi_daily where kpi = 'product_return_rate' and basis = 'RETURN'"
         f" and period_date > '{ORIGIN}' and period_date <= date '{ORIGIN}' + 28"
@@ -108,9 +106,10 @@ def test_the_parts_re_add_and_days_add_up_to_weeks(published: None) -> None:
         " using (site, week_ahead) where (w.expected_units, w.labour_minutes, w.storage_unit_days)"
         " is distinct from (d.units, d.minutes, d.days)"
     ) == []  # fmt: skip
-    assert _row("select count(*), count(distinct expected_on) from marts.return_forecast where site = 'LEJ'")[
-        1
-    ] == 28
+    assert (
+        _row("select count(*), count(distinct expected_on) from marts.return_forecast where site = 'LEJ'")[1]
+        == 28
+    )
 
 
 def test_a_unit_brings_the_minutes_that_units_took(published: None) -> None:
@@ -149,9 +148,7 @@ def _said(connection: psycopg.Connection[Any]) -> dict[tuple[str, int], float]:
     rows = forecast.compute(connection, ORIGIN)
     weeks = rows[(rows["days"] == 7) & (rows["origin_on"] == ORIGIN)]
     assert set(weeks["method"]) == {"model"}
-    return {
-        (str(row.site), int(row.week_ahead)): float(row.expected_units) for row in weeks.itertuples()
-    }
+    return {(str(row.site), int(row.week_ahead)): float(row.expected_units) for row in weeks.itertuples()}
 
 
 def test_the_same_core_gives_the_same_rows(published: None) -> None:

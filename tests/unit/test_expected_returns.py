@@ -65,7 +65,7 @@ def of_lines(lines: list[tuple[Any, ...]], **more: Any) -> History:
 
 
 def test_a_constant_hazard_gives_the_geometric_distribution() -> None:
-    """Each day a tenth of what is under way comes: of a unit that waits, 0.1 x 0.9^(k-1) on day k, whatever its age."""
+    """Each day a tenth of what waits comes: of a unit 0.1 x 0.9^(k-1) on day k, whatever its age."""
     lines = []
     for asked in range(DAY - 160, DAY + 1):
         for age in range(1, DAY - asked + 1):
@@ -80,7 +80,7 @@ def test_a_constant_hazard_gives_the_geometric_distribution() -> None:
 
 
 def test_steps_follow_each_other() -> None:
-    """Asked on day 0, approved on 2, handed over on 3, come on 8: what was asked for today comes in 8 days."""
+    """Asked on day 0, approved on 2, handed over on 3, here on 8: what is asked for today comes in 8 days."""
     steps = {"approved": 2, "scanned": 3, "received": 8}
     done = [
         line(asked, 1000, **{name: asked + after for name, after in steps.items()})
@@ -131,7 +131,8 @@ def test_what_is_left_of_a_line_comes_in_its_own_time() -> None:
         later.append(("A", "x", first, first + 3, 500.0))
     known = history(lines, later, [("A", "A", "x", DAY - 1, 1.0)])
     found = expected_after(known, DAY).parts[UNDER_WAY].sum(axis=(0, 1))
-    # Firsts of the last four days' lines; rests of what came in the last three days and comes in the next four.
+    # Firsts of the last four days' lines; rests of what came in the last three days and comes in the next
+    # four.
     assert found[:7] == pytest.approx([1500, 1500, 1500, 1500, 500, 500, 500], rel=0.1)
     assert found[7:].sum() < 150
 
@@ -164,7 +165,7 @@ def planted_sales(rate: float, lag: int, daily: float) -> History:
 
 
 def test_sales_send_back_their_share_at_its_age() -> None:
-    """1,000 a day, 12 % after 9 days: 120 a day, of what is sold for nine days, of what will be sold from then on."""
+    """1,000 a day, 12 % after 9 days: 120 a day, for nine days of what was sold, then of what will be."""
     found = expected_after(planted_sales(0.12, 9, 1000), DAY).parts.sum(axis=(1, 2))
     assert found[PAST_SALES] == pytest.approx([120] * 9 + [0] * 19, abs=1)
     assert found[COMING_SALES] == pytest.approx([0] * 9 + [120] * 19, abs=1)
@@ -172,7 +173,7 @@ def test_sales_send_back_their_share_at_its_age() -> None:
 
 
 def test_a_returns_wait_is_added_to_its_sales_age() -> None:
-    """Asked for after 5 days and here 6 later: what was sold 11 days ago comes today, what is sold now in 11."""
+    """Asked for after 5 days and here 6 later: what is sold now comes in 11."""
     days = range(DAY - 500, DAY + 1)
     lines = [line(s + 5, 100, shipped=s, received=s + 11) for s in days if s + 5 <= DAY]
     found = expected_after(of_lines(lines, sales=[("A", "x", s, 1000) for s in days]), DAY)
@@ -201,11 +202,12 @@ def test_what_names_no_sale_goes_on_as_in_the_last_weeks() -> None:
 
 
 def test_last_years_season_comes_again() -> None:
-    """Sales doubled on this day a year ago: twice as many are to come, too, once the weeks before are as then."""
+    """Sales doubled on this day a year ago: twice as many are to come, too."""
     days = range(DAY - 500, DAY + 1)
     sales = [("A", "x", s, 2000.0 if DAY - 364 < s <= DAY - 334 else 1000.0) for s in days]
     lines = [
-        line(s[2] + 1, s[3] / 10, shipped=s[2], approved=NEVER, scanned=NEVER, received=s[2] + 1) for s in sales
+        line(s[2] + 1, s[3] / 10, shipped=s[2], approved=NEVER, scanned=NEVER, received=s[2] + 1)
+        for s in sales
     ]  # fmt: skip
     lines = [one for one in lines if one[3] <= DAY]
     found = expected_after(of_lines(lines, sales=sales), DAY).parts[COMING_SALES].sum(axis=(0, 1))
@@ -224,7 +226,7 @@ def test_what_a_site_ships_another_receives() -> None:
 
 
 def random_company(seed: int, days: int = 400, daily: float = 30, sites: str = "AB") -> History:
-    """Parcels of one to four units, sold by Poisson; a fifth is asked for after 3 to 20 days, and 2 to 10 on its way."""
+    """Parcels of 1 to 4 units; a fifth is asked for after 3 to 20 days, and is 2 to 11 on its way."""
     rng = np.random.default_rng(seed)
     lines, sales = [], []
     for site in sites:
@@ -268,16 +270,17 @@ def test_another_future_changes_nothing(day: int) -> None:
 
 
 def test_an_interval_by_hand() -> None:
-    """Poisson, mean 4. Half of P(1) and what is below: 0.055, of P(2): 0.165; half of P(7) and above: 0.081."""
+    """Poisson, mean 4. Half of P(1) and below: 0.055, of P(2): 0.165; half of P(7) and above: 0.081."""
     low, high = interval(np.array([4.0]), np.array([4.0]), 0.80)
     assert (low[0], high[0]) == (2, 6)
-    # 0.009 below and half of 0; 0.165 at 2, 0.055 at 1 > 0.025; half of P(8) and above: 0.036, of P(9): 0.015.
+    # 0.009 below and half of 0; 0.165 at 2, 0.055 at 1 > 0.025; half of P(8) and above: 0.036, of P(9):
+    # 0.015.
     low, high = interval(np.array([4.0]), np.array([4.0]), 0.95)
     assert (low[0], high[0]) == (1, 8)
 
 
 def test_an_interval_of_what_comes_surely_is_narrow() -> None:
-    """Of 100 units each comes with 0.9: half of P(86) and below is 0.098, of P(87) 0.161; half of P(94) and above 0.087."""
+    """100 times 0.9. Half of P(86) and below: 0.098, of P(87): 0.161; of P(94) and above: 0.087."""
     low, high = interval(np.array([90.0]), np.array([9.0]), 0.80)
     assert (low[0], high[0]) == (87, 93)
 
@@ -308,7 +311,7 @@ def test_errors_that_are_not_known_count_for_nothing() -> None:
 
 
 def test_a_planted_company_keeps_the_intervals_that_it_is_told() -> None:
-    """Four sites by Poisson: better than the week before, and 80 and 95 % hold what they say within five points."""
+    """Four sites: better than the week before, and 80 and 95 % hold what they say within five points."""
     rows = forecast_rows(random_company(4, days=620, daily=12, sites="ABCD"), WORK, AS_OF)
     was = rows[rows["actual_units"].notna()]
     error = (was["expected_units"] - was["actual_units"]).abs().groupby(was["site"]).sum()
@@ -381,7 +384,9 @@ def test_one_day_of_data_gives_the_naive_forecast_and_says_why() -> None:
 
 
 def test_a_site_that_receives_little_gives_the_naive_forecast() -> None:
-    lines = [line(DAY - 7 * week, approved=NEVER, scanned=NEVER, received=DAY - 7 * week) for week in range(50)]
+    lines = [
+        line(DAY - 7 * week, approved=NEVER, scanned=NEVER, received=DAY - 7 * week) for week in range(50)
+    ]
     rows = ahead(forecast_rows(of_lines(lines), WORK, AS_OF))
     assert set(rows["reason"]) == {TOO_FEW}
 
@@ -414,7 +419,7 @@ def test_lines_that_all_ended_bring_nothing() -> None:
 
 
 def test_days_out_of_order_break_nothing() -> None:
-    """Approved before it was asked for, scanned after it came, asked for before it was shipped, more than sold."""
+    """Approved before it was asked for, scanned after it came, asked for before it was shipped."""
     odd = [
         line(DAY - 20, 5, shipped=DAY - 3, approved=DAY - 40, scanned=DAY - 2, received=DAY - 10),
         line(DAY - 20, 500, shipped=DAY - 30, approved=NEVER, scanned=DAY - 5, ended=DAY - 9),
@@ -450,7 +455,8 @@ def test_work_is_that_of_the_units_that_came() -> None:
 
 def test_without_minutes_there_is_no_labour() -> None:
     work = frame(
-        "site product_category settled_units minutes gone_units unit_days", [("A", "x", 50.0, None, 0.0, 80.0)]
+        "site product_category settled_units minutes gone_units unit_days",
+        [("A", "x", 50.0, None, 0.0, 80.0)],
     )
     rows = ahead(forecast_rows(random_company(8, days=250), work, AS_OF))
     assert rows[["labour_minutes", "storage_unit_days"]].isna().all(axis=None)

@@ -1,8 +1,9 @@
 """Units expected to come back in the next four weeks, with a measured error.
 
-What is under way comes by its own hazard of arrival (forecast_way), what was sold sends back by the curves of its
-category, what will be sold by the level of sales and those curves (forecast_cohorts). Each origin of the back-test
-knows what had happened by its end (forecast_history.known_on). docs/decisions/0059-expected-returns.md
+What is under way comes by its own hazard of arrival (forecast_way), what was sold sends back by the curves
+of its category, what will be sold by the level of sales and those curves (forecast_cohorts). Each origin of
+the back-test knows what had happened by its end (forecast_history.known_on). docs/decisions/0059-expected-
+returns.md
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
-"""The model on days of the past, each without knowing what came after, beside what came and the naive forecast.
+"""The model on days of the past, each without knowing what came after, beside what came and the naive
+forecast.
 
-Origins are Sundays, so that a week ahead is a week of the calendar, and a row stays the same from night to night.
+Origins are Sundays, so that a week ahead is a week of the calendar, and a row stays the same from night to
+night.
 """
 
 from __future__ import annotations

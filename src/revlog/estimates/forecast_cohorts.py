@@ -1,8 +1,8 @@
 """What sales send back: the share of a category's units that is asked for at each age since shipping.
 
-A share at an age is that of all sales which had lived it (as in the accrual, docs/decisions/0016): no estimate
-knows the future. A category counts beside `BORROWED` units of all. What is asked for of the sales of a site is
-then set right by what the last weeks showed against these shares.
+A share at an age is that of all sales which had lived it (as in the accrual, docs/decisions/0016): no
+estimate knows the future. A category counts beside `BORROWED` units of all. What is asked for of the sales
+of a site is then set right by what the last weeks showed against these shares.
 """
 
 from __future__ import annotations

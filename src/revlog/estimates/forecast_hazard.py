@@ -1,7 +1,7 @@
 """Chances of the next step by days stood at a place and by day of the week.
 
-A chance is that of the age times that of the weekday (a proportional hazard): what comes to a dock that is closed
-on Sundays comes on Mondays, and the goods that wait on a Sunday are more than on other days.
+A chance is that of the age times that of the weekday (a proportional hazard): what comes to a dock that is
+closed on Sundays comes on Mondays, and the goods that wait on a Sunday are more than on other days.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ HORIZON = 28
 # A return that has stood longer at one place is not expected any more.
 LONGEST_STAY = 180
 AGES = LONGEST_STAY + 1
-# Units of all sites beside those of a site, for the chance of an age; units expected on a weekday beside those
-# of a site, and units beside those of all, for which all days are alike.
+# Units of all sites beside those of a site, for the chance of an age; units expected on a weekday beside
+# those of a site, and units beside those of all, for which all days are alike.
 BORROWED, BORROWED_WEEKDAY = 50.0, 30.0
 ROUNDS = 3
 
@@ -64,7 +64,7 @@ def _step(chance: Units, standing: Units) -> tuple[Units, Units]:
 
 
 def learn_hazard(at_risk: Units, by_age: Units, by_weekday: Units) -> Hazard:
-    """From units at risk (sites, ages, 7), and units that went, by age (sites, ages, to) and weekday (.., 7, to)."""
+    """From units at risk (sites, ages, 7) and those that went, by age (.., to) and weekday (.., 7, to)."""
     risk, ages, days = at_risk.sum(axis=0), by_age.sum(axis=0), by_weekday.sum(axis=0)
     weekday = np.ones((7, ages.shape[1]))
     for _ in range(ROUNDS):

@@ -39,7 +39,7 @@ class Events:
 
 @dataclass(frozen=True)
 class Lines(Events):
-    """Return lines that went the same way: units asked for, and those that came on the first day of receipt."""
+    """Return lines that went the same way: units asked for, and those that came on the first day."""
 
     site: Days
     category: Days
@@ -128,7 +128,7 @@ def history_of(
 
 
 def _arrays(frame: pd.DataFrame, codes: dict[str, tuple[str, ...]]) -> dict[str, Any]:
-    """Columns as arrays: places of names, days with NEVER for none, units as floats (whole, so sums are exact)."""
+    """Columns as arrays: places of names, days with NEVER for none, units as floats of whole numbers."""
     found: dict[str, Any] = {}
     for name, values in frame.items():
         column = str(name)
@@ -167,4 +167,5 @@ def tally(shape: tuple[int, ...], places: tuple[Days, ...], units: Units) -> Uni
     if not len(units):
         return np.zeros(shape)
     size = int(np.prod(shape))
-    return np.bincount(np.ravel_multi_index(places, shape), weights=units, minlength=size).reshape(shape)
+    found = np.bincount(np.ravel_multi_index(places, shape), weights=units, minlength=size)
+    return found.astype(np.float64).reshape(shape)

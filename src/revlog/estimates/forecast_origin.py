@@ -59,7 +59,7 @@ def come_since(history: History, day: int) -> Units:
 
 
 def _goes_to(receipts: Receipts, day: int, sites: int) -> Units:
-    """Share of what a site shipped that each site receives; of one that nothing came of, its own or as all."""
+    """Share of what a site shipped that each receives; of a site of which nothing came its own, or as all."""
     recent = receipts.where(receipts.received > day - LEARNT_DAYS)
     units = tally((sites, sites), (recent.ship_from_site, recent.site), recent.units)
     of_all = units.sum(axis=0)
@@ -67,4 +67,3 @@ def _goes_to(receipts: Receipts, day: int, sites: int) -> Units:
         return np.eye(sites)
     at_home = np.where((of_all > 0)[:, None], np.eye(sites), of_all / of_all.sum())
     return (units + AT_HOME * at_home) / (units.sum(axis=1, keepdims=True) + AT_HOME)
-

@@ -63,16 +63,17 @@ def _table(parts: list[pd.DataFrame]) -> pd.DataFrame:
     parts = [part for part in parts if len(part)]
     found = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
     found = found.reindex(columns=list(COLUMNS))
-    whole = {column: "Int64" for column in (*BOUNDS, "days", "week_ahead")}
+    whole = dict.fromkeys((*BOUNDS, "days", "week_ahead"), "Int64")
     return found.astype(whole)
 
 
 def _unknown(history: History, day: int) -> list[pd.DataFrame]:
     """Without any receipt: rows that say so, for what was sold at each site."""
-    sold = tally(history.shape, (history.sales.site, history.sales.category), history.sales.units) > 0
+    sales = history.sales
+    sold: Flags = tally(history.shape, (sales.site, sales.category), sales.units) > 0
     told = {"method": "none", "reason": NO_RECEIPT}
     found = []
-    for span, cells in ((1, sold), (7, sold.any(axis=1))):
+    for span, cells in ((1, sold), (7, _of_site(sold))):
         rows = _keys(history, np.broadcast_to(cells[..., None], (*cells.shape, HORIZON // span)), day, span)
         found.append(rows.assign(**told))
     return found
@@ -95,30 +96,38 @@ def _keys(history: History, kept: Flags, day: int, span: int) -> pd.DataFrame:
     )
 
 
+def _of_site(cells: Flags) -> Flags:
+    """Sites of which any category is."""
+    return np.asarray(cells.any(axis=1), dtype=bool)
+
+
 # -- what is ahead ---------------------------------------------------------------------------------
 
 
 def _ahead(history: History, work: pd.DataFrame, tested: BackTest, day: int) -> list[pd.DataFrame]:
     """Days by site and category, and weeks by site, which are their sums."""
     model, naive = expected_after(history, day), repeated(history, day)
-    choice = choose(history, tested, day)
+    choice, spread, usual = choose(history, tested, day), tested.spread_on(day), _usual(history, day)
     kept = _cells(history, np.where(choice.is_naive[:, None, None], naive, model.daily), day)
-    parts = np.round(np.where(kept[..., None], model.parts, 0), DIGITS)
-    parts[:, choice.is_naive] = np.nan
-    units = np.round(np.where(choice.is_naive[:, None, None], naive, parts.sum(axis=0)), DIGITS)
-    minutes, unit_days = (np.round(units * each[:, :, None], DIGITS) for each in work_of_unit(history, work))
-    spread = tested.spread_on(day)
-    usual = _usual(history, day)
-    amounts = dict(zip(PARTS, parts, strict=True))
-    amounts |= {"expected": units, "naive": naive, "labour": minutes, "storage": unit_days}
-    of_days = _bounds(units, spread.of_days(units), usual, choice)
-    weeks = {name: weekly(values.sum(axis=1)) for name, values in amounts.items()}
+    days = _amounts(np.where(kept[..., None], model.parts, 0), naive, choice)
+    for name, each in zip(("labour", "storage"), work_of_unit(history, work), strict=True):
+        days[name] = np.round(days["expected"] * each[:, :, None], DIGITS)
+    weeks = {name: weekly(values.sum(axis=1)) for name, values in days.items()}
     variance = spread.of_weeks(weeks["expected"], model.squares)
+    of_days = _bounds(days["expected"], spread.of_days(days["expected"]), usual, choice)
     of_weeks = _bounds(weeks["expected"], variance, weekly(usual.sum(axis=1)), choice)
     return [
-        _span(history, amounts, of_days, choice, kept, day, 1),
-        _span(history, weeks, of_weeks, choice, kept.any(axis=1), day, 7),
+        _span(history, days, of_days, choice, kept, day, 1),
+        _span(history, weeks, of_weeks, choice, _of_site(kept), day, 7),
     ]
+
+
+def _amounts(parts: Units, naive: Units, choice: Choice) -> dict[str, Units]:
+    """Units by part, in all and naive; the naive forecast has no parts."""
+    parts = parts.round(DIGITS)
+    parts[:, choice.is_naive] = np.nan
+    units = np.where(choice.is_naive[:, None, None], naive, parts.sum(axis=0)).round(DIGITS)
+    return {**dict(zip(PARTS, parts, strict=True)), "expected": units, "naive": naive}
 
 
 def choose(history: History, tested: BackTest, day: int) -> Choice:
@@ -152,7 +161,7 @@ def _cells(history: History, units: Units, day: int) -> Flags:
 
 
 def _usual(history: History, day: int) -> Units:
-    """Mean units of a day by site, category and day ahead, of the last weeks: what the naive strays around."""
+    """Mean units of a day of the last weeks, by site, category and day ahead: the naive strays around it."""
     receipts = history.receipts
     days = min(FEWEST_DAYS, day - int(receipts.received.min()) + 1)
     recent = receipts.where((receipts.received > day - days) & (receipts.received <= day))

@@ -2,10 +2,10 @@
 
     variance = dispersion x base + (drift of the week ahead x mean)^2
 
-The base is the mean less the squared chances of what is under way: units that each come or don't stray less than
-Poisson's. The dispersion says how far units come together (a parcel holds several), the drift how far the level
-itself was wrong. Both are learnt from errors of earlier origins whose weeks had passed, beside `BORROWED` origins
-that strayed as `USUAL_…` says, so that a young company has intervals, too.
+The base is the mean less the squared chances of what is under way: units that each come or don't stray less
+than Poisson's. The dispersion says how far units come together (a parcel holds several), the drift how far
+the level itself was wrong. Both are learnt from errors of earlier origins whose weeks had passed, beside
+`BORROWED` origins that strayed as `USUAL_…` says, so that a young company has intervals, too.
 """
 
 from __future__ import annotations
@@ -18,15 +18,16 @@ import numpy as np
 from revlog.estimates.forecast_history import Flags, Units
 
 WEEKS = 4
-# Planning values until a company's own errors outweigh them: a line returns 1.8 units where 30 % of lines have
-# more than one; the level of sales a month ahead is known to a fifth.
+# Planning values until a company's own errors outweigh them: a line returns 1.8 units where 30 % of lines
+# have more than one; the level of sales a month ahead is known to a fifth.
 USUAL_DISPERSION = 1.8
 USUAL_DRIFT = np.array([0.05, 0.08, 0.12, 0.18])
 BORROWED = 3.0
 LEAST_DISPERSION = 0.5
 # Of the mean that may be lacking to the base, and units below which a week tells nothing of its variance.
 LEAST_BASE, LEAST_MEAN = 0.05, 0.5
-# A variance that was learnt from n spans is off itself; its doubt falls with n. Measured: docs/decisions/0059.
+# A variance that was learnt from n spans is off itself; its doubt falls with n. Measured:
+# docs/decisions/0059.
 DOUBT = 0.5
 ROUNDS = 5
 # The naive strays twice: last week from its mean, and the week to come.
@@ -98,9 +99,9 @@ def _weighted(found: Units, seen: Units, errors: Units, usual: Units, weight: fl
 def interval(mean: Units, variance: Units, level: float) -> tuple[Units, Units]:
     """Whole numbers between which the count lies with this probability.
 
-    A count is binomial where it strays less than Poisson's, else negative binomial. A number is out where what
-    lies beyond it and half of its own probability are less than half of what may be out (mid-p): so intervals
-    of small counts hold about what they say, where whole bounds would hold more.
+    A count is binomial where it strays less than Poisson's, else negative binomial. A number is out where
+    what lies beyond it and half of its own probability are less than half of what may be out (mid-p): so
+    intervals of small counts hold about what they say, where whole bounds would hold more.
     """
     mean, variance = np.maximum(np.round(mean, 6), 1e-6), np.round(variance, 6)
     narrow = variance < 0.99 * mean

@@ -1,9 +1,10 @@
 """The way of a return from its request to the dock: by its own hazard of each next step.
 
-At the end of a day a return that has not come is requested, approved or handed to the carrier. Each day it may
-go on, come, or end (declined, cancelled, kept); the chance depends on where it stands and for how many days it
-has stood there (a semi-Markov chain in days). Chances are learnt from all lines that had stood as long, those
-still standing there included (censored, not dropped), and of a site as far as its own lines tell.
+At the end of a day a return that has not come is requested, approved or handed to the carrier. Each day it
+may go on, come, or end (declined, cancelled, kept); the chance depends on where it stands and for how many
+days it has stood there (a semi-Markov chain in days). Chances are learnt from all lines that had stood as
+long, those still standing there included (censored, not dropped), and of a site as far as its own lines
+tell.
 """
 
 from __future__ import annotations
@@ -26,13 +27,13 @@ BORROWED = 10.0
 class Way:
     """Units that arrive, of one unit that stands at a place.
 
-    `by_age[place]` (sites, ages, horizon): of a unit that has stood there for so many days, what comes on each
-    of the days ahead. `of_rest` (ages, horizon): the same of a unit that did not come with the first of its
-    line, by days since that. `of_asked` (sites, horizon, horizon): of a unit that is asked for on a day ahead,
-    what comes on each.
+    `by_age[place]` (sites, ages, horizon): of a unit that has stood there for so many days, what comes on
+    each of the days ahead. `of_rest` (ages, horizon): the same of a unit that did not come with the first
+    of its line, by days since that. `of_asked` (sites, horizon, horizon): of a unit that is asked for on a
+    day ahead, what comes on each.
     """
 
-    by_age: tuple[Units, Units, Units]
+    by_age: list[Units]
     of_rest: Units
     of_asked: Units
 
@@ -44,10 +45,10 @@ def learn(lines: Lines, later: Later, day: int, sites: int) -> Way:
     whole = _with_rests(_share_of_first(lines), rest.of_newcomers()[0, :, :, 0], day)
     new = [firsts @ whole for firsts in _of_newcomers(hazards, day)]
     standing = [hazard.of_all_ages(day) for hazard in hazards]
-    by_age = tuple(
-        goes[..., ARRIVED] @ whole + sum(goes[..., onward] @ new[onward] for onward in range(place + 1, ARRIVED))
-        for place, goes in enumerate(standing)
-    )
+    by_age = [goes[..., ARRIVED] @ whole for goes in standing]
+    for place, goes in enumerate(standing):
+        for onward in range(place + 1, ARRIVED):
+            by_age[place] += goes[..., onward] @ new[onward]
     return Way(by_age, rest.of_all_ages(day)[0, :, :, 0], _of_asked(lines, new, day, sites))
 
 
@@ -56,8 +57,8 @@ def still_to_come(
 ) -> tuple[Units, Units]:
     """Units under way that arrive on each day ahead, by site that shipped and category, and their squares.
 
-    The squares, by site and week ahead, are the sum over units of the squared chance to come in that week: what
-    the variance of their number lacks to its mean, since each either comes or doesn't.
+    The squares, by site and week ahead, are the sum over units of the squared chance to come in that week:
+    what the variance of their number lacks to its mean, since each either comes or doesn't.
     """
     came = np.zeros((*shape, HORIZON))
     squares = np.zeros((shape[0], HORIZON // 7))
@@ -113,7 +114,7 @@ def _hazard(lines: Lines, place: int, day: int, sites: int) -> Hazard:
 
 
 def _of_newcomers(hazards: list[Hazard], day: int) -> list[Units]:
-    """Chance of the first receipt, by place, site, day ahead of coming to the place, and day ahead of receipt."""
+    """Chance of the first receipt: place, site, day ahead of coming to the place, and of the receipt."""
     found: dict[int, Units] = {}
     for place in reversed(WAITING):
         goes = hazards[place].of_newcomers()
@@ -124,7 +125,7 @@ def _of_newcomers(hazards: list[Hazard], day: int) -> list[Units]:
 
 
 def _from_days(by_weekday: Units, day: int) -> Units:
-    """What goes, by weekday of coming (.., 7, horizon), as a matrix: row for the day ahead of coming, column of going."""
+    """What goes, by weekday of coming (.., 7, horizon), as a matrix: days of coming by those of going."""
     matrix = np.zeros((*by_weekday.shape[:-2], HORIZON, HORIZON))
     for came in range(HORIZON - 1):
         matrix[..., came, came + 1 :] = by_weekday[..., (day + 1 + came) % 7, : HORIZON - 1 - came]
@@ -189,7 +190,7 @@ def _of_asked(lines: Lines, new: list[Units], day: int, sites: int) -> Units:
 
 
 def _weekdays_of_asking(lines: Lines, day: int) -> Units:
-    """What a weekday of whole weeks brings against the mean of all seven, by place at its end: shape (5, 7)."""
+    """What a weekday of whole weeks brings against the mean of all seven, by place at its end: (5, 7)."""
     weeks = (day - int(lines.asked.min(initial=day)) + 1) // 7
     lines = lines.where(lines.asked > day - 7 * weeks)
     units = tally((5, 7), (place_on(lines, lines.asked), lines.asked % 7), lines.units)
