@@ -23,8 +23,12 @@ from revlog.transform import build, metricflow
 from simulator.company import Company
 from simulator.habits import DENSE
 from simulator.run import simulate
-from tests.integration.known_totals import SAME_AS, TOTALS
+from tests.integration.known_totals import SAME_AS
+from tests.integration.known_totals import TOTALS as OF_FACTS
+from tests.integration.known_totals_of_advice import ADVICE
 from tests.nights import build_night
+
+TOTALS = OF_FACTS | ADVICE
 
 HISTORY = dt.date(2026, 1, 31)
 NUMBERS = ("smallint", "integer", "bigint", "numeric", "real", "double precision")

@@ -150,9 +150,13 @@ def _parents(manifest: dict[str, Any], node: Node) -> Iterator[Node]:
 
 
 def _is_state(node: Node) -> bool:
-    """What the last build left, and which builds there were: every layer may ask how it stood."""
+    """What the last build left, which builds there were, and statistics of core: every layer may ask."""
     source = str(node.get("source_name", ""))
-    return source.startswith("state_of_") or (source == "ops" and node["name"] in ("builds", "standing"))
+    return (
+        source.startswith("state_of_")
+        or source == "estimates"
+        or (source == "ops" and node["name"] in ("builds", "standing"))
+    )
 
 
 def _layer(node: Node) -> str:

@@ -23,17 +23,17 @@ class EstimateFailed(RuntimeError):
     """An estimate can't be computed; the message says which, and why."""
 
 
-def write(as_of: dt.date, estimates: tuple[Estimate, ...] = ESTIMATES) -> str:
+def write(as_of: dt.date, estimates: tuple[Estimate, ...] | None = None) -> str:
     """Replace every table of the estimates by what core says as of the date; returns what people are told.
 
     All of them or none. Raises EstimateFailed where one can't be computed, and the database's own errors.
     """
-    began = time.monotonic()
+    made, began = ESTIMATES if estimates is None else estimates, time.monotonic()
     rows = 0
     with connect("transformer") as connection:
-        for estimate in estimates:
+        for estimate in made:
             rows += _replace(connection, estimate.table, _computed(connection, estimate, as_of))
-    return f"{len(estimates)} estimates, {rows:,} rows ({time.monotonic() - began:.1f} s)"
+    return f"{len(made)} estimates, {rows:,} rows ({time.monotonic() - began:.1f} s)"
 
 
 def _computed(connection: psycopg.Connection[Any], estimate: Estimate, as_of: dt.date) -> pd.DataFrame:

@@ -1,8 +1,8 @@
 -- Grain: one row per product category: units decided since the back-test began, what they brought, and what the
 -- advice would have, by what was known before. People choose for reasons that no record holds (a scratch, a
 -- buyer at hand), so that goods that went another way need not have brought its mean: what the advice promises
--- is no measured gain, and `bias` says how far such means were off for the ways that were gone. Additive: units
--- and amounts, but for the error, of which the squares add up.
+-- is no measured gain, and `bias` says how far such means were off for the ways that were gone. To be read by
+-- category.
 {{ config(materialized='table') }}
 
 with options as (

@@ -1,0 +1,86 @@
+"""How likely customers send a unit back, by hand, by SciPy's own distribution, and for planted customers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from revlog.estimates.customers import COLUMNS, as_many_or_more, propensities
+
+
+def _bought(*rows: tuple[str, str, int, int]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["customer_id", "product_category", "units", "returned_units"])
+
+
+def test_nobody_bought_anything() -> None:
+    found = propensities(_bought())
+    assert list(found.columns) == list(COLUMNS) and found.empty
+
+
+def test_what_is_expected_of_a_customer_follows_from_what_they_bought() -> None:
+    # Of shoes 6 of 20 come back, of lamps 1 of 10: A's ten shoes and ten lamps should be 3 and 1.
+    found = propensities(_bought(("A", "SHOES", 10, 6), ("A", "LAMPS", 10, 1), ("B", "SHOES", 10, 0)))
+    assert found["expected_units"].tolist() == [4.0, 3.0]
+    assert found["expected_units"].sum() == found["returned_units"].sum()
+    assert found[["units", "returned_units"]].values.tolist() == [[20, 7], [10, 0]]
+
+
+def test_customers_who_are_alike_have_one_propensity() -> None:
+    # Exactly two of ten each: less than chance would make them differ, so nothing moves a mean.
+    found = propensities(_bought(*((f"C{n:02}", "SHOES", 10, 2) for n in range(20))))
+    assert found["propensity"].between(0.1999, 0.2001).all()
+    assert (found["q_value"] == 1).all()
+
+
+def test_a_share_moves_a_customer_as_far_as_their_units_weigh() -> None:
+    """Moments by hand: 4 customers of 10 units, two return 8, two 0: mean 0.4, binomial variance 2.4 each.
+
+    (16 * 4 - 2.4 * 4) / (2.4 * 4 * 9) = 54.4 / 86.4 = 0.62963, which weighs as 0.58824 units.
+    """
+    rows = (("A", 8), ("B", 8), ("C", 0), ("D", 0))
+    found = propensities(_bought(*((name, "SHOES", 10, back) for name, back in rows)))
+    weight = 1 / (54.4 / 86.4) - 1
+    expected = [(weight * 0.4 + back) / (weight + 10) for _, back in rows]
+    assert found["propensity"].tolist() == pytest.approx(expected, abs=1e-6)
+    low, high = stats.beta.interval(0.95, weight * 0.4 + 8, weight * 0.6 + 2)
+    assert found.loc[0, "propensity_low_95"] == pytest.approx(low, abs=1e-6)
+    assert found.loc[0, "propensity_high_95"] == pytest.approx(high, abs=1e-6)
+
+
+def test_the_tail_is_that_of_scipy() -> None:
+    n, x, a, b = (np.array(v, float) for v in ([5, 12, 3], [4, 9, 3], [0.7, 2.0, 1.5], [2.1, 5.0, 0.5]))
+    expected = stats.betabinom.sf(x - 1, n.astype(int), a, b)
+    # 3 of 3 stand above their mean of 2.25, 4 of 5 above 1.25, 9 of 12 above 3.4.
+    assert as_many_or_more(n, x, a, b) == pytest.approx(expected, rel=1e-9)
+    assert as_many_or_more(n, np.zeros(3), a, b).tolist() == [1.0, 1.0, 1.0]
+
+
+def test_categories_of_which_nothing_or_everything_comes_back() -> None:
+    found = propensities(_bought(("A", "NEVER", 5, 0), ("B", "ALWAYS", 3, 3)))
+    assert found["propensity"].tolist() == [0.0, 1.0]
+    assert found["propensity_low_95"].tolist() == [0.0, 1.0] and found["p_value"].tolist() == [1.0, 1.0]
+
+
+def test_few_are_above_their_peers_where_nobody_is() -> None:
+    """Customers drawn from one beta distribution: in 40 companies at most one in twenty flags anybody."""
+    rng = np.random.default_rng(11)
+    flagged = 0
+    for _ in range(40):
+        units = rng.integers(1, 30, 400)
+        back = rng.binomial(units, rng.beta(2, 8, 400))
+        rows = [
+            (f"C{n:03}", "SHOES", int(u), int(b)) for n, (u, b) in enumerate(zip(units, back, strict=True))
+        ]
+        flagged += bool((propensities(_bought(*rows))["q_value"] <= 0.05).any())
+    assert flagged <= 4
+
+
+def test_who_returns_nearly_everything_is_found() -> None:
+    rng = np.random.default_rng(12)
+    units = np.append(rng.integers(5, 30, 400), [40, 40])
+    back = np.append(rng.binomial(units[:400], 0.1), [36, 38])
+    rows = [(f"C{n:03}", "SHOES", int(u), int(b)) for n, (u, b) in enumerate(zip(units, back, strict=True))]
+    found = propensities(_bought(*rows))
+    assert found.loc[found["q_value"] <= 0.05, "customer_id"].tolist() == ["C400", "C401"]
