@@ -37,10 +37,16 @@ def history(
     receipts: list[tuple[Any, ...]] | None = None,
     sales: list[tuple[Any, ...]] | None = None,
 ) -> History:
-    """Of rows as the queries give them."""
+    """Of rows as the queries give them; units are usual ones, but where a line says otherwise."""
+    usual = [(*row, *row[8:10]) if len(row) == 10 else row for row in lines or []]
     return history_of(
-        frame(f"site product_category {' '.join(DAYS)} units first_units", lines or []),
-        frame("site product_category first_received received units", later or []),
+        frame(
+            f"site product_category {' '.join(DAYS)} units first_units usual_units usual_first_units", usual
+        ),
+        frame(
+            "site product_category first_received received units usual_units",
+            [(*row, row[4]) for row in later or []],
+        ),
         frame("site ship_from_site product_category received units", receipts or []),
         frame("site product_category shipped units", sales or []),
     )
@@ -212,6 +218,18 @@ def test_last_years_season_comes_again() -> None:
     lines = [one for one in lines if one[3] <= DAY]
     found = expected_after(of_lines(lines, sales=sales), DAY).parts[COMING_SALES].sum(axis=(0, 1))
     assert found[8:24] == pytest.approx([200] * 16, rel=0.03)
+
+
+def test_one_order_of_thousands_that_comes_back_is_no_rule() -> None:
+    """10 of 100 come back daily after 3 days; one day 9,000 did. What is announced is expected, though."""
+    days = range(DAY - 200, DAY + 1)
+    lines = [line(s + 1, 10, shipped=s, received=s + 3) for s in days if s < DAY]
+    lines.append((*line(DAY - 50, 9000, shipped=DAY - 51, received=DAY - 48), 10.0, 10.0))
+    known = of_lines(lines, sales=[("A", "x", s, 100) for s in days])
+    assert expected_after(known, DAY).daily.sum() == pytest.approx(280, rel=0.05)
+    lines.append((*line(DAY, 9000, shipped=DAY - 1), 10.0, 0.0))
+    announced = expected_after(of_lines(lines, sales=[("A", "x", s, 100) for s in days]), DAY)
+    assert announced.daily.sum() == pytest.approx(9280, rel=0.05)
 
 
 def test_what_a_site_ships_another_receives() -> None:
@@ -465,7 +483,7 @@ def test_without_minutes_there_is_no_labour() -> None:
 def test_the_order_of_rows_does_not_matter() -> None:
     company = random_company(9, days=200)
     rng = np.random.default_rng(10)
-    shuffled = {}
+    shuffled: dict[str, Any] = {}
     for field in fields(company):
         part = getattr(company, field.name)
         if hasattr(part, "units"):

@@ -34,12 +34,16 @@ class Events:
     """Rows as arrays of one length."""
 
     def where(self: Part, kept: Flags) -> Part:
-        return replace(self, **{field.name: getattr(self, field.name)[kept] for field in fields(self)})
+        places = np.flatnonzero(kept)
+        return replace(self, **{field.name: getattr(self, field.name)[places] for field in fields(self)})
 
 
 @dataclass(frozen=True)
 class Lines(Events):
-    """Return lines that went the same way: units asked for, and those that came on the first day."""
+    """Return lines that went the same way: units asked for, and those that came on the first day.
+
+    Usual units are those from which is learnt: of a line no more than nearly all sales lines have.
+    """
 
     site: Days
     category: Days
@@ -51,6 +55,12 @@ class Lines(Events):
     ended: Days
     units: Units
     first_units: Units
+    usual_units: Units
+    usual_first_units: Units
+
+    def usual(self) -> Lines:
+        """Of each line the usual units only."""
+        return replace(self, units=self.usual_units, first_units=self.usual_first_units)
 
 
 @dataclass(frozen=True)
@@ -62,6 +72,11 @@ class Later(Events):
     first_received: Days
     received: Days
     units: Units
+    usual_units: Units
+
+    def usual(self) -> Later:
+        """The usual units only."""
+        return replace(self, units=self.usual_units)
 
 
 @dataclass(frozen=True)
@@ -77,7 +92,7 @@ class Receipts(Events):
 
 @dataclass(frozen=True)
 class Sales(Events):
-    """Units that were shipped."""
+    """Usual units that were shipped."""
 
     site: Days
     category: Days
@@ -103,7 +118,14 @@ class History:
 
 def read(connection: psycopg.Connection[Any], as_of: dt.date, days: int) -> History:
     """What core knows as of the date, of the `days` up to it."""
-    asked = {"as_of": as_of, "days": days, "zone": profile().time_zone}
+    usual = rows_of(connection, "forecast_usual", {"as_of": as_of})
+    asked = {
+        "as_of": as_of,
+        "days": days,
+        "zone": profile().time_zone,
+        "months": usual["month"].tolist(),
+        "most_units": [int(units) for units in usual["most_units"]],
+    }
     names = ("lines", "later", "receipts", "sales")
     return history_of(*(rows_of(connection, f"forecast_{name}", asked) for name in names))
 
@@ -151,7 +173,8 @@ def known_on(history: History, day: int) -> History:
         name: np.where(getattr(lines, name) <= day, getattr(lines, name), NEVER)
         for name in ("approved", "scanned", "received", "ended")
     }
-    seen["first_units"] = np.where(lines.received <= day, lines.first_units, 0.0)
+    for name in ("first_units", "usual_first_units"):
+        seen[name] = np.where(lines.received <= day, getattr(lines, name), 0.0)
     later, receipts, sales = history.later, history.receipts, history.sales
     return replace(
         history,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -33,9 +33,9 @@ def expected_after(history: History, day: int) -> Expected:
     """What the model says at the end of a day."""
     known = known_on(history, day)
     shape = known.shape
-    way = learn(known.lines, known.later, day, shape[0])
+    way = learn(known.lines.usual(), known.later.usual(), day, shape[0])
     under_way, squares = still_to_come(way, known.lines, known.later, day, shape)
-    asked = asked_ahead(known, day)
+    asked = asked_ahead(replace(known, lines=known.lines.usual()), day)
     flows = (asked.of_past_sales, asked.of_coming_sales, asked.of_no_known_sale)
     parts = np.stack([under_way, *(flow @ way.of_asked for flow in flows)])
     goes_to = _goes_to(known.receipts, day, shape[0])

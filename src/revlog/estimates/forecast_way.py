@@ -90,27 +90,27 @@ def stay(lines: Lines, place: int) -> tuple[Days, Days]:
     return lines.asked, np.minimum(left, lines.approved)
 
 
-def place_on(lines: Lines, day: Days) -> Days:
-    """Where each line stands at the end of its day."""
-    return np.select(
-        [lines.received <= day, lines.ended <= day, lines.scanned <= day, lines.approved <= day],
-        [ARRIVED, ENDED, UNDER_WAY, APPROVED],
-        REQUESTED,
-    )
+def place_on(lines: Lines, at: Days, day: Days) -> Days:
+    """Where the lines at these places stand at the end of a day each."""
+    found = np.full(len(at), REQUESTED)
+    happened = ((lines.approved, APPROVED), (lines.scanned, UNDER_WAY), (lines.ended, ENDED))
+    for on, place in (*happened, (lines.received, ARRIVED)):
+        found[on[at] <= day] = place
+    return found
 
 
 def _hazard(lines: Lines, place: int, day: int, sites: int) -> Hazard:
     """Chance to be at each other place at the end of a day."""
     since, until = stay(lines, place)
-    here = (since < until) & (since <= day)
-    stood, since, until = lines.where(here), since[here], until[here]
+    stood = np.flatnonzero((since < until) & (since <= day))
+    site, units, since, until = lines.site[stood], lines.units[stood], since[stood], until[stood]
     days = np.minimum(np.minimum(until, day) - since, LONGEST_STAY)
-    at_risk = risked(stood.site, since, days, stood.units, sites)
-    went = (until <= day) & (until - since <= LONGEST_STAY)
-    moved, on = stood.where(went), until[went]
-    to = place_on(moved, on)
-    by_age = tally((sites, AGES, 5), (moved.site, on - since[went], to), moved.units)
-    return learn_hazard(at_risk, by_age, tally((sites, 7, 5), (moved.site, on % 7, to), moved.units))
+    at_risk = risked(site, since, days, units, sites)
+    went = np.flatnonzero((until <= day) & (until - since <= LONGEST_STAY))
+    site, units, since, on = site[went], units[went], since[went], until[went]
+    to = place_on(lines, stood[went], on)
+    by_age = tally((sites, AGES, 5), (site, on - since, to), units)
+    return learn_hazard(at_risk, by_age, tally((sites, 7, 5), (site, on % 7, to), units))
 
 
 def _of_newcomers(hazards: list[Hazard], day: int) -> list[Units]:
@@ -178,7 +178,7 @@ def _by_age(rows: Lines | Later, age: Days, units: Units, shape: tuple[int, int]
 
 def _of_asked(lines: Lines, new: list[Units], day: int, sites: int) -> Units:
     """Arrivals of what is asked for, by what stands at each place at the end of that day and its weekday."""
-    stands = tally((sites, 5), (lines.site, place_on(lines, lines.asked)), lines.units)
+    stands = tally((sites, 5), (lines.site, _asked_at(lines)), lines.units)
     of_all = stands.sum(axis=0) / max(stands.sum(), 1.0)
     share = (stands + BORROWED * of_all) / (stands.sum(axis=1, keepdims=True) + BORROWED)
     weekdays = _weekdays_of_asking(lines, day)[:, (day + np.arange(1, HORIZON + 1)) % 7]
@@ -189,9 +189,14 @@ def _of_asked(lines: Lines, new: list[Units], day: int, sites: int) -> Units:
     return found
 
 
+def _asked_at(lines: Lines) -> Days:
+    """Where each line stands at the end of the day on which it was asked for."""
+    return place_on(lines, np.arange(len(lines.asked)), lines.asked)
+
+
 def _weekdays_of_asking(lines: Lines, day: int) -> Units:
     """What a weekday of whole weeks brings against the mean of all seven, by place at its end: (5, 7)."""
     weeks = (day - int(lines.asked.min(initial=day)) + 1) // 7
     lines = lines.where(lines.asked > day - 7 * weeks)
-    units = tally((5, 7), (place_on(lines, lines.asked), lines.asked % 7), lines.units)
+    units = tally((5, 7), (_asked_at(lines), lines.asked % 7), lines.units)
     return 7 * (units + BORROWED) / (units.sum(axis=1, keepdims=True) + 7 * BORROWED)
