@@ -16,7 +16,7 @@ from revlog.estimates.forecast_hazard import HORIZON
 from revlog.estimates.forecast_history import EPOCH, NEVER, History, history_of, known_on
 from revlog.estimates.forecast_origin import come_since, expected_after, repeated
 from revlog.estimates.forecast_rows import COLUMNS, NO_RECEIPT, TOO_FEW, TOO_YOUNG, UNTESTED, forecast_rows
-from revlog.estimates.forecast_spread import interval, learn_spread
+from revlog.estimates.forecast_spread import coming_together, interval, learn_spread
 
 DAY = 20_000  # 2024-10-04
 AS_OF = EPOCH + dt.timedelta(days=DAY)
@@ -47,7 +47,10 @@ def history(
             "site product_category first_received received units usual_units",
             [(*row, row[4]) for row in later or []],
         ),
-        frame("site ship_from_site product_category received units", receipts or []),
+        frame(
+            "site ship_from_site product_category received units usual_units squared_units",
+            [(*row, row[4], row[4] ** 2) for row in receipts or []],
+        ),
         frame("site product_category shipped units", sales or []),
     )
 
@@ -314,17 +317,32 @@ def test_the_spread_of_planted_errors_is_found() -> None:
     mean = np.broadcast_to(np.array([20.0, 80.0, 320.0])[:, None], (200, 3, 4)).copy()
     level = rng.normal(1, 0.2, mean.shape)
     actual = np.maximum(mean * level + rng.normal(0, np.sqrt(2 * mean)), 0)
-    spread = learn_spread(actual, mean, np.zeros(mean.shape), np.ones(mean.shape, dtype=bool))
+    spread = learn_spread(actual, mean, np.zeros(mean.shape), np.ones(mean.shape, dtype=bool), 1.0)
     assert spread.dispersion == pytest.approx(2, rel=0.35)
     assert spread.drift == pytest.approx([0.2] * 4, rel=0.15)
+
+
+def test_units_that_come_together_stray_further() -> None:
+    """Receipts of 1, 1 and 10 units: squares 102, units 12. Later and older ones are out."""
+    rows = [
+        ("A", "A", "x", DAY - at, units) for at, units in ((0, 1), (9, 1), (300, 10), (-1, 50), (364, 50))
+    ]
+    assert coming_together(history(receipts=rows).receipts, DAY) == 102 / 12
+
+
+def test_without_an_error_of_its_own_a_company_strays_as_its_receipts_do() -> None:
+    spread = learn_spread(np.zeros((0, 2, 4)), np.zeros((0, 2, 4)), np.zeros((0, 2, 4)),
+                          np.zeros((0, 2, 4), dtype=bool), 7.0)  # fmt: skip
+    assert spread.dispersion == pytest.approx(7, rel=0.001)
+    assert spread.drift == pytest.approx([0.05, 0.08, 0.12, 0.18], abs=0.05)
 
 
 def test_errors_that_are_not_known_count_for_nothing() -> None:
     mean = np.full((30, 2, 4), 50.0)
     actual = np.where(np.arange(30)[:, None, None] < 15, 5000.0, 50.0)
     known = np.broadcast_to(np.arange(30)[:, None, None] >= 15, mean.shape)
-    told = learn_spread(actual, mean, np.zeros(mean.shape), known)
-    alone = learn_spread(actual[15:], mean[15:], np.zeros((15, 2, 4)), np.ones((15, 2, 4), dtype=bool))
+    told = learn_spread(actual, mean, np.zeros(mean.shape), known, 1.0)
+    alone = learn_spread(actual[15:], mean[15:], np.zeros((15, 2, 4)), np.ones((15, 2, 4), dtype=bool), 1.0)
     assert (told.dispersion, list(told.drift)) == (alone.dispersion, list(alone.drift))
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from revlog.estimates.forecast_history import Flags, History, Units
+from revlog.estimates.forecast_history import Flags, History, Receipts, Units
 from revlog.estimates.forecast_origin import come_since, expected_after, repeated
-from revlog.estimates.forecast_spread import WEEKS, Spread, interval, learn_spread
+from revlog.estimates.forecast_spread import WEEKS, Spread, coming_together, interval, learn_spread
 from revlog.estimates.forecast_way import weekly
 
 # Weeks that each row of the accuracy is measured on, and as many before them, from whose errors the intervals
@@ -31,6 +31,7 @@ class BackTest:
     `is_tested` are weeks that have passed, of origins by which the site had received for long enough.
     """
 
+    receipts: Receipts
     origins: tuple[int, ...]
     actual: Units
     expected: Units
@@ -41,7 +42,8 @@ class BackTest:
     def spread_on(self, day: int) -> Spread:
         """What the errors told at the end of a day, of the newest origins whose weeks had passed."""
         known = self.is_tested & self._newest(day)[:, None, :]
-        return learn_spread(self.actual, self.expected, self.squares, known)
+        together = coming_together(self.receipts, day)
+        return learn_spread(self.actual, self.expected, self.squares, known, together)
 
     def scored(self, as_of: int) -> Flags:
         """Weeks that the accuracy is measured on."""
@@ -76,7 +78,8 @@ def back_test(history: History, as_of: int) -> BackTest:
     days = np.array(origins, dtype=np.int64)
     passed = days[:, None] + 7 * np.arange(1, WEEKS + 1) <= as_of
     long_enough = days[:, None] >= since[None, :] + FEWEST_DAYS
-    return BackTest(tuple(origins), is_tested=long_enough[:, :, None] & passed[:, None, :], **found)
+    tested = long_enough[:, :, None] & passed[:, None, :]
+    return BackTest(history.receipts, tuple(origins), is_tested=tested, **found)
 
 
 def first_received(history: History) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

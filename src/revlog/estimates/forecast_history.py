@@ -81,13 +81,15 @@ class Later(Events):
 
 @dataclass(frozen=True)
 class Receipts(Events):
-    """Units that came to `site`, sold from `ship_from_site`."""
+    """Units that came to `site` from `ship_from_site`, and squares of the usual units of each receipt."""
 
     site: Days
     ship_from_site: Days
     category: Days
     received: Days
     units: Units
+    usual_units: Units
+    squared_units: Units
 
 
 @dataclass(frozen=True)

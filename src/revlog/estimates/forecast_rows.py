@@ -13,7 +13,7 @@ from revlog.estimates.forecast_backtest import FEWEST_DAYS, LEVELS, BackTest, ba
 from revlog.estimates.forecast_hazard import HORIZON
 from revlog.estimates.forecast_history import EPOCH, LEARNT_DAYS, Flags, History, Units, tally
 from revlog.estimates.forecast_origin import PARTS, expected_after, repeated
-from revlog.estimates.forecast_spread import NAIVE_DISPERSION, WEEKS, interval
+from revlog.estimates.forecast_spread import NAIVE_TWICE, WEEKS, coming_together, interval
 from revlog.estimates.forecast_way import weekly
 
 COLUMNS = (
@@ -114,8 +114,9 @@ def _ahead(history: History, work: pd.DataFrame, tested: BackTest, day: int) -> 
         days[name] = np.round(days["expected"] * each[:, :, None], DIGITS)
     weeks = {name: weekly(values.sum(axis=1)) for name, values in days.items()}
     variance = spread.of_weeks(weeks["expected"], model.squares)
-    of_days = _bounds(days["expected"], spread.of_days(days["expected"]), usual, choice)
-    of_weeks = _bounds(weeks["expected"], variance, weekly(usual.sum(axis=1)), choice)
+    strays = NAIVE_TWICE * coming_together(history.receipts, day)
+    of_days = _bounds(days["expected"], spread.of_days(days["expected"]), usual, choice, strays)
+    of_weeks = _bounds(weeks["expected"], variance, weekly(usual.sum(axis=1)), choice, strays)
     return [
         _span(history, days, of_days, choice, kept, day, 1),
         _span(history, weeks, of_weeks, choice, _of_site(kept), day, 7),
@@ -165,15 +166,15 @@ def _usual(history: History, day: int) -> Units:
     receipts = history.receipts
     days = min(FEWEST_DAYS, day - int(receipts.received.min()) + 1)
     recent = receipts.where((receipts.received > day - days) & (receipts.received <= day))
-    mean = tally(history.shape, (recent.site, recent.category), recent.units) / days
+    mean = tally(history.shape, (recent.site, recent.category), recent.usual_units) / days
     return np.repeat(mean[:, :, None], HORIZON, axis=2)
 
 
-def _bounds(units: Units, variance: Units, usual: Units, choice: Choice) -> dict[str, Units]:
+def _bounds(units: Units, variance: Units, usual: Units, choice: Choice, strays: float) -> dict[str, Units]:
     """The four bounds; the naive forecast strays around what is usual, and stands within its own."""
     naive = np.broadcast_to(choice.is_naive.reshape(-1, *[1] * (units.ndim - 1)), units.shape)
     mean = np.where(naive, np.maximum(units, usual), units)
-    variance = np.where(naive, NAIVE_DISPERSION * mean, variance)
+    variance = np.where(naive, strays * mean, variance)
     found = {}
     for level in LEVELS:
         low, high = interval(mean, variance, level)

@@ -5,7 +5,8 @@
 The base is the mean less the squared chances of what is under way: units that each come or don't stray less
 than Poisson's. The dispersion says how far units come together (a parcel holds several), the drift how far
 the level itself was wrong. Both are learnt from errors of earlier origins whose weeks had passed, beside
-`BORROWED` origins that strayed as `USUAL_…` says, so that a young company has intervals, too.
+`BORROWED` origins that strayed as its receipts come together and `USUAL_DRIFT` says, so that a young
+company has intervals, too.
 """
 
 from __future__ import annotations
@@ -15,12 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from revlog.estimates.forecast_history import Flags, Units
+from revlog.estimates.forecast_history import LEARNT_DAYS, Flags, Receipts, Units
 
 WEEKS = 4
-# Planning values until a company's own errors outweigh them: a line returns 1.8 units where 30 % of lines
-# have more than one; the level of sales a month ahead is known to a fifth.
-USUAL_DISPERSION = 1.8
+# Planning value until a company's own errors outweigh it: sales a month ahead are known to a fifth.
 USUAL_DRIFT = np.array([0.05, 0.08, 0.12, 0.18])
 BORROWED = 3.0
 LEAST_DISPERSION = 0.5
@@ -31,7 +30,7 @@ LEAST_BASE, LEAST_MEAN = 0.05, 0.5
 DOUBT = 0.5
 ROUNDS = 5
 # The naive strays twice: last week from its mean, and the week to come.
-NAIVE_DISPERSION = 2 * USUAL_DISPERSION
+NAIVE_TWICE = 2.0
 
 
 @dataclass(frozen=True)
@@ -56,17 +55,25 @@ class Spread:
         return variance * (1 + DOUBT / (self.spans + BORROWED / WEEKS))
 
 
-def learn_spread(actual: Units, mean: Units, squares: Units, known: Flags) -> Spread:
-    """The spread of errors by origin, site and week ahead, of those that are known."""
+def coming_together(receipts: Receipts, day: int) -> float:
+    """Dispersion of units that come as these receipts did, each at random: their squares over their sum."""
+    recent = receipts.where((receipts.received <= day) & (receipts.received > day - LEARNT_DAYS))
+    units = recent.usual_units.sum()
+    return float(recent.squared_units.sum() / units) if units else 1.0
+
+
+def learn_spread(actual: Units, mean: Units, squares: Units, known: Flags, together: float) -> Spread:
+    """The spread of the known errors, by origin, site and week ahead; `together` is the usual dispersion."""
     told = known & (mean > LEAST_MEAN)
     base = np.maximum(mean - squares, LEAST_BASE * mean)
     spans = float(known.any(axis=1).sum(axis=0).mean() / WEEKS) if known.size else 0.0
     usual = _usual_rows(base, mean, told)
+    expected = np.concatenate([[together], USUAL_DRIFT**2])
     week = np.broadcast_to(np.arange(WEEKS), mean.shape)[told]
     seen = _rows(base[told], mean[told], week)
-    found = np.concatenate([[USUAL_DISPERSION], USUAL_DRIFT**2])
+    found, errors = expected, ((actual - mean) ** 2)[told]
     for _ in range(ROUNDS):
-        found = _weighted(found, seen, ((actual - mean) ** 2)[told], usual, BORROWED * mean.shape[1])
+        found = _weighted(found, seen, errors, usual, usual @ expected, BORROWED * mean.shape[1])
     return Spread(float(found[0]), np.sqrt(found[1:]), spans)
 
 
@@ -85,11 +92,10 @@ def _usual_rows(base: Units, mean: Units, told: Flags) -> Units:
     return _rows(np.maximum(means[0], LEAST_MEAN), np.maximum(means[1], LEAST_MEAN), np.arange(WEEKS))
 
 
-def _weighted(found: Units, seen: Units, errors: Units, usual: Units, weight: float) -> Units:
+def _weighted(found: Units, seen: Units, errors: Units, usual: Units, prior: Units, weight: float) -> Units:
     """Least squares by what is known of the variances so far; none is negative."""
     from scipy import optimize
 
-    prior = usual @ np.concatenate([[USUAL_DISPERSION], USUAL_DRIFT**2])
     by_seen, by_usual = 1 / (seen @ found), np.sqrt(weight) / (usual @ found)
     left = np.vstack([seen * by_seen[:, None], usual * by_usual[:, None]])
     better, _ = optimize.nnls(left, np.concatenate([errors * by_seen, prior * by_usual]))
