@@ -8,3 +8,18 @@
 {% macro backtest_begins_on() -%}
     cast(date_trunc('month', {{ as_of_date() }}) - interval '3 months' as date)
 {%- endmacro %}
+
+{#- Means of a group of units drawn towards those of a wider one, the more the fewer units it has: `own` has sums,
+    `wider` has means. -#}
+{% macro drawn_towards(own, wider) -%}
+    {%- set k = var('shrink_units', 10) -%}
+    {%- set weight = 'coalesce(' ~ own ~ '.units, 0) / (coalesce(' ~ own ~ '.units, 0) + ' ~ k ~ ')' -%}
+    select
+        {%- for name, mean in {
+            'share': own ~ '.recovered / ' ~ own ~ '.original_cost', 'cost': own ~ '.cost / ' ~ own ~ '.units',
+            'days': own ~ '.unit_days / ' ~ own ~ '.units',
+        }.items() %}
+        {{ weight }} * coalesce({{ mean }}, 0) + (1 - {{ weight }}) * {{ wider }}.{{ name }} as {{ name }}
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+{%- endmacro %}

@@ -7,7 +7,7 @@ with options as (
 
     select
         *,
-        row_number() over (partition by candidate order by net desc, cases desc, disposition, channel) as rank
+        row_number() over (partition by candidate order by net desc, cases desc, disposition asc, channel asc) as rank
     from {{ ref('disposition_options') }}
     where learnt = 'today' and barred_by is null and net is not null
 

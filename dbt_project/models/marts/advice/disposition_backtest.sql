@@ -16,7 +16,7 @@ advised as (
 
     select
         *,
-        row_number() over (partition by candidate order by net desc, cases desc, disposition, channel) as rank
+        row_number() over (partition by candidate order by net desc, cases desc, disposition asc, channel asc) as rank
     from options
     where barred_by is null and net is not null
 

@@ -3,10 +3,8 @@
 -- that of the next wider group, the more the fewer units it rests on. Not published.
 {{ config(materialized='table') }}
 {%- set levels = {
-    'grade': ['grade'],
-    'category': ['grade', 'product_category'],
-    'age': ['grade', 'product_category', 'age_band'],
-    'sku': ['grade', 'age_band', 'sku'],
+    'grade': ['grade'], 'category': ['grade', 'product_category'],
+    'age': ['grade', 'product_category', 'age_band'], 'sku': ['grade', 'age_band', 'sku'],
 } %}
 {%- set k = var('shrink_units', 10) %}
 
@@ -41,9 +39,9 @@ offered as (
         ways.disposition,
         ways.channel,
         cast(coalesce(sold.share, 1) as numeric(18, 6)) as sold_share,
-        ways.recovered / ways.original_cost as way_share,
-        ways.cost / ways.units as way_cost,
-        ways.unit_days / ways.units as way_days
+        ways.recovered / ways.original_cost as share,
+        ways.cost / ways.units as cost,
+        ways.unit_days / ways.units as days
     from {{ ref('disposition_candidates') }} as candidates
     inner join ways on candidates.learnt = ways.learnt
     left join sold
@@ -53,7 +51,12 @@ offered as (
 )
 
 select
-    offered.*,
+    {%- for column in [
+        'learnt', 'candidate', 'product_category', 'grade', 'reason', 'shipped_on', 'hazmat_class', 'weee_category',
+        'decided_on', 'unit_cost', 'disposition', 'channel', 'sold_share',
+    ] %}
+    offered.{{ column }},
+    {%- endfor %}
     coalesce(by_category.units, 0) as cases,
     coalesce(by_grade.units, 0) as cases_of_grade,
     cast(case
@@ -74,9 +77,6 @@ select
     cast(of_sku.days as numeric(18, 6)) as days,
     vendors.rtv_window_days
 from offered
-cross join lateral (
-    select offered.way_share as share, offered.way_cost as cost, offered.way_days as days
-) as of_way
 {%- for level, keys in levels.items() %}
 left join experience as by_{{ level }}
     on by_{{ level }}.level = '{{ level }}'
@@ -86,17 +86,8 @@ left join experience as by_{{ level }}
     {%- for key in keys %}
     and offered.{{ key }} = by_{{ level }}.{{ key }}
     {%- endfor %}
-cross join lateral (
-    {%- set wider = 'of_' ~ (['way'] + levels.keys() | list)[loop.index0] %}
-    {%- set own = 'by_' ~ level %}
-    {%- set weight = 'coalesce(' ~ own ~ '.units, 0) / (coalesce(' ~ own ~ '.units, 0) + ' ~ k ~ ')' %}
-    select
-        {{ weight }} * coalesce({{ own }}.recovered / {{ own }}.original_cost, 0)
-        + (1 - {{ weight }}) * {{ wider }}.share as share,
-        {{ weight }} * coalesce({{ own }}.cost / {{ own }}.units, 0)
-        + (1 - {{ weight }}) * {{ wider }}.cost as cost,
-        {{ weight }} * coalesce({{ own }}.unit_days / {{ own }}.units, 0)
-        + (1 - {{ weight }}) * {{ wider }}.days as days
+cross join lateral (  -- noqa: ST05
+    {{ drawn_towards('by_' ~ level, (['offered', 'of_grade', 'of_category', 'of_age'])[loop.index0]) }}
 ) as of_{{ level }}
 {%- endfor %}
 left join {{ ref('dim_vendor') }} as vendors

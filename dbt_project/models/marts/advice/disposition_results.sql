@@ -24,7 +24,7 @@ recoveries as (
     select
         coalesce(recoveries.disposition_id, sent_to_vendor.disposition_id) as disposition_id,
         (array_agg(
-            recoveries.recovery_channel order by recoveries.recovered_reporting desc, recoveries.recovery_channel
+            recoveries.recovery_channel order by recoveries.recovered_reporting desc, recoveries.recovery_channel asc
         ))[1] as channel,
         sum(recoveries.recovered_reporting) as recovered,
         max(recoveries.recovered_on) as recovered_on
