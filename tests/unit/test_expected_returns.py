@@ -337,6 +337,15 @@ def test_without_an_error_of_its_own_a_company_strays_as_its_receipts_do() -> No
     assert spread.drift == pytest.approx([0.05, 0.08, 0.12, 0.18], abs=0.05)
 
 
+def test_a_week_ahead_that_has_not_been_tested_strays_as_usual() -> None:
+    """One Sunday, whose first week was just as expected, beside three usual ones, tells nothing of others."""
+    mean, known = np.full((1, 1, 4), 1000.0), np.array([[[True, False, False, False]]])
+    spread = learn_spread(mean, mean, np.zeros(mean.shape), known, 100.0)
+    usual = 100 * 1000 + (np.array([0.05, 0.08, 0.12, 0.18]) * 1000) ** 2
+    found = spread.of_weeks(mean, np.zeros(mean.shape))[0, 0]
+    assert found[1:] / found[0] == pytest.approx(usual[1:] / (usual[0] * 3 / 4), rel=0.02)
+
+
 def test_errors_that_are_not_known_count_for_nothing() -> None:
     mean = np.full((30, 2, 4), 50.0)
     actual = np.where(np.arange(30)[:, None, None] < 15, 5000.0, 50.0)

@@ -62,18 +62,23 @@ def coming_together(receipts: Receipts, day: int) -> float:
     return float(recent.squared_units.sum() / units) if units else 1.0
 
 
-def learn_spread(actual: Units, mean: Units, squares: Units, known: Flags, together: float) -> Spread:
+def learn_spread(actual: Units, mean: Units, lacking: Units, known: Flags, together: float) -> Spread:
     """The spread of the known errors, by origin, site and week ahead; `together` is the usual dispersion."""
     told = known & (mean > LEAST_MEAN)
-    base = np.maximum(mean - squares, LEAST_BASE * mean)
+    base = np.maximum(mean - lacking, LEAST_BASE * mean)
     spans = float(known.any(axis=1).sum(axis=0).mean() / WEEKS) if known.size else 0.0
     usual = _usual_rows(base, mean, told)
     expected = np.concatenate([[together], USUAL_DRIFT**2])
     week = np.broadcast_to(np.arange(WEEKS), mean.shape)[told]
-    seen = _rows(base[told], mean[told], week)
-    found, errors = expected, ((actual - mean) ** 2)[told]
+    rows = np.vstack([_rows(base[told], mean[told], week), usual])
+    squares = np.concatenate([((actual - mean) ** 2)[told], usual @ expected])
+    weights = np.ones(len(rows))
+    weights[-WEEKS:] = np.sqrt(BORROWED * mean.shape[1])
+    found = expected
     for _ in range(ROUNDS):
-        found = _weighted(found, seen, errors, usual, usual @ expected, BORROWED * mean.shape[1])
+        # Halfway to the usual one: a variance that few errors made small would make them weigh ever more.
+        scale = weights / (rows @ (found + expected))
+        found = _least_squares(rows * scale[:, None], squares * scale)
     return Spread(float(found[0]), np.sqrt(found[1:]), spans)
 
 
@@ -86,20 +91,22 @@ def _rows(base: Units, mean: Units, week: Any) -> Units:
 
 
 def _usual_rows(base: Units, mean: Units, told: Flags) -> Units:
-    """A week ahead of the usual size each, as far as any is known."""
-    size = np.maximum(told.sum(axis=(0, 1)), 1)
-    means = [np.where(told, values, 0).sum(axis=(0, 1)) / size for values in (base, mean)]
-    return _rows(np.maximum(means[0], LEAST_MEAN), np.maximum(means[1], LEAST_MEAN), np.arange(WEEKS))
+    """A week ahead of the usual size each; of one that is not known yet the size of those that are."""
+    size = told.sum(axis=(0, 1))
+    means = []
+    for values in (base, mean):
+        of_week = np.where(told, values, 0).sum(axis=(0, 1))
+        of_all = of_week.sum() / max(size.sum(), 1)
+        means.append(np.maximum(np.where(size > 0, of_week / np.maximum(size, 1), of_all), LEAST_MEAN))
+    return _rows(means[0], means[1], np.arange(WEEKS))
 
 
-def _weighted(found: Units, seen: Units, errors: Units, usual: Units, prior: Units, weight: float) -> Units:
-    """Least squares by what is known of the variances so far; none is negative."""
+def _least_squares(rows: Units, squares: Units) -> Units:
+    """Dispersion and squared drifts, none of them negative."""
     from scipy import optimize
 
-    by_seen, by_usual = 1 / (seen @ found), np.sqrt(weight) / (usual @ found)
-    left = np.vstack([seen * by_seen[:, None], usual * by_usual[:, None]])
-    better, _ = optimize.nnls(left, np.concatenate([errors * by_seen, prior * by_usual]))
-    return np.concatenate([[max(better[0], LEAST_DISPERSION)], better[1:]])
+    found, _ = optimize.nnls(rows, squares)
+    return np.concatenate([[max(found[0], LEAST_DISPERSION)], found[1:]])
 
 
 def interval(mean: Units, variance: Units, level: float) -> tuple[Units, Units]:
