@@ -34,6 +34,9 @@ create table if not exists estimates.return_forecast (
     actual_units numeric(14, 4),
     method text not null,
     reason text
+);
+
+-- What got worse beyond chance.
 create table if not exists estimates.quality_alerts (
     alert_key text not null,
     kind text not null,
