@@ -161,7 +161,13 @@ SAME_AS = {
     "serial_trace": "serial_positions",
 }
 
+# Four times what came in the last seven days; days and weeks ahead have the same total.
+_LAST_WEEK = f"select 4 * ({_RECEIVED} and received_on > (select business_date from marts.publication) - 7)"
+_AHEAD = "select sum(X) from estimates.return_forecast where actual_units is null and days ="
+
 TOTALS: dict[str, dict[str, str]] = {
+    "return_forecast": {"naive_units": _LAST_WEEK, "X": f"{_AHEAD} 7"},
+    "return_forecast_weeks": {"naive_units": _LAST_WEEK, "X": f"{_AHEAD} 1"},
     "regulated_units": {
         "quantity": f"select sum(r.quantity) {_REGULATED}",
         "weight_g": f"select sum(r.quantity * l.weight_g) {_REGULATED}",

@@ -387,3 +387,18 @@ def test_a_customer_number_written_as_a_float_is_the_same_customer(published: pd
             [pseudonym("17850", customer_key())],
         ).fetchone()
     assert count is not None and count[0] > 0
+
+
+def test_one_order_of_74215_units_that_was_taken_back_is_not_expected_again(published: pd.DataFrame) -> None:
+    """It came in January. Three months are too few for the model, and the table says so."""
+    with connect("bi_reader") as connection:
+        said = connection.execute(
+            "select max(expected_units), min(expected_units) from marts.forecast_backtest"
+        ).fetchone()
+        ahead = connection.execute(
+            "select distinct method, reason from marts.return_forecast_weeks"
+        ).fetchall()
+    assert said is not None
+    assert 500 < said[1] <= said[0] < 3000
+    assert [method for method, _ in ahead] == ["naive"]
+    assert "to test the model on" in ahead[0][1]

@@ -11,6 +11,32 @@ create table if not exists estimates.customer_propensity (
     q_value double precision not null
 );
 
+-- What comes back in the next four weeks (origin_on is the date of the build), and what was said on earlier days.
+create table if not exists estimates.return_forecast (
+    origin_on date not null,
+    site text not null,
+    product_category text,
+    starts_on date not null,
+    days integer not null,
+    week_ahead integer not null,
+    under_way_units numeric(14, 4),
+    past_sales_units numeric(14, 4),
+    coming_sales_units numeric(14, 4),
+    unknown_sale_units numeric(14, 4),
+    expected_units numeric(14, 4),
+    low_80 integer,
+    high_80 integer,
+    low_95 integer,
+    high_95 integer,
+    labour_minutes numeric(14, 4),
+    storage_unit_days numeric(14, 4),
+    naive_units numeric(14, 4),
+    actual_units numeric(14, 4),
+    method text not null,
+    reason text
+);
+
+-- What got worse beyond chance.
 create table if not exists estimates.quality_alerts (
     alert_key text not null,
     kind text not null,
