@@ -36,8 +36,7 @@ USUAL_SPREAD, USUAL_DRIFT, FIRMNESS = 0.35, 0.15, 0.7
 
 @dataclass(frozen=True)
 class Habit:
-    """How much subjects differ from each other (`spread`), and from themselves over time (`drift`): standard
-    deviations of log odds."""
+    """How much subjects differ: standard deviations of log odds, between them, and of each over time."""
 
     spread: float = USUAL_SPREAD
     drift: float = USUAL_DRIFT
@@ -45,8 +44,10 @@ class Habit:
 
 @dataclass(frozen=True)
 class Side:
-    """What is known of each test's subject in a stretch of weeks: its own returns, and for each level the sum
-    over all returns of log(1 + (level - 1) share)."""
+    """What is known of each test's subject in a stretch of weeks.
+
+    Its own returns, and for each level the sum over all returns of log(1 + (level - 1) share).
+    """
 
     own: Floats
     against: Floats
@@ -81,9 +82,7 @@ class Side:
         return Side(self.own[:, :stretches].sum(axis=1), self.against[:, :stretches].sum(axis=1))
 
     def at_each(self) -> tuple[Side, Side]:
-        """Of sides by stretch: the sums of those before each of them, and of it and what follows; the stretch
-        is the first axis.
-        """
+        """Of sides by stretch: the sums of those before each (now the first axis), and of it and the rest."""
         own, against = self.own.cumsum(axis=1).T, self.against.cumsum(axis=1).transpose(1, 0, 2)
         before = Side(own - self.own.T, against - self.against.transpose(1, 0, 2))
         return before, Side(own[-1] - before.own, against[-1] - before.against)

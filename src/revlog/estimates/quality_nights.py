@@ -1,5 +1,4 @@
-"""Which alerts stand on a night, and since when: all tests of the night, and what outweighs how many they
-are.
+"""Which alerts stand on a night, and since when: all tests of it, and what outweighs their number.
 
 The p-values of a night, each weighted by what its test could show beforehand, go through Benjamini and
 Hochberg's rule: Genovese, Roeder, Wasserman, "False discovery control with p-value weighting", Biometrika 93
@@ -43,8 +42,7 @@ HALF_YEAR = 26  # weeks
 ENOUGH = 10
 # Tests to learn from how subjects differ and drift: those that can show most.
 LEARNT_FROM = 600
-# Stretches, before the oldest beginning, of which the drift is learnt: what of them those before did not
-# foretell.
+# Stretches, before the oldest beginning, of which the drift is learnt: how they differ from those before.
 RECENT = 3
 NO_CUTS: Ints = np.empty(0, np.int64)
 # Nights look at data that are mostly those of the night before. So many looks that are as good as new are
@@ -85,9 +83,7 @@ class Watch:
         return found
 
     def evidence(self, day: int) -> Floats:
-        """Of each test 1 / p on a night, as a logarithm: of the beginning that tells most, for how many there
-        are.
-        """
+        """Of each test 1 / p on a night, as a logarithm, of the beginning that tells most."""
         if not len(self.tests.subject):
             return np.empty(0)
         return self.by_beginning(day, beginnings(self.tests, day)).max(axis=0)
@@ -100,9 +96,7 @@ class Watch:
         return np.where(found.since.own >= FEWEST_EVENTS, evidence, -np.inf)
 
     def weight(self, day: int) -> Floats:
-        """Part of the panel's 5 % that each test gets: that of the last Sunday, 0 where it could show
-        nothing.
-        """
+        """Part of the panel's 5 % that each test gets, as of Sunday; 0 where it could show nothing."""
         sunday = _last_sunday(day)
         if sunday not in self._weights:
             able = (self.panel.informed_on(sunday, since=weeks_on(sunday)[1] - HALF_YEAR) / ENOUGH) ** 2

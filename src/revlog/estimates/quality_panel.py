@@ -1,5 +1,4 @@
-"""Counts of one kind of question, such that any night's can be read from them: who was shipped, and who came
-back.
+"""Counts of one kind of question, from which those of any night can be read: what was shipped, and came back.
 
 Days are counted from 1970-01-01, weeks from Monday 1970-01-05, stretches are four weeks long. A week counts
 from its end on, for a year. So what a night may look at is decided by dates alone, and a past night can be
