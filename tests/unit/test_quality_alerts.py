@@ -45,13 +45,13 @@ def _alerts(shop: Shop) -> Rows:
 def test_with_nothing_planted_at_most_one_night_in_twenty_raises_any() -> None:
     """Companies whose SKUs differ and drift little, as usual, and much; two nights of each, far apart."""
     found = []
-    for seed in range(2000, 2024):
+    for seed in range(2000, 2018):
         spread, drift = ((0.2, 0.05), (0.5, 0.15), (0.8, 0.25))[seed % 3]
         shop = Shop(seed, spread=spread, drift=drift, orders_a_day=(200, 600)[seed % 2])
         watches = [Watch(kind.of.panel) for kind in _kinds(shop)]
         found += [night(watches, day) for day in (shop.last - 182, shop.last)]
-    assert len(found) == 48
-    assert sum(each.raises_any for each in found) <= 48 * 0.05
+    assert len(found) == 36
+    assert sum(each.raises_any for each in found) <= 36 * 0.05
 
 
 # --- Each kind planted
