@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+import sqlglot
 from scipy import stats
+from sqlglot import exp
 
 from revlog.estimates.customers import COLUMNS, as_many_or_more, propensities
+from revlog.estimates.estimate import QUERIES
 
 
 def _bought(*rows: tuple[str, str, int, int]) -> pd.DataFrame:
@@ -84,3 +87,16 @@ def test_who_returns_nearly_everything_is_found() -> None:
     rows = [(f"C{n:03}", "SHOES", int(u), int(b)) for n, (u, b) in enumerate(zip(units, back, strict=True))]
     found = propensities(_bought(*rows))
     assert found.loc[found["q_value"] <= 0.05, "customer_id"].tolist() == ["C400", "C401"]
+
+
+def test_nothing_of_a_customer_is_read_but_what_they_bought_and_sent_back() -> None:
+    """No trait that law protects, and none that stands for one: name, address, country, segment, text."""
+    text = (QUERIES / "customers.sql").read_text(encoding="utf-8")
+    query = sqlglot.parse_one(text.replace("%(", ":").replace(")s", ""), read="postgres")
+    assert {table.name for table in query.find_all(exp.Table)} == {"fct_sales_line"}
+    assert {column.name for column in query.find_all(exp.Column)} == {
+        "survivor_customer_id", "product_category", "shipped_quantity", "received_quantity",
+        # which units count
+        "is_product", "is_void", "is_exchange_replacement",
+        "delivered_on", "shipped_on", "return_window_days",
+    }  # fmt: skip

@@ -19,7 +19,10 @@ from revlog.outbound.payload import Correction, Outgoing
 from revlog.outputs.escaping import comment
 from tests.integration.published_rows import columns
 
-FEEDS = ["crm_refund_events", "crm_return_events", "vendor_claim_statements", "wms_worklist"]
+FEEDS = [
+    "crm_refund_events", "crm_return_events", "vendor_claim_statements", "vendor_claims_to_file",
+    "wms_disposition_advice", "wms_worklist",
+]  # fmt: skip
 CONTRACT: dict[str, Any] = {
     "feed": "told", "title": "Told", "description": "What is told.", "audience": "Nobody.", "owner": "crm",
     "source": "marts.return_tracking", "destination": "http",

@@ -10,13 +10,13 @@ import psycopg
 from psycopg import sql
 
 from revlog.database.connections import connect
-from revlog.estimates import customers, forecast
+from revlog.estimates import customers, forecast, quality
 from revlog.estimates.estimate import Estimate
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ESTIMATES: tuple[Estimate, ...] = (customers.ESTIMATE, forecast.ESTIMATE)
+ESTIMATES: tuple[Estimate, ...] = (customers.ESTIMATE, forecast.ESTIMATE, quality.ESTIMATE)
 
 
 class EstimateFailed(RuntimeError):

@@ -36,6 +36,35 @@ create table if not exists estimates.return_forecast (
     reason text
 );
 
+-- What got worse beyond chance.
+create table if not exists estimates.quality_alerts (
+    alert_key text not null,
+    kind text not null,
+    outcome text not null,
+    sku text,
+    lot_no text,
+    style text,
+    size text,
+    carrier text,
+    vendor_id text,
+    site text,
+    window_from date not null,
+    window_to date not null,
+    orders bigint not null,
+    units bigint not null,
+    returned_orders bigint not null,
+    expected_orders numeric not null,
+    rate numeric not null,
+    expected_rate numeric not null,
+    effect numeric not null,
+    effect_low_95 numeric not null,
+    effect_high_95 numeric not null,
+    p_value double precision not null,
+    q_value double precision not null,
+    tests bigint not null,
+    first_seen_on date not null
+);
+
 do $$
 declare
     found text;
