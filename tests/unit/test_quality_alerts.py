@@ -216,6 +216,25 @@ ODD = {
 }  # fmt: skip
 
 
+def test_no_two_subjects_share_a_key_whatever_their_codes() -> None:
+    """A SKU of another kind of code, and a lot of it, look alike when they are only put side by side."""
+    keys = {
+        quality._with_rates(
+            {
+                "kind": "K",
+                "outcome": "O",
+                "sku": sku,
+                "lot_no": lot,
+                "returned_orders": 4,
+                "effect": 2,
+                "orders": 8,
+            }
+        )["alert_key"]
+        for sku, lot in [("A|B", "C"), ("A", "B|C"), ("A%7CB", "C")]
+    }
+    assert len(keys) == 3
+
+
 @pytest.mark.parametrize("company", ODD)
 @pytest.mark.filterwarnings("error")
 def test_who_has_no_peers_and_no_past_has_no_alerts(company: str) -> None:

@@ -51,7 +51,7 @@ def test_the_chance_of_weeks_of_different_shares_is_that_of_their_sum() -> None:
 
 
 def test_a_subject_that_differs_and_drifts_as_others_do_is_seldom_rare() -> None:
-    """Its level is drawn from the spread and moved by the drift: a p-value of x comes at most x of the time."""
+    """Its level is drawn from the spread and moved by the drift: a p-value of x comes x of the time."""
     before = expected_before(_nothing(1), Habit(0.5, 0.22))
     own = np.arange(61)
     p_values = np.exp(-log_evidence(np.tile(before, (61, 1)), _side(own, 60, 0.2)))

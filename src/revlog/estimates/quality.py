@@ -14,7 +14,7 @@ import numpy as np
 import psycopg
 
 from revlog.estimates.estimate import Estimate, rows_of
-from revlog.estimates.quality_evidence import expected_before, ratios
+from revlog.estimates.quality_evidence import Floats, Side, expected_before, ratios
 from revlog.estimates.quality_kinds import Counted, counted
 from revlog.estimates.quality_nights import Night, Watch, beginnings, nights
 from revlog.estimates.quality_panel import FIRST_MONDAY, WEEK_DAYS, WEEKS_KEPT, weeks_on
@@ -110,38 +110,48 @@ def _since(seen: list[Night], place: int, test: int) -> int:
 
 
 def _told(kind: Kind, watch: Watch, night: Night, place: int) -> list[tuple[int, dict[str, Any]]]:
-    """What is told of each test of a kind that stands on a night."""
-    stands = night.stands[place]
-    if not len(stands):
+    """What is told of each test of a kind that stands on a night, of the beginning that tells most."""
+    if not len(night.stands[place]):
         return []
     found = beginnings(watch.tests, night.day)
-    before = expected_before(found.before.in_rows, watch.habit(night.day))
-    part = watch.by_beginning(night.day, found)
+    before = expected_before(found.before.in_rows, watch.habit(night.day)).reshape(found.before.against.shape)
+    best = watch.by_beginning(night.day, found).argmax(axis=0)
     rows = []
-    for test in stands:
-        best = int(part[:, test].argmax())
-        [effect] = ratios(
-            before.reshape(*part.shape, -1)[best, [test]], found.since.at(best).of(test), (0.5, 0.025, 0.975)
-        )
-        subject, outcome = watch.tests.subject[test], watch.tests.outcome[test]
-        keys = kind.of.keys.iloc[subject].to_dict()
-        first, end = weeks_on(night.day)
-        first = max(first, found.weeks[best] or first)
-        orders = float(found.since.own[best, test])
+    for test in night.stands[place]:
+        since = found.since.at(best[test]).of(test)
         row = {
-            "kind": kind.name,
-            "outcome": kind.of.outcomes[outcome],
-            **keys,
-            "returned_orders": round(orders),
-            **_window(kind.tried, keys, first, end),
-            "effect": effect[0],
-            "effect_low_95": effect[1],
-            "effect_high_95": effect[2],
-            "p_value": float(f"{np.exp(-night.evidence[place][test]):.6g}"),
-            "q_value": float(f"{night.q_values[place][test]:.6g}"),
+            **_counts(kind, watch, test, found.weeks[best[test]], night.day),
+            **_effect(before[best[test], [test]], since),
+            "returned_orders": int(since.own[0]),
+            "p_value": _short(np.exp(-night.evidence[place][test])),
+            "q_value": _short(night.q_values[place][test]),
         }
         rows.append((int(test), _with_rates(row)))
     return rows
+
+
+def _effect(before: Floats, since: Side) -> dict[str, float]:
+    """How many times as before: median and bounds."""
+    [found] = ratios(before, since, (0.5, 0.025, 0.975)).tolist()
+    return dict(zip(("effect", "effect_low_95", "effect_high_95"), found, strict=True))
+
+
+def _counts(kind: Kind, watch: Watch, test: int, week: int | None, day: int) -> dict[str, Any]:
+    """Of what a test is, and what was shipped of it from a week on (None: as long as weeks count)."""
+    keys = kind.of.keys.iloc[watch.tests.subject[test]].to_dict()
+    first, end = weeks_on(day)
+    outcome = kind.of.outcomes[watch.tests.outcome[test]]
+    return {
+        "kind": kind.name,
+        "outcome": outcome,
+        **keys,
+        **_window(kind.tried, keys, max(first, week or first), end),
+    }
+
+
+def _short(value: float) -> float:
+    """A value with six digits that tell, so that it is the same on every machine."""
+    return float(f"{value:.6g}")
 
 
 def _window(tried: pd.DataFrame, keys: dict[str, Any], first: int, end: int) -> dict[str, Any]:
@@ -160,7 +170,7 @@ def _window(tried: pd.DataFrame, keys: dict[str, Any], first: int, end: int) -> 
 
 def _with_rates(row: dict[str, Any]) -> dict[str, Any]:
     expected = row["returned_orders"] / row["effect"]
-    named = [row["kind"], row["outcome"], *(str(row[name]) for name in KEYS if row.get(name) is not None)]
+    named = [row["kind"], row["outcome"], *(_escaped(row[name]) for name in KEYS if name in row)]
     return {
         **row,
         "alert_key": "|".join(named),
@@ -168,6 +178,11 @@ def _with_rates(row: dict[str, Any]) -> dict[str, Any]:
         "rate": row["returned_orders"] / row["orders"],
         "expected_rate": expected / row["orders"],
     }
+
+
+def _escaped(value: str) -> str:
+    """A part of a key that no other parts look like, whatever a company writes into its codes."""
+    return value.replace("%", "%25").replace("|", "%7C")
 
 
 def _date(day: int) -> dt.date:

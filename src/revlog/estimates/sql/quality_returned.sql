@@ -9,7 +9,7 @@ with returns as (
         coalesce(sales.style, '') as style,
         coalesce(sales.size, '') as size,
         coalesce(sales.vendor_id, '') as vendor_id,
-        sales.product_category,
+        coalesce(sales.product_category, 'UNKNOWN') as product_category,
         (sales.shipped_on - date '1970-01-05') / 7 as week,
         lines.reason,
         lines.fault_party,

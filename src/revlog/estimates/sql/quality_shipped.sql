@@ -9,13 +9,13 @@ with orders as (
         coalesce(style, '') as style,
         coalesce(size, '') as size,
         coalesce(vendor_id, '') as vendor_id,
-        product_category,
+        coalesce(product_category, 'UNKNOWN') as product_category,
         (shipped_on - date '1970-01-05') / 7 as week,
         sum(shipped_quantity) as units
     from core.fct_sales_line
     where is_product and shipped_quantity > 0
         and shipped_on >= %(since)s and shipped_on <= %(as_of)s
-    group by order_no, sku, lot_no, style, size, vendor_id, product_category, week
+    group by order_no, sku, lot_no, style, size, vendor_id, coalesce(product_category, 'UNKNOWN'), week
 
 )
 
