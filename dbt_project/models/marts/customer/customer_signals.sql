@@ -70,6 +70,13 @@ found as (
     inner join peers on coalesce(customers.segment, 'UNKNOWN') = peers.segment
     where customers.returned_value > {{ var('peers_factor', 1.2) }} * peers.mean_returned_value
     union all
+    -- Beside the mean of the peers, above which whoever buys much always is: more than what was bought explains
+    select
+        customer_id, 'RETURNS_ABOVE_PEERS' as signal, returned_units || ' of ' || units || ' units came back, ' || round(cast(expected_units as numeric), 1)
+        || ' expected of what was bought' as evidence
+    from {{ source('estimates', 'customer_propensity') }}
+    where q_value <= {{ var('false_discoveries', 0.05) }}
+    union all
     select
         by_line.customer_id, 'SEVERAL_FLAGGED_RETURNS' as signal,
         by_line.flagged_returns || ' returns with a signal of their own' as evidence
