@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from revlog.config.settings import ROOT
 from revlog.database.connections import connect
 from revlog.metrics.definitions import LEVELS, Kpi, kpis
 from revlog.night import stages
@@ -372,3 +373,15 @@ def test_a_reader_of_bi_sees_every_new_view(published: None) -> None:
             connection.execute(f"select * from marts.{name} limit 1".encode())
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("select * from finance.refund_liability_now")
+
+
+# --- What the how-to asks
+
+
+def test_the_questions_of_what_to_do_next_are_answered(published: None) -> None:
+    text = (ROOT / "docs" / "how-to" / "decide.md").read_text(encoding="utf-8")
+    asked = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
+    assert len(asked) >= 8
+    with connect("bi_reader") as connection:
+        for query in asked:
+            connection.execute(query.encode())

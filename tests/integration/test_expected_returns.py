@@ -42,7 +42,7 @@ def published(database: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     """A typical company's thirteen months, built and published."""
     simulate(
         Company(
-            out=database, truth=tmp_path_factory.mktemp("truth"), order_lines=8_000, seed=5,
+            out=database, truth=tmp_path_factory.mktemp("truth"), order_lines=6_000, seed=5,
             start=dt.date(2025, 1, 1), history_end=HISTORY, nights=0, dirt=0.0,
         )
     )  # fmt: skip
@@ -149,6 +149,31 @@ def _said(connection: psycopg.Connection[Any]) -> dict[tuple[str, int], float]:
     weeks = rows[(rows["days"] == 7) & (rows["origin_on"] == ORIGIN)]
     assert set(weeks["method"]) == {"model"}
     return {(str(row.site), int(row.week_ahead)): float(row.expected_units) for row in weeks.itertuples()}
+
+
+@pytest.mark.parametrize(
+    ("emptied", "methods"),
+    [
+        (("fct_receipt",), {"none"}),
+        (("fct_sales_line",), {"model", "naive"}),
+        (("fct_return_line", "fct_receipt", "fct_sales_line"), set()),
+        (("fct_inspection", "fct_work_order", "fct_disposition"), {"model"}),
+    ],
+)
+def test_a_company_that_lacks_a_feed_gets_an_honest_answer(
+    published: None, emptied: tuple[str, ...], methods: set[str]
+) -> None:
+    """Without receipts nobody can say; without anything there is no row, without minutes no labour."""
+    with connect("admin") as connection:
+        for table in emptied:
+            connection.execute(f"delete from core.{table}".encode())
+        rows = forecast.compute(connection, HISTORY)
+        connection.rollback()
+    ahead = rows[rows["actual_units"].isna()]
+    assert set(ahead["method"]) <= methods
+    assert bool(methods) == bool(len(ahead))
+    assert ahead["labour_minutes"].isna().all() == (methods != {"model", "naive"})
+    assert ahead["expected_units"].isna().all() == (methods in ({"none"}, set()))
 
 
 def test_the_same_core_gives_the_same_rows(published: None) -> None:

@@ -34,6 +34,21 @@ def published(database: Path) -> None:
             "create table marts.calendar as select date_day::date from"
             " generate_series(date '2025-01-01', date '2026-12-31', interval '1 day') as s (date_day)"
         )
+        connection.execute(
+            "create table marts.return_forecast as select * from (values"
+            " (date '2026-02-01', 'LEJ', 'TOYS', 'model', 2.5, 10.0, 7.0),"
+            " ('2026-02-02', 'LEJ', 'HOME', 'model', 1.0, 4.0, null),"
+            " ('2026-02-02', 'MAN', 'HOME', 'naive', 4.0, null, null))"
+            " as f (expected_on, site, product_category, method, expected_units, labour_minutes,"
+            " storage_unit_days)"
+        )
+        connection.execute(
+            "create table marts.claims_to_file as select * from (values"
+            " (date '2026-02-03', 'A', 'WARRANTY', 'V1', null, 'LEJ', 'DEFECTIVE', 10.50),"
+            " ('2026-02-03', 'B', 'WARRANTY', 'V1', null, 'LEJ', 'DEFECTIVE', 4.00),"
+            " ('2026-03-03', 'C', 'LOST_PARCEL', null, 'DHL', 'LEJ', 'CHANGED_MIND', 7.25))"
+            " as c (deadline_on, claim_key, kind, vendor_id, carrier, site, reason, expected_amount)"
+        )
         for number, (kpi, basis) in enumerate(CELLS, start=1):
             connection.cursor().executemany(
                 "insert into marts.kpi_daily values"
@@ -121,6 +136,33 @@ def test_a_time_counts_what_is_open_where_it_is_asked_to(
             [name],
         ).fetchone()
     assert rows is not None and whole == pytest.approx(float(rows[0]))
+
+
+@pytest.mark.parametrize(
+    ("metrics", "by", "expected"),
+    [
+        (
+            "expected_return_units,expected_labour_minutes",
+            "expected_return__site",
+            {"LEJ": (3.5, 14), "MAN": (4, None)},
+        ),
+        (
+            "claims_to_file,claimable_amount",
+            "unfiled_claim__kind",
+            {"WARRANTY": (2, 14.5), "LOST_PARCEL": (1, 7.25)},
+        ),
+    ],
+)
+def test_what_is_expected_and_can_be_claimed_adds_up(
+    published: None, tmp_path: Path, metrics: str, by: str, expected: dict[str, tuple[float | None, ...]]
+) -> None:
+    file = tmp_path / "answer.csv"
+    done = metricflow.run(
+        ["query", "--metrics", metrics, "--group-by", by, "--csv", str(file)], is_quiet=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = csv.DictReader(file.open(encoding="utf-8"))
+    assert {row[by]: tuple(_number(row[m]) for m in metrics.split(",")) for row in rows} == expected
 
 
 def test_the_configuration_is_valid_against_the_published_tables(published: None) -> None:

@@ -53,6 +53,7 @@ def _reconciliation() -> Reconciliation:
 def _printed(width: int, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr(summary, "read_figures", _figures)
     monkeypatch.setattr(summary, "read_reconciliation", _reconciliation)
+    monkeypatch.setattr(summary, "read_ahead", list)
     monkeypatch.setattr(summary, "_next", lambda console, figures: None)
     console = Console(file=io.StringIO(), width=width, force_terminal=False)
     summary.print_summary(console, seconds=12.0, did_work=True)

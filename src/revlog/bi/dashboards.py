@@ -358,4 +358,49 @@ PIPELINE = Dashboard(
     date_title="Night (business date)",
 )  # fmt: skip
 
-DASHBOARDS = (OPERATIONS, PRODUCT, SERVICE, COMPLIANCE, MONEY, PIPELINE)
+NEXT = Dashboard(
+    "what-next", "What next",
+    "What will come back, what got worse, what to do with what lies here, and what can still be claimed."
+    " Advice with its evidence, never a verdict: each row says how many cases it rests on.",
+    _common("return_forecast", "site", "product_category"),
+    (
+        (
+            number("Expected in the next 7 days", "return_forecast", "expected_this_week", is_dated=False),
+            number("New quality alerts", "quality_alerts", "new_alerts", note="in the last 7 days"),
+            number("Claims that end this week", "claims_to_file", "claims_ending", note="not filed"),
+            number("Wait for a decision", "disposition_advice", "undecided_units", note="received"),
+        ),
+        (
+            over_time("Units expected each day, by site", "return_forecast", "expected_units",
+                      x="expected_on", by="site", grain="P1D", kind="bar"),
+            grouped("How far the forecast has strayed", "forecast_accuracy", ["site", "week_ahead"],
+                    ["mase_ratio", "bias_ratio", "coverage_80", "weeks_measured"], order="weeks_measured"),
+        ),
+        (rows("What got worse, by money at stake", "quality_alerts",
+              ("amount_at_stake", "kind", "outcome", "product_name", "sku", "lot_no", "style", "size",
+               "vendor_id", "carrier", "site", "effect_ratio", "effect_low", "effect_high", "orders",
+               "returned_orders", "expected_orders", "first_seen_on", "owner", "advice"),
+              order="amount_at_stake", height=42),),
+        (rows("Claims to file, by what a day of waiting costs", "claims_to_file",
+              ("lost_a_day", "expected_amount", "deadline_on", "kind", "vendor_id", "carrier", "product_name",
+               "units", "reason", "site", "next_step", "rma_no", "tracking_no", "receipt_id"),
+              order="lost_a_day", height=42),),
+        (
+            bars("Units that wait, by their best way", "disposition_advice", ["undecided_units"],
+                 "best_disposition", where="best_disposition is not null"),
+            bars("Units that wait, by what is known", "disposition_advice", ["undecided_units"], "standing"),
+        ),
+        (rows("Goods that wait, by what the best way gains", "disposition_advice",
+              ("difference", "best_disposition", "best_channel", "best_net", "best_net_error", "cases",
+               "second_disposition", "second_net", "open_units", "grade", "product_name", "site",
+               "received_on", "barred_ways", "rma_no", "receipt_id"),
+              order="difference", where="difference is not null", height=50),),
+        (rows("Products whose returns lose money", "returnless_advice",
+              ("expected_net", "threshold_price", "unit_price", "expected_cost", "expected_recovery",
+               "units_taken_back", "units_kept", "product_name", "sku", "product_category"),
+              order="expected_net", is_descending=False, where="advice = 'KEEP'", height=42),),
+    ),
+    date_title="Day expected",
+)  # fmt: skip
+
+DASHBOARDS = (OPERATIONS, PRODUCT, SERVICE, COMPLIANCE, MONEY, PIPELINE, NEXT)

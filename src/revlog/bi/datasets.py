@@ -355,6 +355,60 @@ _CUSTOMERS = (
     ),
     Metric("open_cases", "Open service cases", "sum(open_contacts)"),
 )
+_EXPECTED = (
+    Metric("expected_units", "Units expected", "sum(expected_units)", COUNT,
+           "Units that should come back: what is under way, what sales of the last weeks will send, and what"
+           " sales to come will.", "units"),
+    Metric("expected_this_week", "Units expected, next 7 days",
+           "sum(expected_units) filter (where week_ahead = 1)", COUNT, unit="units", rows="week_ahead = 1"),
+    Metric("labour_hours", "Hours of work that they bring", "sum(labour_minutes) / 60", ONE, unit="hours"),
+    Metric("under_way_units", "Of returns asked for", "sum(under_way_units)", COUNT, unit="units"),
+    Metric("past_sales_units", "Of what was shipped", "sum(past_sales_units)", COUNT, unit="units"),
+    Metric("coming_sales_units", "Of what will be shipped", "sum(coming_sales_units)", COUNT, unit="units"),
+    Metric("unknown_sale_units", "Of no known sale", "sum(unknown_sale_units)", COUNT, unit="units"),
+)  # fmt: skip
+_STRAYED = (
+    Metric("mase_ratio", "Error over that of last week again",
+           "sum(absolute_error_units) / nullif(sum(naive_absolute_error_units), 0)", TWO,
+           "Below 1 the forecast is nearer to what came than the last seven days again."),
+    Metric("bias_ratio", "Too much (+) or too little", "sum(bias_units) / nullif(sum(actual_units), 0)",
+           PERCENT),
+    Metric("coverage_80", "Weeks within the 80 % interval",
+           "sum(weeks_within_80) / nullif(sum(weeks), 0)", PERCENT),
+    Metric("weeks_measured", "Weeks measured", "sum(weeks)"),
+)  # fmt: skip
+_THIS_WEEK = "(select max(business_date) - 6 from marts.publication)"
+_ALERTS = (
+    Metric("alerts", "Quality alerts", "count(*)"),
+    Metric("new_alerts", "New quality alerts", f"count(*) filter (where first_seen_on >= {_THIS_WEEK})",
+           description="Seen for the first time within the last seven days.",
+           rows=f"first_seen_on >= {_THIS_WEEK}"),
+)  # fmt: skip
+_UNFILED_BY = "(select max(business_date) + 6 from marts.publication)"
+_UNFILED = (
+    Metric("claims", "Claims to file", "count(*)"),
+    Metric("claims_amount", "What they should bring", "sum(expected_amount)", COUNT, is_money=True),
+    Metric("claims_ending", "Claims that end this week",
+           f"count(*) filter (where deadline_on <= {_UNFILED_BY})",
+           description="Their last day is one of the next seven, today included.",
+           rows=f"deadline_on <= {_UNFILED_BY}"),
+    Metric("lost_a_day", "What a day of waiting costs", "sum(lost_a_day)", COUNT, is_money=True),
+)  # fmt: skip
+_ADVISED = (
+    Metric("undecided_units", "Units that wait for a decision", "sum(open_units)", unit="units"),
+    Metric("gain_by_advice", "The best way less the second", "sum(difference * open_units)", COUNT,
+           "What the best way should bring more than the second, of all units.", is_money=True),
+)  # fmt: skip
+_RETURNLESS = (
+    Metric("units_losing", "Units taken back at a loss",
+           "sum(units_taken_back) filter (where advice = 'KEEP')", rows="advice = 'KEEP'"),
+    Metric("cost_taking_back", "Cost of taking back", "sum(cost_of_taking_back)", COUNT, is_money=True),
+)  # fmt: skip
+_OUTLOOK = (
+    Metric("customers_above", "Customers above their peers", "count(*) filter (where is_above_peers)",
+           rows="is_above_peers"),
+    Metric("lifetime_value", "Lifetime value after returns", "sum(lifetime_value)", COUNT, is_money=True),
+)  # fmt: skip
 _SIGNALS = (Metric("signals", "Signals", "count(*)"),)
 _REGULATED = (
     Metric("units", "Regulated units", "coalesce(sum(quantity), 0)"),
@@ -645,6 +699,13 @@ def datasets() -> list[Dataset]:
                                 "product_category": ("l.product_category", "return_tracking",
                                                      "product_category")})],
                _SIGNALS, "returned_on"),
+        of_table("marts.return_forecast", "Expected returns", _EXPECTED, "expected_on"),
+        of_table("marts.forecast_accuracy", "How far expected returns stray", _STRAYED),
+        of_table("marts.quality_alerts", "What got worse", _ALERTS),
+        of_table("marts.claims_to_file", "Claims to file", _UNFILED),
+        of_table("marts.disposition_advice", "Goods that wait, and their best way", _ADVISED),
+        of_table("marts.returnless_advice", "Take back or leave with the customer", _RETURNLESS),
+        of_table("marts.customer_outlook", "Customers after returns", _OUTLOOK),
         of_table("marts.regulated_units", "Regulated units", _REGULATED, "received_on"),
         of_table("marts.waste_by_month", "Weight by what became of it", _WASTE, "month"),
         of_table("marts.emissions_by_month", "Emissions by month", _EMISSIONS, "month"),

@@ -11,6 +11,7 @@ from revlog.config.settings import settings
 from revlog.database.connections import connect
 from revlog.outputs.escaping import rich_text
 from revlog.outputs.files import shown_path
+from revlog.reports.ahead import read_ahead
 from revlog.reports.carried import by_lack, is_lacking
 from revlog.reports.figures import Figures, read_figures, step_times
 from revlog.reports.reconciliation import by_class, read_reconciliation
@@ -28,6 +29,7 @@ def print_summary(console: Console, seconds: float, did_work: bool) -> None:
     _files(console, figures)
     _kpis(console, figures)
     _reconciliation(console)
+    _ahead(console)
     _checks(console, figures)
     if did_work:
         _stages(console, figures, seconds)
@@ -148,6 +150,15 @@ def _reconciliation(console: Console) -> None:
             f"  and {more:,} more classes with {items:,} items, in finance.refund_exceptions", style="dim"
         )
     console.print()
+
+
+def _ahead(console: Console) -> None:
+    """What is to be expected and decided, a line each; nothing before the tables that tell it."""
+    if found := read_ahead():
+        console.print("[bold]What next[/]")
+        for line in found:
+            console.print(f"  {rich_text(line)}")
+        console.print()
 
 
 def _checks(console: Console, figures: Figures) -> None:

@@ -4,7 +4,10 @@
 
 with dispositions as (
 
-    select * from {{ ref('fct_disposition') }}
+    select
+        disposition_id, receipt_id, return_line_key, disposition, net_quantity, grade, product_category, hazmat_class,
+        weee_category, disposed_on, asset_cost_reporting
+    from {{ ref('fct_disposition') }}
     where is_final and net_quantity > 0 and grade is not null and asset_cost_reporting > 0
 
 ),

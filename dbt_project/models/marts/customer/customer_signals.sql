@@ -19,8 +19,7 @@ peers as (
 
 claims as (
     select customer_id, opened_on, topic = 'never_arrived' as is_claim, case_id
-    from {{ ref('fct_case') }}
-    where customer_id is not null and order_no is not null
+    from {{ ref('fct_case') }} where customer_id is not null and order_no is not null
 ),
 
 -- Cases about orders in the order of time: how many claims stand in a row at the end of each run
@@ -69,6 +68,14 @@ found as (
     from customers
     inner join peers on coalesce(customers.segment, 'UNKNOWN') = peers.segment
     where customers.returned_value > {{ var('peers_factor', 1.2) }} * peers.mean_returned_value
+    union all
+    -- above the mean of the peers is whoever buys much; this is more than what was bought explains
+    select
+        customer_id, 'RETURNS_ABOVE_PEERS' as signal,
+        returned_units || ' of ' || units || ' units came back, '
+        || round(cast(expected_units as numeric), 1) || ' expected of what was bought' as evidence
+    from {{ source('estimates', 'customer_propensity') }}
+    where q_value <= {{ var('false_discoveries', 0.05) }}
     union all
     select
         by_line.customer_id, 'SEVERAL_FLAGGED_RETURNS' as signal,
