@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from revlog.database.connections import connect
-from revlog.estimates import forecast
+from revlog.estimates.forecast import expected
 from revlog.night import stages
 from simulator.company import Company
 from simulator.run import simulate
@@ -145,7 +145,7 @@ def test_a_forecast_knows_nothing_that_happened_later(published: None) -> None:
 
 def _said(connection: psycopg.Connection[Any]) -> dict[tuple[str, int], float]:
     """Units of each site and week as of the origin."""
-    rows = forecast.compute(connection, ORIGIN)
+    rows = expected.compute(connection, ORIGIN)
     weeks = rows[(rows["days"] == 7) & (rows["origin_on"] == ORIGIN)]
     assert set(weeks["method"]) == {"model"}
     return {(str(row.site), int(row.week_ahead)): float(row.expected_units) for row in weeks.itertuples()}
@@ -167,7 +167,7 @@ def test_a_company_that_lacks_a_feed_gets_an_honest_answer(
     with connect("admin") as connection:
         for table in emptied:
             connection.execute(f"delete from core.{table}".encode())
-        rows = forecast.compute(connection, HISTORY)
+        rows = expected.compute(connection, HISTORY)
         connection.rollback()
     ahead = rows[rows["actual_units"].isna()]
     assert set(ahead["method"]) <= methods
@@ -178,5 +178,5 @@ def test_a_company_that_lacks_a_feed_gets_an_honest_answer(
 
 def test_the_same_core_gives_the_same_rows(published: None) -> None:
     with connect("transformer") as connection:
-        first, second = (forecast.compute(connection, HISTORY) for _ in range(2))
+        first, second = (expected.compute(connection, HISTORY) for _ in range(2))
     assert first.equals(second)

@@ -15,7 +15,8 @@ import pytest
 from psycopg.rows import dict_row
 
 from revlog.database.connections import connect
-from revlog.estimates import quality, step
+from revlog.estimates import step
+from revlog.estimates.quality import alert_rows
 from revlog.night import stages
 from simulator import orders
 from simulator.company import Company
@@ -114,7 +115,7 @@ def test_the_money_is_that_of_the_evidence(alerts: list[Row]) -> None:
 
 def test_computed_again_it_is_the_same(alerts: list[Row]) -> None:
     before = _rows("select * from estimates.quality_alerts order by alert_key")
-    step.write(HISTORY, (quality.ESTIMATE,))
+    step.write(HISTORY, (alert_rows.ESTIMATE,))
     assert _rows("select * from estimates.quality_alerts order by alert_key") == before
 
 
@@ -123,8 +124,8 @@ def test_on_the_day_before_it_was_first_seen_it_did_not_stand(alerts: list[Row])
     first = min(a["first_seen_on"] for a in alerts)
     assert first < HISTORY
     with connect("transformer") as connection:
-        on_it = quality.compute(connection, first)
-        before = quality.compute(connection, first - dt.timedelta(days=1))
+        on_it = alert_rows.compute(connection, first)
+        before = alert_rows.compute(connection, first - dt.timedelta(days=1))
     assert set(before["alert_key"]) == set()
     assert set(on_it["alert_key"]) <= {a["alert_key"] for a in alerts} and len(on_it)
     assert set(on_it["first_seen_on"]) == {first}
@@ -132,4 +133,4 @@ def test_on_the_day_before_it_was_first_seen_it_did_not_stand(alerts: list[Row])
 
 def test_before_anything_was_shipped_there_is_nothing(built: None) -> None:
     with connect("transformer") as connection:
-        assert quality.compute(connection, dt.date(2024, 1, 1)).empty
+        assert alert_rows.compute(connection, dt.date(2024, 1, 1)).empty

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from revlog.estimates.forecast_backtest import back_test
-from revlog.estimates.forecast_cohorts import asked_ahead
-from revlog.estimates.forecast_hazard import HORIZON
-from revlog.estimates.forecast_history import EPOCH, NEVER, History, history_of, known_on
-from revlog.estimates.forecast_origin import come_since, expected_after, repeated
-from revlog.estimates.forecast_rows import COLUMNS, NO_RECEIPT, TOO_FEW, TOO_YOUNG, UNTESTED, forecast_rows
-from revlog.estimates.forecast_spread import coming_together, interval, learn_spread
+from revlog.estimates.forecast.backtest import back_test
+from revlog.estimates.forecast.cohorts import asked_ahead
+from revlog.estimates.forecast.hazard import HORIZON
+from revlog.estimates.forecast.history import EPOCH, NEVER, History, history_of, known_on
+from revlog.estimates.forecast.origin import come_since, expected_after, repeated
+from revlog.estimates.forecast.rows import COLUMNS, NO_RECEIPT, TOO_FEW, TOO_YOUNG, UNTESTED, forecast_rows
+from revlog.estimates.forecast.spread import coming_together, interval, learn_spread
 
 DAY = 20_000  # 2024-10-04
 AS_OF = EPOCH + dt.timedelta(days=DAY)

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from revlog.estimates import quality
-from revlog.estimates.quality_nights import Night, Watch, night
+from revlog.estimates.quality import alert_rows
+from revlog.estimates.quality.nights import Night, Watch, night
 from tests.unit.quality_company import DOCK, FIRST, PRODUCT, VENDOR_FAULT, Plant, Shop, counts
 
 PLANTED = 378  # day on which it gets worse, a Monday
@@ -25,17 +25,17 @@ BUSY = Shop(seed=1, orders_a_day=1000)
 Rows = list[dict[str, Any]]
 
 
-def _kinds(shop: Shop) -> list[quality.Kind]:
+def _kinds(shop: Shop) -> list[alert_rows.Kind]:
     shipped, returned, judged = counts(shop)
-    return [*quality.of_products(shipped, returned), *quality.of_receipts(judged)]
+    return [*alert_rows.of_products(shipped, returned), *alert_rows.of_receipts(judged)]
 
 
 def _date(day: int) -> dt.date:
-    return quality.EPOCH + dt.timedelta(days=day)
+    return alert_rows.EPOCH + dt.timedelta(days=day)
 
 
 def _alerts(shop: Shop) -> Rows:
-    found = quality.alerts(_kinds(shop), _date(shop.last))
+    found = alert_rows.alerts(_kinds(shop), _date(shop.last))
     return list(found.astype(object).where(found.notna(), None).to_dict("records"))
 
 
@@ -150,10 +150,10 @@ def test_a_young_cohort_is_not_compared_with_a_ripe_one() -> None:
     )
     faults = returned.assign(outcome="VENDOR_FAULT")
     kinds = [
-        *quality.of_products(shipped, pd.concat([returned, faults])),
-        *quality.of_receipts(_none(JUDGED)),
+        *alert_rows.of_products(shipped, pd.concat([returned, faults])),
+        *alert_rows.of_receipts(_none(JUDGED)),
     ]
-    assert quality.alerts(kinds, _date(4 + 7 * last - 1)).empty
+    assert alert_rows.alerts(kinds, _date(4 + 7 * last - 1)).empty
 
 
 def _product(sku: str, week: int, **more: Any) -> dict[str, Any]:
@@ -172,7 +172,7 @@ def test_what_comes_after_a_night_changes_nothing_of_it() -> None:
 
 
 def _look(frames: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame], day: int) -> Night:
-    kinds = [*quality.of_products(*frames[:2]), *quality.of_receipts(frames[2])]
+    kinds = [*alert_rows.of_products(*frames[:2]), *alert_rows.of_receipts(frames[2])]
     return night([Watch(kind.of.panel) for kind in kinds], day)
 
 
@@ -219,7 +219,7 @@ ODD = {
 def test_no_two_subjects_share_a_key_whatever_their_codes() -> None:
     """A SKU of another kind of code, and a lot of it, look alike when they are only put side by side."""
     keys = {
-        quality._with_rates(
+        alert_rows._with_rates(
             {
                 "kind": "K",
                 "outcome": "O",
@@ -239,8 +239,8 @@ def test_no_two_subjects_share_a_key_whatever_their_codes() -> None:
 @pytest.mark.filterwarnings("error")
 def test_who_has_no_peers_and_no_past_has_no_alerts(company: str) -> None:
     shipped, returned, judged = ODD[company]
-    found = quality.alerts(
-        [*quality.of_products(shipped, returned), *quality.of_receipts(judged)], dt.date(2026, 1, 31)
+    found = alert_rows.alerts(
+        [*alert_rows.of_products(shipped, returned), *alert_rows.of_receipts(judged)], dt.date(2026, 1, 31)
     )
-    assert list(found.columns) == list(quality.COLUMNS)
+    assert list(found.columns) == list(alert_rows.COLUMNS)
     assert found.empty

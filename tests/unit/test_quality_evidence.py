@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from revlog.estimates.quality_evidence import (
+from revlog.estimates.quality.evidence import (
     LOG_LEVELS,
     Habit,
     Side,
@@ -15,7 +15,7 @@ from revlog.estimates.quality_evidence import (
     log_evidence,
     ratios,
 )
-from revlog.estimates.quality_nights import adjusted
+from revlog.estimates.quality.nights import adjusted
 
 AS_ITS_PEERS = np.isclose(LOG_LEVELS, 0).astype(float)
 

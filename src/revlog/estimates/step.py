@@ -10,13 +10,15 @@ import psycopg
 from psycopg import sql
 
 from revlog.database.connections import connect
-from revlog.estimates import customers, forecast, quality
+from revlog.estimates import customers
 from revlog.estimates.estimate import Estimate
+from revlog.estimates.forecast import expected
+from revlog.estimates.quality import alert_rows
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ESTIMATES: tuple[Estimate, ...] = (customers.ESTIMATE, forecast.ESTIMATE, quality.ESTIMATE)
+ESTIMATES: tuple[Estimate, ...] = (customers.ESTIMATE, expected.ESTIMATE, alert_rows.ESTIMATE)
 
 
 class EstimateFailed(RuntimeError):

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from revlog.estimates.forecast_history import Flags, History, Receipts, Units
-from revlog.estimates.forecast_origin import come_since, expected_after, repeated
-from revlog.estimates.forecast_spread import WEEKS, Spread, coming_together, interval, learn_spread
-from revlog.estimates.forecast_way import weekly
+from revlog.estimates.forecast.history import Flags, History, Receipts, Units
+from revlog.estimates.forecast.origin import come_since, expected_after, repeated
+from revlog.estimates.forecast.spread import WEEKS, Spread, coming_together, interval, learn_spread
+from revlog.estimates.forecast.way import weekly
 
 # Weeks that each row of the accuracy is measured on, and as many before them, from whose errors the intervals
 # of the first of them were learnt.

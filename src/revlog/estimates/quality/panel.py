@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from revlog.estimates.quality_evidence import LOG_LEVELS, Floats, Side
+from revlog.estimates.quality.evidence import LOG_LEVELS, Floats, Side
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from revlog.estimates.forecast_backtest import FEWEST_DAYS, LEVELS, BackTest, back_test, first_received
-from revlog.estimates.forecast_hazard import HORIZON
-from revlog.estimates.forecast_history import EPOCH, LEARNT_DAYS, Flags, History, Units, tally
-from revlog.estimates.forecast_origin import PARTS, expected_after, repeated
-from revlog.estimates.forecast_spread import NAIVE_TWICE, WEEKS, coming_together, interval
-from revlog.estimates.forecast_way import weekly
+from revlog.estimates.forecast.backtest import FEWEST_DAYS, LEVELS, BackTest, back_test, first_received
+from revlog.estimates.forecast.hazard import HORIZON
+from revlog.estimates.forecast.history import EPOCH, LEARNT_DAYS, Flags, History, Units, tally
+from revlog.estimates.forecast.origin import PARTS, expected_after, repeated
+from revlog.estimates.forecast.spread import NAIVE_TWICE, WEEKS, coming_together, interval
+from revlog.estimates.forecast.way import weekly
 
 COLUMNS = (
     "origin_on", "site", "product_category", "starts_on", "days", "week_ahead",

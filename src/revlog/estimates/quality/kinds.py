@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from revlog.estimates.quality_panel import Ints, Panel
+from revlog.estimates.quality.panel import Ints, Panel
 
 if TYPE_CHECKING:
     import pandas as pd

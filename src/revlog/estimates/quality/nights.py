@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from revlog.estimates.quality_evidence import (
+from revlog.estimates.quality.evidence import (
     Floats,
     Habit,
     Side,
@@ -21,7 +21,7 @@ from revlog.estimates.quality_evidence import (
     learnt,
     log_evidence,
 )
-from revlog.estimates.quality_panel import (
+from revlog.estimates.quality.panel import (
     FIRST_MONDAY,
     STRETCH_WEEKS,
     WEEK_DAYS,

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from revlog.estimates.forecast_cohorts import asked_ahead
-from revlog.estimates.forecast_hazard import HORIZON
-from revlog.estimates.forecast_history import LEARNT_DAYS, History, Receipts, Units, known_on, tally
-from revlog.estimates.forecast_way import learn, still_to_come
+from revlog.estimates.forecast.cohorts import asked_ahead
+from revlog.estimates.forecast.hazard import HORIZON
+from revlog.estimates.forecast.history import LEARNT_DAYS, History, Receipts, Units, known_on, tally
+from revlog.estimates.forecast.way import learn, still_to_come
 
 # Parts of what is expected, in the order of `Expected.parts`.
 PARTS = ("under_way", "past_sales", "coming_sales", "unknown_sale")

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from revlog.estimates.forecast_hazard import HORIZON
-from revlog.estimates.forecast_history import LEARNT_DAYS, NEVER, History, Lines, Units, tally
+from revlog.estimates.forecast.hazard import HORIZON
+from revlog.estimates.forecast.history import LEARNT_DAYS, NEVER, History, Lines, Units, tally
 
 # Days after shipping up to which a return belongs to its sale; what comes later counts as of no known sale.
 OLDEST_SALE = 365

@@ -1,6 +1,6 @@
 """What got worse: SKU, lot, size, vendor, carrier and site, each against its own past and its peers.
 
-How it is judged: quality_evidence.py (a test), quality_nights.py (all tests of a night). Here counts are read
+How it is judged: evidence.py (a test), nights.py (all tests of a night). Here counts are read
 and what stands is told. docs/decisions/0060-quality-alerts.md
 """
 
@@ -14,10 +14,10 @@ import numpy as np
 import psycopg
 
 from revlog.estimates.estimate import Estimate, rows_of
-from revlog.estimates.quality_evidence import Floats, Side, expected_before, ratios
-from revlog.estimates.quality_kinds import Counted, counted
-from revlog.estimates.quality_nights import Night, Watch, beginnings, nights
-from revlog.estimates.quality_panel import FIRST_MONDAY, WEEK_DAYS, WEEKS_KEPT, weeks_on
+from revlog.estimates.quality.evidence import Floats, Side, expected_before, ratios
+from revlog.estimates.quality.kinds import Counted, counted
+from revlog.estimates.quality.nights import Night, Watch, beginnings, nights
+from revlog.estimates.quality.panel import FIRST_MONDAY, WEEK_DAYS, WEEKS_KEPT, weeks_on
 
 if TYPE_CHECKING:
     import pandas as pd

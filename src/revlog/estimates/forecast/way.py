@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from revlog.estimates.forecast_hazard import AGES, HORIZON, LONGEST_STAY, Hazard, learn_hazard, risked
-from revlog.estimates.forecast_history import Days, Flags, Later, Lines, Units, tally
+from revlog.estimates.forecast.hazard import AGES, HORIZON, LONGEST_STAY, Hazard, learn_hazard, risked
+from revlog.estimates.forecast.history import Days, Flags, Later, Lines, Units, tally
 
 # Places at the end of a day, in the order of the way.
 REQUESTED, APPROVED, UNDER_WAY, ARRIVED, ENDED = range(5)

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from revlog.estimates.forecast_history import LEARNT_DAYS, Flags, Receipts, Units
+from revlog.estimates.forecast.history import LEARNT_DAYS, Flags, Receipts, Units
 
 WEEKS = 4
 # Planning value until a company's own errors outweigh it: sales a month ahead are known to a fifth.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from revlog.estimates.forecast_history import Days, Units, tally
+from revlog.estimates.forecast.history import Days, Units, tally
 
 HORIZON = 28
 # A return that has stood longer at one place is not expected any more.

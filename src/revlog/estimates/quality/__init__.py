@@ -1,0 +1,1 @@
+"""What got worse: alert_rows.py makes the rows, by the tests of the others."""
