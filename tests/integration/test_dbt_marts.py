@@ -93,8 +93,12 @@ def test_nights_in_any_order_equal_one_full_build(
     assert nightly.keys() == rebuilt.keys()
 
 
+# Nothing got worse in this company, of which nothing is said then.
+SILENT = {"quality_alerts", "quality_alert_evidence"}
+
+
 def test_the_marts_hold_something(nightly: Prints) -> None:
-    assert {table for table, (rows, _) in nightly.items() if rows == 0} == set()
+    assert {table for table, (rows, _) in nightly.items() if rows == 0} == SILENT
 
 
 def test_the_columns_of_a_table_are_those_described(nightly: Prints) -> None:
