@@ -23,3 +23,12 @@
         {{- ',' if not loop.last }}
         {%- endfor %}
 {%- endmacro %}
+
+{#- Standard error of the mean net of a unit of a group; null where fewer than two units tell nothing of it. -#}
+{% macro error_of_mean(own) -%}
+    case when {{ own }}.units > 1 then sqrt(
+        greatest(
+            {{ own }}.squared_net / {{ own }}.units - power(({{ own }}.recovered - {{ own }}.cost) / {{ own }}.units, 2), 0
+        ) / ({{ own }}.units - 1)
+    ) end
+{%- endmacro %}

@@ -25,8 +25,10 @@ COLUMNS = (
     "customer_id", "units", "returned_units", "expected_units", "propensity", "propensity_low_95",
     "propensity_high_95", "p_value", "q_value",
 )  # fmt: skip
-# Of goods of which the item tells no window; dbt_project.yml says the same to the models.
+# dbt_project.yml says the same to the models: of goods of which the item tells no window; and in which what
+# is asked for on its last day is decided and handed over.
 UNKNOWN_WINDOW_DAYS = 30
+DECISION_DAYS, HAND_OVER_DAYS = 2, 14
 # Between customers who are all alike, and customers of whom each always or never returns.
 LEAST_SPREAD, MOST_SPREAD = 1e-4, 0.9
 DIGITS = 6
@@ -34,16 +36,14 @@ DIGITS = 6
 
 def compute(connection: psycopg.Connection[Any], as_of: dt.date) -> pd.DataFrame:
     """One row per customer with a unit that can't come back any more."""
-    bought = rows_of(
-        connection,
-        "customers",
-        {
-            "as_of": as_of,
-            "transit_days": profile().transit_days,
-            "unknown_window_days": UNKNOWN_WINDOW_DAYS,
-        },
-    )
-    return propensities(bought)
+    transit_days = profile().transit_days
+    parameters = {
+        "as_of": as_of,
+        "transit_days": transit_days,
+        "unknown_window_days": UNKNOWN_WINDOW_DAYS,
+        "days_to_come_back": DECISION_DAYS + HAND_OVER_DAYS + transit_days,
+    }
+    return propensities(rows_of(connection, "customers", parameters))
 
 
 def propensities(bought: pd.DataFrame) -> pd.DataFrame:

@@ -28,20 +28,21 @@ class EstimateFailed(RuntimeError):
 def write(as_of: dt.date, estimates: tuple[Estimate, ...] | None = None) -> str:
     """Replace every table of the estimates by what core says as of the date; returns what people are told.
 
-    All of them or none. Raises EstimateFailed where one can't be computed, and the database's own errors.
+    All of them or none. Raises EstimateFailed where one can't be computed, and psycopg.OperationalError.
     """
     made, began = ESTIMATES if estimates is None else estimates, time.monotonic()
     rows = 0
     with connect("transformer") as connection:
         for estimate in made:
-            rows += _replace(connection, estimate.table, _computed(connection, estimate, as_of))
+            rows += _made(connection, estimate, as_of)
     return f"{len(made)} estimates, {rows:,} rows ({time.monotonic() - began:.1f} s)"
 
 
-def _computed(connection: psycopg.Connection[Any], estimate: Estimate, as_of: dt.date) -> pd.DataFrame:
+def _made(connection: psycopg.Connection[Any], estimate: Estimate, as_of: dt.date) -> int:
     try:
-        return estimate.compute(connection, as_of)
-    except psycopg.Error:
+        return _replace(connection, estimate.table, estimate.compute(connection, as_of))
+    except psycopg.OperationalError:
+        # The server is gone, or its disk full, or somebody waits: nothing that is wrong with the estimate.
         raise
     except Exception as error:
         raise EstimateFailed(

@@ -23,6 +23,15 @@ gone as (
 
 ),
 
+recoveries as (
+
+    select receipt_id, sum(recovered_reporting) as amount
+    from {{ ref('fct_recovery') }}
+    where receipt_id is not null
+    group by receipt_id
+
+),
+
 received as (
 
     select
@@ -36,7 +45,10 @@ received as (
         receipts.received_on,
         lines.shipped_on,
         sales.delivered_on,
-        coalesce(nullif(looks.confirmed_reason, 'UNKNOWN'), lines.reason, 'UNKNOWN') as reason,
+        coalesce(
+            case when looks.confirmed_reason not in ('UNKNOWN', 'UNMAPPED') then looks.confirmed_reason end,
+            lines.reason, 'UNKNOWN'
+        ) as reason,
         products.vendor_id,
         products.warranty_months,
         receipts.quantity,
@@ -44,7 +56,8 @@ received as (
         fx.rate,
         -- what still lies here or went to the vendor, and no claim speaks of
         receipts.quantity - greatest(coalesce(gone.kept_from_vendor, 0), 0) - coalesce(claimed.units, 0) as units,
-        coalesce(gone.sent_to_vendor, 0) > 0 as is_sent
+        coalesce(gone.sent_to_vendor, 0) as sent_units,
+        coalesce(recoveries.amount, 0) as recovered
     from {{ ref('fct_receipt') }} as receipts
     left join {{ ref('fct_return_line') }} as lines on receipts.return_line_key = lines.return_line_key
     left join {{ ref('fct_sales_line') }} as sales on lines.sales_line_key = sales.sales_line_key
@@ -53,6 +66,7 @@ received as (
     left join {{ ref('dim_product') }} as products on receipts.sku = products.sku and products.is_current
     left join gone on receipts.receipt_id = gone.receipt_id
     left join claimed on receipts.receipt_id = claimed.receipt_id
+    left join recoveries on receipts.receipt_id = recoveries.receipt_id
     left join {{ ref('dim_exchange_rate') }} as fx
         on receipts.cost_currency = fx.currency
         and receipts.received_on >= fx.valid_from and receipts.received_on < fx.valid_to

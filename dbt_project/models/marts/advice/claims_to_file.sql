@@ -3,12 +3,17 @@
 -- was handed over and never came. The first to file is the one that loses most a day. Additive: units and
 -- amounts.
 {{ config(materialized='table', indexes=[{'columns': ['kind']}, {'columns': ['deadline_on']}]) }}
-{%- set cost_of = 'cast(round(units * unit_cost * rate, 2) as numeric(18, 2))' %}
+{%- set cost_of = 'cast(round(claimable * unit_cost * rate, 2) as numeric(18, 2))' %}
 
 with of_vendors as (
 
-    select * from {{ ref('claim_candidates') }}
-    where units > 0 and (fault_party = 'vendor' or is_sent)
+    select
+        *,
+        -- of what is not the vendor's fault only what went there is for the vendor to credit
+        case when fault_party = 'vendor' then units else least(units, sent_units) end as claimable,
+        sent_units > 0 as is_sent
+    from {{ ref('claim_candidates') }}
+    where units > 0 and (fault_party = 'vendor' or sent_units > 0)
 
 ),
 
@@ -17,7 +22,7 @@ found as (
     select
         'VENDOR_RETURN:' || receipt_id as claim_key, 'VENDOR_RETURN' as kind,
         vendor_id, cast(null as text) as carrier, receipt_id, return_line_key, rma_no, order_no, tracking_no, sku,
-        site, reason, received_on as since_on, window_ends_on as deadline_on, units, {{ cost_of }} as cost, share,
+        site, reason, received_on as since_on, window_ends_on as deadline_on, claimable as units, {{ cost_of }} as cost, share,
         case
             when is_sent then 'it was sent back, and no claim names it'
             else 'send it back within the vendor''s window, with a claim'
@@ -28,7 +33,7 @@ found as (
     select
         'WARRANTY:' || receipt_id as claim_key, 'WARRANTY' as kind,
         vendor_id, null as carrier, receipt_id, return_line_key, rma_no, order_no, tracking_no, sku,
-        site, reason, received_on as since_on, warranty_ends_on as deadline_on, units, {{ cost_of }} as cost, share,
+        site, reason, received_on as since_on, warranty_ends_on as deadline_on, claimable as units, {{ cost_of }} as cost, share,
         'the window of returns has ended: claim the warranty' as next_step
     from of_vendors
     where warranty_ends_on >= {{ as_of_date() }} and coalesce(window_ends_on < {{ as_of_date() }}, true)
@@ -39,10 +44,13 @@ found as (
         null as vendor_id, null as carrier, receipt_id, return_line_key, rma_no, order_no, tracking_no, sku,
         site, reason, received_on as since_on,
         coalesce(delivered_on, received_on) + {{ var('carrier_claim_days') }} as deadline_on,
-        quantity as units, cast(round(quantity * unit_cost * rate, 2) as numeric(18, 2)) as cost, 1 as share,
+        quantity as units,
+        -- less what the goods have brought all the same
+        cast(greatest(round(quantity * unit_cost * rate, 2) - recovered, 0) as numeric(18, 2)) as cost, 1 as share,
         'tell the carrier of the damage, with pictures from the inspection' as next_step
     from {{ ref('claim_candidates') }}
-    where fault_party = 'carrier'
+    where reason = 'DAMAGED_IN_TRANSIT'
+        and coalesce(round(quantity * unit_cost * rate, 2) > recovered, true)
         and coalesce(delivered_on, received_on) + {{ var('carrier_claim_days') }} >= {{ as_of_date() }}
     union all
     select
@@ -50,7 +58,7 @@ found as (
         null as vendor_id, null as carrier, null as receipt_id, return_line_key, rma_no, order_no, tracking_no, sku,
         site, reason, handed_over_on as since_on,
         handed_over_on + {{ var('transit_days') }} + {{ var('carrier_claim_days') }} as deadline_on,
-        units, {{ cost_of }} as cost, 1 as share,
+        units, cast(round(units * unit_cost * rate, 2) as numeric(18, 2)) as cost, 1 as share,
         'ask the carrier where the parcel is, and claim it where nobody knows' as next_step
     from {{ ref('parcels_under_way') }}
     where handed_over_on + {{ var('transit_days') }} < {{ as_of_date() }}
@@ -70,7 +78,8 @@ select
     found.claim_key,
     found.kind,
     found.vendor_id,
-    case when found.vendor_id is null then carriers.carrier end as carrier,
+    -- no feed tells which carrier brought goods to the customer
+    case when found.kind = 'LOST_PARCEL' then carriers.carrier end as carrier,
     found.receipt_id,
     found.return_line_key,
     found.rma_no,

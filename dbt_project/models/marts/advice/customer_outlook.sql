@@ -19,7 +19,7 @@ amounts as (
 -- What was refunded of goods that stayed with the customer
 left_with_them as (
 
-    select customer_id, kept_refunded from {{ ref('returnless_customers') }}
+    select customer_id, kept_refunded_net from {{ ref('returnless_customers') }}
 
 ),
 
@@ -47,14 +47,17 @@ select
     customers.purchased_units,
     customers.purchased_value,
     customers.returned_value,
-    cast(coalesce(left_with_them.kept_refunded, 0) as numeric(18, 2)) as kept_refunded,
+    cast(coalesce(left_with_them.kept_refunded_net, 0) as numeric(18, 2)) as kept_refunded,
+    cast(coalesce(amounts.not_paid_back, 0) as numeric(18, 2)) as not_paid_back,
     case when told.tells_costs then cast(coalesce(amounts.return_costs, 0) as numeric(18, 2)) end as return_costs,
     case when told.tells_recovery then cast(coalesce(amounts.recovered_value, 0) as numeric(18, 2)) end
         as recovered_value,
     case when not amounts.is_cost_unknown then cast(amounts.cost_of_kept as numeric(18, 2)) end as cost_of_kept,
-    cast(coalesce(amounts.cost_of_returned, 0) as numeric(18, 2)) as cost_of_returned,
+    case when told.tells_recovery then cast(coalesce(amounts.cost_of_returned, 0) as numeric(18, 2)) end
+        as cost_of_returned,
     case when told.tells_costs and told.tells_recovery and not amounts.is_cost_unknown then cast(
-        customers.purchased_value - customers.returned_value - coalesce(left_with_them.kept_refunded, 0)
+        customers.purchased_value - customers.returned_value + amounts.not_paid_back
+        - coalesce(left_with_them.kept_refunded_net, 0)
         - amounts.cost_of_kept - amounts.cost_of_returned + amounts.recovered_value - amounts.return_costs
         as numeric(18, 2)
     ) end as lifetime_value,

@@ -69,6 +69,20 @@ units_disposed as (
 
 ),
 
+-- Goods that were repaired or replaced: they came back, and their money did not go
+not_paid_back as (
+
+    select
+        sales.survivor_customer_id as customer_id,
+        sum(round(sales.net_reporting * lines.received_quantity / nullif(sales.quantity, 0), 2)) as amount
+    from {{ ref('fct_return_line') }} as lines
+    inner join {{ ref('fct_sales_line') }} as sales on lines.sales_line_key = sales.sales_line_key
+    where lines.is_counted and lines.received_quantity > 0 and lines.refunded_amount = 0
+        and lines.resolution in ('repair', 'replacement')
+    group by sales.survivor_customer_id
+
+),
+
 keys as (
 
     select customer_id from kept
@@ -83,9 +97,11 @@ select
     coalesce(kept.is_cost_unknown, true) as is_cost_unknown,
     coalesce(units_disposed.cost_of_returned, 0) as cost_of_returned,
     coalesce(costs.return_costs, 0) as return_costs,
-    coalesce(recoveries.recovered_value, 0) as recovered_value
+    coalesce(recoveries.recovered_value, 0) as recovered_value,
+    coalesce(not_paid_back.amount, 0) as not_paid_back
 from keys
 left join kept on keys.customer_id = kept.customer_id
 left join costs on keys.customer_id = costs.customer_id
 left join recoveries on keys.customer_id = recoveries.customer_id
 left join units_disposed on keys.customer_id = units_disposed.customer_id
+left join not_paid_back on keys.customer_id = not_paid_back.customer_id

@@ -32,42 +32,90 @@ cases as (
 judged as (
 
     select
+        cases.disposition_id,
         cases.product_category,
+        cases.grade,
         cases.units,
         cases.recovered - cases.cost as realised,
         done.net * cases.units as expected_of_done,
         advised.net * cases.units as expected_of_advice,
-        cases.disposition = advised.disposition and cases.channel = advised.channel as is_agreed,
-        case
-            when cases.disposition = advised.disposition and cases.channel = advised.channel then 0
-            else power(cases.units * coalesce(done.net_error, 0), 2)
-                + power(cases.units * coalesce(advised.net_error, 0), 2)
-        end as squared_error
+        cases.disposition = advised.disposition and done.channel = advised.channel as is_agreed,
+        cases.disposition as done_disposition,
+        done.channel as done_channel,
+        done.net_error as done_error,
+        advised.disposition as advised_disposition,
+        advised.channel as advised_channel,
+        advised.net_error as advised_error
     from cases
     inner join advised on cases.disposition_id = advised.candidate and advised.rank = 1
     -- goods put up for sale and never sold went through no channel: then by the best one
     inner join lateral (
-        select options.net, options.net_error from options
+        select options.channel, options.net, options.net_error from options
         where cases.disposition_id = options.candidate and cases.disposition = options.disposition
             and options.channel in (cases.channel, case when cases.channel = 'NONE' then options.channel end)
-        order by options.net desc
+        order by options.net desc, options.channel asc
         limit 1
     ) as done on true
+
+),
+
+-- Units of one category, grade and way rest on one mean, and are off together
+sides as (
+
+    select product_category, grade, advised_disposition as disposition, advised_channel as channel, units,
+        advised_error as error
+    from judged
+    where not is_agreed
+    union all
+    select product_category, grade, done_disposition, done_channel, -units, done_error
+    from judged
+    where not is_agreed
+
+),
+
+errors as (
+
+    select product_category, sqrt(sum(power(off, 2))) as off
+    from (
+        select product_category, sum(units * error) as off
+        from sides
+        group by product_category, grade, disposition, channel
+    ) as means
+    group by product_category
+
+),
+
+by_category as (
+
+    select
+        product_category,
+        sum(units) as units,
+        coalesce(sum(units) filter (where is_agreed), 0) as agreed_units,
+        coalesce(sum(units) filter (
+            where not is_agreed and (done_error is null or advised_error is null)
+        ), 0) as units_without_error,
+        sum(realised) as realised,
+        coalesce(sum(realised) filter (where is_agreed), 0) as realised_agreed,
+        sum(expected_of_done) as expected_of_done,
+        sum(expected_of_advice) as expected_of_advice
+    from judged
+    group by product_category
 
 )
 
 select
-    product_category,
-    cast(sum(units) as bigint) as units,
-    cast(coalesce(sum(units) filter (where is_agreed), 0) as bigint) as agreed_units,
-    cast(sum(realised) as numeric(18, 2)) as realised_net,
-    cast(coalesce(sum(realised) filter (where is_agreed), 0) as numeric(18, 2)) as realised_net_agreed,
-    cast(sum(expected_of_done) as numeric(18, 2)) as expected_net_done,
-    cast(sum(expected_of_advice) as numeric(18, 2)) as expected_net_advised,
-    cast(sum(expected_of_advice - expected_of_done) as numeric(18, 2)) as expected_gain,
-    cast(round(sqrt(sum(squared_error)), 2) as numeric(18, 2)) as expected_gain_error,
-    cast(sum(expected_of_done - realised) as numeric(18, 2)) as bias,
+    by_category.product_category,
+    cast(by_category.units as bigint) as units,
+    cast(by_category.agreed_units as bigint) as agreed_units,
+    cast(by_category.realised as numeric(18, 2)) as realised_net,
+    cast(by_category.realised_agreed as numeric(18, 2)) as realised_net_agreed,
+    cast(by_category.expected_of_done as numeric(18, 2)) as expected_net_done,
+    cast(by_category.expected_of_advice as numeric(18, 2)) as expected_net_advised,
+    cast(by_category.expected_of_advice - by_category.expected_of_done as numeric(18, 2)) as expected_gain,
+    cast(round(coalesce(errors.off, 0), 2) as numeric(18, 2)) as expected_gain_error,
+    cast(by_category.units_without_error as bigint) as units_without_error,
+    cast(by_category.expected_of_done - by_category.realised as numeric(18, 2)) as bias,
     {{ backtest_begins_on() }} as decided_from,
     cast('{{ var("reporting_currency") }}' as text) as currency
-from judged
-group by product_category
+from by_category
+left join errors on by_category.product_category = errors.product_category

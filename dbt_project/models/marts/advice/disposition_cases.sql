@@ -2,12 +2,14 @@
 -- brought and cost from the decision on, and since when that is known. Not published.
 {{ config(materialized='table') }}
 
--- Goods that were worked on went that way, wherever they ended
-with worked as (
+-- What was sent to the workshop, and what the work cost
+with workshop as (
 
     select
         receipt_id,
         min(disposed_on) as worked_on,
+        min(disposed_at) as worked_at,
+        sum(quantity) as units,
         (array_agg(disposition order by disposed_at desc, disposition_id desc))[1] as disposition
     from {{ ref('fct_disposition') }}
     where disposition in ('REFURBISH', 'REPAIR') and not is_reversal and not is_reversed
@@ -15,41 +17,53 @@ with worked as (
 
 ),
 
+work as (
+
+    select receipt_id, sum(reporting_amount) as amount
+    from {{ ref('fct_cost_line') }}
+    where component in ('repair', 'repack') and receipt_id is not null
+    group by receipt_id
+
+),
+
+-- Goods that were worked on went that way, wherever they ended: the last to leave, as many as were sent there
+followed as (
+
+    select
+        results.*,
+        workshop.receipt_id is not null and results.disposed_at >= workshop.worked_at
+        and sum(results.net_quantity) over (
+            partition by results.receipt_id order by results.disposed_at desc, results.disposition_id desc
+            rows between unbounded preceding and current row
+        ) <= workshop.units as is_worked,
+        workshop.disposition as work_disposition,
+        workshop.worked_on,
+        workshop.units as worked_units
+    from {{ ref('disposition_results') }} as results
+    left join workshop on results.receipt_id = workshop.receipt_id
+
+),
+
 told as (
 
     select
-        dispositions.disposition_id,
-        dispositions.receipt_id,
+        followed.*,
         lines.sku,
-        dispositions.product_category,
-        dispositions.grade,
         lines.vendor_id,
         lines.reason,
         lines.shipped_on,
-        dispositions.hazmat_class,
-        dispositions.weee_category,
-        coalesce(
-            case when dispositions.disposition in ('RESTOCK', 'SECONDARY_SALE') then worked.disposition end,
-            dispositions.disposition
-        ) as disposition,
-        dispositions.disposition as ended_as,
-        dispositions.recovery_channel as channel,
         receipts.received_on,
-        coalesce(
-            case when dispositions.disposition in ('RESTOCK', 'SECONDARY_SALE') then worked.worked_on end,
-            dispositions.disposed_on
-        ) as decided_on,
-        dispositions.disposed_on,
-        dispositions.recovered_on,
-        dispositions.is_unanswered,
-        dispositions.net_quantity as units,
-        dispositions.asset_cost_reporting as original_cost,
-        dispositions.recovered,
-        dispositions.cost
-    from {{ ref('disposition_results') }} as dispositions
-    inner join {{ ref('fct_receipt') }} as receipts on dispositions.receipt_id = receipts.receipt_id
-    left join {{ ref('fct_return_line') }} as lines on dispositions.return_line_key = lines.return_line_key
-    left join worked on dispositions.receipt_id = worked.receipt_id
+        case when followed.is_worked then followed.work_disposition else followed.disposition end as way,
+        case when followed.is_worked then followed.worked_on else followed.disposed_on end as decided_on,
+        followed.cost + case
+            when followed.is_worked
+                then coalesce(round(work.amount * followed.net_quantity / followed.worked_units, 2), 0)
+            else 0
+        end as whole_cost
+    from followed
+    inner join {{ ref('fct_receipt') }} as receipts on followed.receipt_id = receipts.receipt_id
+    left join {{ ref('fct_return_line') }} as lines on followed.return_line_key = lines.return_line_key
+    left join work on followed.receipt_id = work.receipt_id
 
 )
 
@@ -65,20 +79,26 @@ select
     hazmat_class,
     weee_category,
     -- the way
-    disposition,
-    case when disposition = 'SECONDARY_SALE' then coalesce(channel, 'NONE') else 'NONE' end as channel,
+    way as disposition,
+    case when way = 'SECONDARY_SALE' then coalesce(recovery_channel, 'NONE') else 'NONE' end as channel,
     {{ age_band_of_stock('decided_on - received_on') }} as age_band,
     decided_on,
     -- what it brought, and the day from which that is known
-    units,
-    original_cost,
+    net_quantity as units,
+    asset_cost_reporting as original_cost,
     recovered,
-    cost,
+    whole_cost as cost,
     greatest(coalesce(recovered_on, disposed_on) - decided_on, 0) as days,
     case
-        when is_unanswered then {{ never_mature() }}
+        when is_unanswered then disposed_on + {{ var('claim_answer_days') }}
+        -- what is sold soon is known no sooner than what is never sold
+        when disposition = 'SECONDARY_SALE'
+            then greatest(disposed_on + {{ var('invoice_days') }}, recovered_on)
         when recovered_on is not null then greatest(recovered_on, disposed_on)
-        when ended_as in ('SECONDARY_SALE', 'RTV') then disposed_on + {{ var('invoice_days') }}
+        when disposition = 'RTV' then disposed_on + {{ var('invoice_days') }}
         else disposed_on
     end as known_on
 from told
+-- what no feed tells is not nothing
+where (disposition <> 'RTV' or {{ carries('erp_vendor_claims') or 'false' }})
+    and (disposition <> 'SECONDARY_SALE' or {{ carries('erp_recovery_sales') or 'false' }})

@@ -38,7 +38,7 @@ offered as (
         candidates.*,
         ways.disposition,
         ways.channel,
-        cast(coalesce(sold.share, 1) as numeric(18, 6)) as sold_share,
+        cast(coalesce(sold.share, 1) as numeric(38, 6)) as sold_share,
         ways.recovered / ways.original_cost as share,
         ways.cost / ways.units as cost,
         ways.unit_days / ways.units as days
@@ -53,18 +53,14 @@ offered as (
 select
     {%- for column in [
         'learnt', 'candidate', 'product_category', 'grade', 'reason', 'shipped_on', 'hazmat_class', 'weee_category',
-        'decided_on', 'unit_cost', 'disposition', 'channel', 'sold_share',
+        'was_worked_on', 'decided_on', 'unit_cost', 'disposition', 'channel', 'sold_share',
     ] %}
     offered.{{ column }},
     {%- endfor %}
     coalesce(by_category.units, 0) as cases,
     coalesce(by_grade.units, 0) as cases_of_grade,
-    cast(case
-        when by_category.units > 1 then sqrt(greatest(
-            by_category.squared_net / by_category.units
-            - power((by_category.recovered - by_category.cost) / by_category.units, 2), 0
-        ) / (by_category.units - 1))
-    end as numeric(18, 6)) as net_error,
+    -- of the category where it has cases enough, else of the grade
+    cast(coalesce({{ error_of_mean('by_category') }}, {{ error_of_mean('by_grade') }}) as numeric(38, 6)) as net_error,
     cast(case
         when offered.disposition <> 'RTV' then of_sku.share
         -- a vendor's contract is what its credits are drawn towards
@@ -72,9 +68,9 @@ select
             * coalesce(by_vendor.recovered / by_vendor.original_cost, 0)
             + {{ k }} / (coalesce(by_vendor.units, 0) + {{ k }})
             * coalesce(vendors.rtv_recovery_pct / 100, of_sku.share)
-    end as numeric(18, 6)) as share,
-    cast(of_sku.cost as numeric(18, 6)) as cost,
-    cast(of_sku.days as numeric(18, 6)) as days,
+    end as numeric(38, 6)) as share,
+    cast(of_sku.cost as numeric(38, 6)) as cost,
+    cast(of_sku.days as numeric(38, 6)) as days,
     vendors.rtv_window_days
 from offered
 {%- for level, keys in levels.items() %}

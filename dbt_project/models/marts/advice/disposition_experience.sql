@@ -41,7 +41,7 @@ select
     sum(cost) as cost,
     sum(days * units) as unit_days,
     -- by which the mean share varies
-    cast(sum(power(recovered - cost, 2) / units) as numeric(28, 2)) as squared_net
+    cast(sum(power(recovered - cost, 2) / units) as numeric(48, 2)) as squared_net
 from known
 group by
     learnt,

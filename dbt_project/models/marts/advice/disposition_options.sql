@@ -21,6 +21,8 @@ with barred as (
                 and estimated.hazmat_class is null and estimated.weee_category is null
                 then 'no hazardous goods'
             when bars.rule is not null then bars.rule
+            when estimated.was_worked_on and estimated.disposition in ('REFURBISH', 'REPAIR')
+                then 'it has been worked on'
             when estimated.disposition = 'RTV' and estimated.rtv_window_days is null
                 then 'the vendor takes nothing back'
             when estimated.disposition = 'RTV' and estimated.shipped_on is null

@@ -1,14 +1,14 @@
 -- Grain: one row per final disposition of goods that have a grade and a cost: what it brought and through which
--- channel, what it cost from the decision on, and whether the vendor has still to answer. Not published.
+-- channel, what its handling cost, and whether the vendor has still to answer. Not published.
 {{ config(materialized='table') }}
 
 with dispositions as (
 
     select
         disposition_id, receipt_id, return_line_key, disposition, net_quantity, grade, product_category, hazmat_class,
-        weee_category, disposed_on, asset_cost_reporting
+        weee_category, disposed_on, disposed_at, asset_cost_reporting
     from {{ ref('fct_disposition') }}
-    where is_final and net_quantity > 0 and grade is not null and asset_cost_reporting > 0
+    where is_final and net_quantity > 0 and grade <> 'UNGRADED' and asset_cost_reporting > 0
 
 ),
 
@@ -52,23 +52,6 @@ handling as (
     where component in ('handling', 'disposal')
     group by source_key
 
-),
-
-work as (
-
-    select receipt_id, sum(reporting_amount) as amount
-    from {{ ref('fct_cost_line') }}
-    where component in ('repair', 'repack') and receipt_id is not null
-    group by receipt_id
-
-),
-
-disposed as (
-
-    select receipt_id, sum(net_quantity) as units
-    from dispositions
-    group by receipt_id
-
 )
 
 select
@@ -77,12 +60,9 @@ select
     recoveries.recovered_on,
     unanswered.receipt_id is not null as is_unanswered,
     coalesce(recoveries.recovered, 0) as recovered,
-    coalesce(handling.amount, 0)
-    + coalesce(round(work.amount * dispositions.net_quantity / disposed.units, 2), 0) as cost
+    coalesce(handling.amount, 0) as cost
 from dispositions
-inner join disposed on dispositions.receipt_id = disposed.receipt_id
 left join recoveries on dispositions.disposition_id = recoveries.disposition_id
 left join unanswered
     on dispositions.receipt_id = unanswered.receipt_id and dispositions.disposition = 'RTV'
 left join handling on handling.source_key = 'disposition:' || dispositions.disposition_id
-left join work on dispositions.receipt_id = work.receipt_id

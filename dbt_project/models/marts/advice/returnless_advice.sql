@@ -17,7 +17,7 @@ by_category as (
         product_category,
         -- nothing at all is not what it costs, but what nobody has told
         nullif(sum(cost), 0) / nullif(sum(units), 0) as unit_cost_of_return,
-        sum(recovered) filter (where original_cost > 0) / nullif(sum(original_cost), 0) as share,
+        sum(recovered_of_cost) / nullif(sum(original_cost), 0) as share,
         sum(unit_price * units) filter (where unit_cost > 0 and unit_price is not null)
         / nullif(sum(unit_cost * units) filter (where unit_cost > 0 and unit_price is not null), 0) as markup
     from by_sku
@@ -34,7 +34,7 @@ expected as (
         + {{ k }} / (by_sku.units + {{ k }}) * by_category.unit_cost_of_return as cost_to_come,
         case
             when by_sku.original_cost > 0 then by_sku.units / (by_sku.units + {{ k }})
-                * by_sku.recovered / by_sku.original_cost
+                * by_sku.recovered_of_cost / by_sku.original_cost
                 + {{ k }} / (by_sku.units + {{ k }}) * by_category.share
             else by_category.share
         end as share
@@ -61,7 +61,9 @@ select
     cast(round(cost_to_come, 2) as numeric(18, 2)) as expected_cost,
     cast(round(unit_cost * share, 2) as numeric(18, 2)) as expected_recovery,
     cast(round(unit_cost * share - cost_to_come, 2) as numeric(18, 2)) as expected_net,
-    cast(round(cost_to_come / nullif(share, 0) * markup, 2) as numeric(18, 2)) as threshold_price,
+    cast(round(
+        cost_to_come / case when share > 0 then share end * coalesce(unit_price / nullif(unit_cost, 0), markup), 2
+    ) as numeric(18, 2)) as threshold_price,
     case
         when unit_cost * share - cost_to_come < 0 then 'KEEP'
         when unit_cost * share - cost_to_come >= 0 then 'TAKE_BACK'

@@ -18,7 +18,12 @@ lines as (
         lines.is_returnless and lines.received_quantity = 0 as is_kept,
         lines.basis_on,
         lines.expected_quantity as units,
-        {{ to_reporting('lines.refunded_amount', 'fx.rate') }} as refunded
+        {{ to_reporting('lines.refunded_amount', 'fx.rate') }} as refunded,
+        -- without the tax in it, as sales are told
+        {{ to_reporting(
+            'lines.refunded_amount * coalesce('
+            ~ 'lines.line_net_amount / nullif(lines.line_net_amount + lines.line_tax_amount, 0), 1)', 'fx.rate'
+        ) }} as refunded_net
     from {{ ref('fct_return_line') }} as lines
     left join survivors on lines.customer_id = survivors.customer_id
     left join {{ ref('dim_exchange_rate') }} as fx
@@ -43,6 +48,7 @@ select
     count(*) filter (where lines.is_kept) as kept_lines,
     cast(sum(lines.units) filter (where lines.is_kept) as bigint) as kept_units,
     cast(coalesce(sum(lines.refunded) filter (where lines.is_kept), 0) as numeric(18, 2)) as kept_refunded,
+    cast(coalesce(sum(lines.refunded_net) filter (where lines.is_kept), 0) as numeric(18, 2)) as kept_refunded_net,
     count(*) as return_lines,
     count(*) filter (where lines.basis_on > let_keep.first_kept_on) as return_lines_after,
     count(*) filter (where lines.is_kept and lines.basis_on > let_keep.first_kept_on) as kept_lines_after,

@@ -1,6 +1,10 @@
 -- Grain: one row per SKU and category of goods whose way has ended, or that were left with the customer: units and
 -- amounts of both. Not published.
 {{ config(materialized='table') }}
+{#- Ways of which no feed of the company tells what they bring. #}
+{%- set untold = [
+    '' if carries('erp_vendor_claims') else "'RTV'", '' if carries('erp_recovery_sales') else "'SECONDARY_SALE'",
+] | select | list %}
 
 with costs as (
 
@@ -50,6 +54,13 @@ lines as (
             (lines.is_returnless and lines.received_quantity = 0 and lines.expected_quantity > 0)
             or (lines.received_quantity > 0 and lines.disposed_quantity >= lines.received_quantity)
         )
+        {%- if untold %}
+        and not exists (
+            select 1 from {{ ref('fct_disposition') }} as gone
+            where lines.return_line_key = gone.return_line_key and gone.is_final and gone.net_quantity > 0
+                and gone.disposition in ({{ untold | join(', ') }})
+        )
+        {%- endif %}
 
 )
 
@@ -60,14 +71,15 @@ select
     cast(sum(units * unit_cost) filter (where not is_kept) as numeric(18, 2)) as original_cost,
     coalesce(sum(cost) filter (where not is_kept), 0) as cost,
     coalesce(sum(recovered) filter (where not is_kept), 0) as recovered,
+    coalesce(sum(recovered) filter (where not is_kept and unit_cost is not null), 0) as recovered_of_cost,
     coalesce(sum(units) filter (where is_kept), 0) as kept_units,
     cast(coalesce(sum(refunded) filter (where is_kept), 0) as numeric(18, 2)) as kept_refunded,
     coalesce(sum(cost) filter (where is_kept), 0) as kept_cost,
     cast(
-        sum(units * unit_cost) / nullif(sum(units) filter (where unit_cost is not null), 0) as numeric(18, 6)
+        sum(units * unit_cost) / nullif(sum(units) filter (where unit_cost is not null), 0) as numeric(38, 6)
     ) as unit_cost,
     cast(
-        sum(units * unit_price) / nullif(sum(units) filter (where unit_price is not null), 0) as numeric(18, 6)
+        sum(units * unit_price) / nullif(sum(units) filter (where unit_price is not null), 0) as numeric(38, 6)
     ) as unit_price
 from lines
 group by sku, product_category

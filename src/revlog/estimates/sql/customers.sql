@@ -10,5 +10,5 @@ from core.fct_sales_line
 where is_product and not is_void and not is_exchange_replacement
     and shipped_quantity > 0 and survivor_customer_id <> 'UNKNOWN'
     and coalesce(delivered_on, shipped_on + %(transit_days)s)
-    + coalesce(return_window_days, %(unknown_window_days)s) + %(transit_days)s <= %(as_of)s
+    + coalesce(return_window_days, %(unknown_window_days)s) + %(days_to_come_back)s <= %(as_of)s
 group by survivor_customer_id, coalesce(product_category, 'UNKNOWN')
