@@ -35,14 +35,13 @@ recoveries as (
 received as (
 
     select
-        receipts.receipt_id,
-        receipts.return_line_key,
-        receipts.rma_no,
-        receipts.order_no,
-        receipts.tracking_no,
-        receipts.sku,
+        {% for column in [
+            'receipt_id', 'return_line_key', 'rma_no', 'order_no', 'tracking_no', 'sku', 'received_on', 'quantity',
+            'unit_cost',
+        ] -%}
+        receipts.{{ column }},
+        {% endfor -%}
         coalesce(receipts.site, 'UNATTRIBUTED') as site,
-        receipts.received_on,
         lines.shipped_on,
         sales.delivered_on,
         coalesce(
@@ -51,8 +50,6 @@ received as (
         ) as reason,
         products.vendor_id,
         products.warranty_months,
-        receipts.quantity,
-        receipts.unit_cost,
         fx.rate,
         -- what still lies here or went to the vendor, and no claim speaks of
         receipts.quantity - greatest(coalesce(gone.kept_from_vendor, 0), 0) - coalesce(claimed.units, 0) as units,
@@ -71,13 +68,6 @@ received as (
         on receipts.cost_currency = fx.currency
         and receipts.received_on >= fx.valid_from and receipts.received_on < fx.valid_to
     where receipts.is_product
-
-),
-
-vendors as (
-
-    select * from {{ ref('dim_vendor') }}
-    where is_current
 
 ),
 
@@ -101,5 +91,5 @@ select
     cast(coalesce(vendors.rtv_recovery_pct / 100, answers.share) as numeric(12, 6)) as share
 from received
 inner join {{ ref('dim_reason') }} as reasons on received.reason = reasons.reason
-left join vendors on received.vendor_id = vendors.vendor_id
+left join {{ ref('dim_vendor') }} as vendors on received.vendor_id = vendors.vendor_id and vendors.is_current
 left join answers on received.vendor_id = answers.vendor_id

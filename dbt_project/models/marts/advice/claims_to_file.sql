@@ -80,17 +80,12 @@ select
     found.vendor_id,
     -- no feed tells which carrier brought goods to the customer
     case when found.kind = 'LOST_PARCEL' then carriers.carrier end as carrier,
-    found.receipt_id,
-    found.return_line_key,
-    found.rma_no,
-    found.order_no,
-    found.tracking_no,
-    found.sku,
+    {% for column in ['receipt_id', 'return_line_key', 'rma_no', 'order_no', 'tracking_no', 'sku'] -%}
+    found.{{ column }},
+    {% endfor -%}
     {{ product_name('found.sku') }} as product_name,
     found.site,
-    found.reason,
-    found.since_on,
-    found.deadline_on,
+    found.reason, found.since_on, found.deadline_on,
     cast(found.units as bigint) as units,
     found.cost as cost_of_goods,
     cast(round(found.cost * found.share, 2) as numeric(18, 2)) as expected_amount,

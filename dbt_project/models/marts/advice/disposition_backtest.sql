@@ -67,7 +67,7 @@ sides as (
     from judged
     where not is_agreed
     union all
-    select product_category, grade, done_disposition, done_channel, -units, done_error
+    select product_category, grade, done_disposition, done_channel, -units as units, done_error as error
     from judged
     where not is_agreed
 

@@ -68,26 +68,20 @@ told as (
 )
 
 select
-    disposition_id,
-    receipt_id,
+    {% for column in [
+        'disposition_id', 'receipt_id', 'product_category', 'grade', 'vendor_id', 'reason', 'shipped_on', 'hazmat_class',
+        'weee_category',
+    ] -%}
+    {{ column }},
+    {% endfor -%}
     coalesce(sku, 'UNKNOWN') as sku,
-    product_category,
-    grade,
-    vendor_id,
-    reason,
-    shipped_on,
-    hazmat_class,
-    weee_category,
     -- the way
     way as disposition,
     case when way = 'SECONDARY_SALE' then coalesce(recovery_channel, 'NONE') else 'NONE' end as channel,
     {{ age_band_of_stock('decided_on - received_on') }} as age_band,
     decided_on,
     -- what it brought, and the day from which that is known
-    net_quantity as units,
-    asset_cost_reporting as original_cost,
-    recovered,
-    whole_cost as cost,
+    net_quantity as units, asset_cost_reporting as original_cost, recovered, whole_cost as cost,
     greatest(coalesce(recovered_on, disposed_on) - decided_on, 0) as days,
     case
         when is_unanswered then disposed_on + {{ var('claim_answer_days') }}
