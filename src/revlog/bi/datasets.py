@@ -377,21 +377,20 @@ _STRAYED = (
            "sum(weeks_within_80) / nullif(sum(weeks), 0)", PERCENT),
     Metric("weeks_measured", "Weeks measured", "sum(weeks)"),
 )  # fmt: skip
-_THIS_WEEK = "(select max(business_date) - 6 from marts.publication)"
+_THIS_WEEK = "first_seen_on >= business_date - 6"
 _ALERTS = (
     Metric("alerts", "Quality alerts", "count(*)"),
-    Metric("new_alerts", "New quality alerts", f"count(*) filter (where first_seen_on >= {_THIS_WEEK})",
+    Metric("new_alerts", "New quality alerts", f"count(*) filter (where {_THIS_WEEK})",
            description="Seen for the first time within the last seven days.",
-           rows=f"first_seen_on >= {_THIS_WEEK}"),
+           rows=_THIS_WEEK),
 )  # fmt: skip
-_UNFILED_BY = "(select max(business_date) + 6 from marts.publication)"
 _UNFILED = (
     Metric("claims", "Claims to file", "count(*)"),
     Metric("claims_amount", "What they should bring", "sum(expected_amount)", COUNT, is_money=True),
     Metric("claims_ending", "Claims that end this week",
-           f"count(*) filter (where deadline_on <= {_UNFILED_BY})",
+           "count(*) filter (where days_left < 7)",
            description="Their last day is one of the next seven, today included.",
-           rows=f"deadline_on <= {_UNFILED_BY}"),
+           rows="days_left < 7"),
     Metric("lost_a_day", "What a day of waiting costs", "sum(lost_a_day)", COUNT, is_money=True),
 )  # fmt: skip
 _ADVISED = (

@@ -85,7 +85,7 @@ select
     {% endfor -%}
     {{ product_name('found.sku') }} as product_name,
     found.site,
-    found.reason, found.since_on, found.deadline_on,
+    found.reason, found.since_on, found.deadline_on, found.deadline_on - {{ as_of_date() }} as days_left,
     cast(found.units as bigint) as units,
     found.cost as cost_of_goods,
     cast(round(found.cost * found.share, 2) as numeric(18, 2)) as expected_amount,

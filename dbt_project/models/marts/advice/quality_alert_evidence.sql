@@ -82,9 +82,8 @@ rows_of_alerts as (
 select
     rows_of_alerts.alert_key,
     rows_of_alerts.return_line_key,
-    lines.order_no,
-    lines.rma_no,
-    lines.sku,
+    lines.order_no, lines.rma_no, lines.sku,
+    {{ product_name('lines.sku') }} as product_name,
     lines.reason,
     lines.shipped_on,
     rows_of_alerts.happened_on,
