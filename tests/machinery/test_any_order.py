@@ -27,6 +27,7 @@ from revlog.closing import periods
 from revlog.config.refusal import Refusal
 from revlog.database import connections
 from revlog.database.connections import connect
+from revlog.estimates import step
 from revlog.gates import judging as gates
 from revlog.night import stages
 from revlog.night.errors import NightFailed
@@ -340,6 +341,8 @@ def test_whatever_runs_in_which_order_only_what_was_judged_good_is_published_und
     monkeypatch.setattr(build, "published_tables", company.tables)
     monkeypatch.setattr(build, "_definitions", lambda: "the same")
     monkeypatch.setattr(build, "_dbt", company.dbt)
+    # There is no core to expect anything from.
+    monkeypatch.setattr(step, "ESTIMATES", ())
     monkeypatch.setattr(gates, "run_gate", company.gate)
     monkeypatch.setattr(stages, "feeds", lambda source: [])
     monkeypatch.setattr(stages, "report", lambda date: "")
