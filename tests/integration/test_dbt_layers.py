@@ -167,3 +167,13 @@ def _layer(node: Node) -> str:
 
 def _of_core(test: Node) -> bool:
     return str(test["original_file_path"]).startswith("models/core/")
+
+
+def test_what_there_is_to_do_may_be_done_tomorrow(manifest: dict[str, Any]) -> None:
+    """The gate holds no night because claims were filed, alerts ended or goods were disposed of."""
+    found = {n["name"] for n in _models(manifest) if (n["config"].get("meta") or {}).get("comes_and_goes")}
+    assert found == {
+        "disposition_advice", "disposition_backtest", "claims_to_file", "quality_alerts",
+        "quality_alert_evidence", "return_forecast", "return_forecast_weeks", "forecast_backtest",
+        "forecast_accuracy",
+    }  # fmt: skip

@@ -41,7 +41,8 @@ def _whole(night: Night, domain: str, missing: list[Published], built: list[Publ
     if lacking := [table.name for table in missing if table.schema == domain]:
         values = {"domain": domain, "missing": checks.texts(lacking)}
         yield checks.asset("publish/missing", values, suite=f"publish.missing_{domain}")
-    if sized := [_sized(night, table) for table in built if table.schema == domain]:
+    steady = [table for table in built if table.schema == domain and not table.comes_and_goes]
+    if sized := [_sized(night, table) for table in steady]:
         counts = {"domain": domain, "tables": sized, "is_set_back": night.is_set_back}
         yield checks.asset("publish/row_counts", counts, suite=f"publish.row_counts_{domain}")
 

@@ -16,6 +16,7 @@ class Published:
     `history_of`: the published table whose row versions this one keeps, with the columns
     `from_publication` and `to_publication`; in `build` it is a view without rows. `is_for_views`: readers
     have the views over it and not the table itself, which holds what is no figure where a feed is lacking.
+    `comes_and_goes`: it holds what there is to do or to expect, of which there may be nothing tomorrow.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Published:
     history_of: str | None = None
     foreign_keys: tuple[ForeignKey, ...] = ()
     is_for_views: bool = False
+    comes_and_goes: bool = False
 
     @property
     def public(self) -> Relation:

@@ -273,6 +273,7 @@ def published_tables() -> list[Published]:
             history_of=meta.get("history_of"),
             foreign_keys=foreign_keys.of_model(meta["publish_to"], node["name"], meta),
             is_for_views=bool(meta.get("is_for_views")),
+            comes_and_goes=bool(meta.get("comes_and_goes")),
         )
         for node in nodes
         if (meta := node["config"].get("meta") or {}).get("publish_to")
