@@ -42,8 +42,7 @@ TROUBLE = ".ant-alert-error"
 EMPTY = ".ant-empty, .header-line:text-is('No data')"
 # Of these no rows are good news, and a small company may have none.
 MAY_BE_EMPTY = {
-    "Units with an issue, newest first", "Checks that failed", "KPIs that are not complete, and why",
-}  # fmt: skip
+    "Units with an issue, newest first", "Checks that failed", "KPIs that are not complete, and why", "What got worse, by money at stake"}  # fmt: skip
 TILES = "[data-test='chart-grid-component']"
 
 
@@ -422,6 +421,9 @@ def _whole(value: Any) -> str:
 FIGURES = [
     ("operations", "Overdue return lines", _whole,
      "select count(*) from marts.return_tracking where is_overdue"),
+    ("what-next", "Wait for a decision", _whole, "select sum(open_units) from marts.disposition_advice"),
+    ("what-next", "Expected in the next 7 days", _whole,
+     "select sum(expected_units) from marts.return_forecast where week_ahead = 1"),
     ("operations", "Open units", _whole, "select sum(open_quantity) from marts.return_tracking"),
     ("customer-service", "Wait for us", _whole,
      "select count(*) from marts.return_tracking where open_quantity > 0"
