@@ -42,7 +42,9 @@ TROUBLE = ".ant-alert-error"
 EMPTY = ".ant-empty, .header-line:text-is('No data')"
 # Of these no rows are good news, and a small company may have none.
 MAY_BE_EMPTY = {
-    "Units with an issue, newest first", "Checks that failed", "KPIs that are not complete, and why", "What got worse, by money at stake"}  # fmt: skip
+    "Units with an issue, newest first", "Checks that failed", "KPIs that are not complete, and why",
+    "What got worse, by money at stake",
+}  # fmt: skip
 TILES = "[data-test='chart-grid-component']"
 
 
