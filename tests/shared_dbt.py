@@ -31,13 +31,13 @@ class SharedDbt:
             return None
         if (now := _what_is_parsed()) != self._parsed or self._kept is None:
             self.close()
-            self._kept, self._parsed = build._start_dbt(), now
+            self._kept, self._parsed = build._kept_dbt(), now
         try:
             done = self._kept.run(arguments, look)
         except BaseException:
             self.close()
             raise
-        if done is None or self._kept._process.poll() is not None:
+        if done is None or self._kept.has_ended:
             self.close()
         return done
 

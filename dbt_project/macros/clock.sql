@@ -1,18 +1,19 @@
 {#- The one clock: no model asks what time it is. -#}
 {% macro as_of_date() -%}
-    cast('{{ build_parameter("business_date", "1900-01-01") }}' as date)
+    cast({{ build_parameter("business_date", "'1900-01-01'") }} as date)
 {%- endmacro %}
 
-{#- A parameter of the open build, from the newest row of ops.builds. Where a variable of that name is
-    given, as unit tests do, it holds. A night gives none: dbt parses the whole project anew whenever
-    the value of a variable has changed. -#}
+{#- A parameter of the open build as a literal, from the newest row of ops.builds. Where a variable of that name
+    is given, as unit tests do, it holds. A night gives none: dbt parses the whole project anew whenever
+    the value of a variable has changed. The comment says where the next build has another literal
+    (src/revlog/transform/plan.py). -#}
 {% macro build_parameter(name, at_parse) -%}
     {%- if var(name, none) is not none -%}
-        {{ return(var(name)) }}
+        {{ return("'" ~ var(name) ~ "'") }}
     {%- elif execute -%}
         {%- set newest = run_query(
             'select ' ~ name ~ ' from ' ~ source('ops', 'builds') ~ ' order by build_id desc limit 1') -%}
-        {{ return(newest.rows[0][0] if newest.rows else at_parse) }}
+        {{ return("'" ~ newest.rows[0][0] ~ "' /*build: " ~ name ~ "*/" if newest.rows else at_parse) }}
     {%- endif -%}
     {{ return(at_parse) }}
 {%- endmacro %}

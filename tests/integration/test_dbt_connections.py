@@ -91,10 +91,11 @@ def test_the_layers_of_a_night_share_one_dbt_and_go_on_without_it(
     with build.keeping_dbt():
         kept = kept_dbt.current()
         assert kept is not None
+        assert kept._process is not None
         if is_killed:
             kept._process.kill()
         said = [build.run_layer(build_id, layer) for layer in ("staging", "core")]
     assert [line.split(":")[0] for line in said] == ["staging", "core"]
     assert query("select count(*) from ops.model_runs where status in ('error', 'fail')") == [(0,)]
     assert len(started) == (3 if is_killed else 1)
-    assert kept_dbt.current() is None and kept._process.poll() is not None
+    assert kept_dbt.current() is None and kept.has_ended

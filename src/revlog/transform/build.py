@@ -11,6 +11,7 @@ import datetime as dt
 import functools
 import hashlib
 import json
+import logging
 import os
 import subprocess
 import time
@@ -36,7 +37,9 @@ from revlog.database.connections import connect, dbt_environment
 from revlog.estimates import step
 from revlog.outputs import files
 from revlog.outputs.escaping import continued, one_line, policy, script
-from revlog.transform import kept_dbt, rules
+from revlog.transform import kept_dbt, plan, replay, rules
+
+log = logging.getLogger("reverse_logistics.build")
 
 PROJECT = ROOT / "dbt_project"
 # What each layer builds. Seeds change with code and company only, and a changed definition is a full build.
@@ -54,6 +57,12 @@ LONGEST_RUN_SECONDS = 12 * 3600
 LOOK_EVERY_SECONDS = 5.0
 # A night's tests never fail inside dbt, which would skip what reads the tested table (dbt_project.yml).
 NEVER_FAILS = "< 0"
+# Relations of the schemas that dbt writes to.
+BUILT_SO_FAR = """
+select nspname, relname, relkind from pg_class as c inner join pg_namespace as n on c.relnamespace = n.oid
+where nspname in ('staging', 'intermediate', 'core', 'build') and relkind in ('r', 'v', 'm', 'p')
+order by 1, 2
+"""
 # Words by which libpq and psycopg2 tell a lost server from a wrong statement.
 BROKEN = (
     "could not connect",
@@ -162,17 +171,23 @@ def run_layer(build_id: int, layer: str) -> str:
         return _run_layer(build, layer)
 
 
-def _run_layer(build: Build, layer: str) -> str:
-    seeds = ("resource_type:seed",) if layer == "staging" and build.is_full_refresh else ()
+def _command(layer: str, is_full: bool) -> list[str]:
+    seeds = ("resource_type:seed",) if layer == "staging" and is_full else ()
+    return ["build", "--select", *seeds, *LAYERS[layer], *_how(is_full)]
+
+
+def _how(is_full: bool) -> list[str]:
     # Logic changes with the code, so `make test` holds it; a night changes only rows.
     how = ["--indirect-selection", "buildable", "--exclude-resource-type", "unit_test"]
-    if build.is_full_refresh:
-        how.append("--full-refresh")
+    return [*how, "--full-refresh"] if is_full else how
+
+
+def _run_layer(build: Build, layer: str) -> str:
     with waits.watched("transformer", f"layer {layer}") as watch:
         estimated, untold = _estimated(build) if layer == "marts" else ("", {})
-        done, results = _ran(["build", "--select", *seeds, *LAYERS[layer], *how])
+        done, results = _built(build, _command(layer, build.is_full_refresh))
         if spared := _spared(results, _nodes()):
-            again = _ran(["build", "--select", *spared, *how])[1]
+            again = _ran(["build", "--select", *spared, *_how(build.is_full_refresh)])[1]
             rerun = {result["unique_id"] for result in again}
             results = [result for result in results if result["unique_id"] not in rerun] + again
     _record(build, layer, results)
@@ -199,6 +214,72 @@ def _estimated(build: Build) -> tuple[str, dict[str, str]]:
         return f"\n{step.write(build.business_date)}", {}
     except step.EstimateFailed as error:
         return "", {"marts": str(error)}
+
+
+def _built(
+    build: Build, arguments: list[str]
+) -> tuple[subprocess.CompletedProcess[str], list[dict[str, Any]]]:
+    """Run a layer as it was planned when dbt last ran it, and else by dbt, whose way is kept as the plan.
+
+    What fails, dbt has to tell: it then runs the layer anew.
+    """
+    file = _plan_file(arguments)
+    if planned := plan.read(file):
+        try:
+            sent = _sent(planned, build)
+        except replay.NotAsPlanned as unlike:
+            log.info("dbt renders anew: %s", one_line(str(unlike)))
+        except replay.Stopped as stopped:
+            return _stopped(stopped)
+        else:
+            if not any(result["status"] == "fail" for result in sent):
+                return subprocess.CompletedProcess(arguments, 0, "", ""), sent
+    made = _target() / plan.MADE
+    made.unlink(missing_ok=True)
+    done, results = _ran(arguments)
+    if done.returncode == 0 and made.exists():
+        plan.keep(made, file)
+    return done, results
+
+
+def _sent(planned: plan.Plan, build: Build) -> list[dict[str, Any]]:
+    """Results of a plan, kept where dbt keeps its own."""
+    manifest = _manifest()
+    warns_if = {
+        name: node["config"]["warn_if"] for name, node in manifest.items() if node["resource_type"] == "test"
+    }
+    parameters = {
+        "business_date": build.business_date, "from_seq": build.from_seq, "to_seq": build.to_seq,
+    }  # fmt: skip
+    deadline = time.monotonic() + LONGEST_RUN_SECONDS
+    found = replay.run(
+        planned, parameters, warns_if, lambda: _look("the layer's plan", deadline), LOOK_EVERY_SECONDS
+    )
+    results_file = _target() / "run_results.json"
+    results_file.write_text(json.dumps({"results": found}), encoding="utf-8")
+    return _results(results_file)
+
+
+def _stopped(
+    stopped: replay.Stopped,
+) -> tuple[subprocess.CompletedProcess[str], list[dict[str, Any]]]:
+    result = {
+        "unique_id": stopped.node, "status": "error", "message": str(stopped), "execution_time": 0.0,
+        "failures": None, "adapter_response": {},
+    }  # fmt: skip
+    told = [] if _kind(result) == "operation" else [result]
+    return subprocess.CompletedProcess([], 1, "", str(stopped)), told
+
+
+def _plan_file(arguments: list[str]) -> Path:
+    """Where a command's plan is kept: by all that dbt renders it from, and what stands in the database."""
+    digest = hashlib.sha256(f"{plan.RENDERED_BY}{_definitions()}{arguments}".encode())
+    for file in sorted(PROJECT.rglob("*")):
+        if file.suffix in (".sql", ".yml", ".md", ".csv"):
+            digest.update(str(file.relative_to(PROJECT)).encode() + file.read_bytes())
+    with connect("transformer") as connection:
+        digest.update(repr(connection.execute(BUILT_SO_FAR).fetchall()).encode())
+    return settings().var / "dbt" / "plans" / f"{digest.hexdigest()}.json"
 
 
 def _ran(arguments: list[str]) -> tuple[subprocess.CompletedProcess[str], list[dict[str, Any]]]:
@@ -365,15 +446,25 @@ def _variables() -> str:
     )
 
 
-def keeping_dbt() -> contextlib.AbstractContextManager[None]:
-    """Let every layer that is built inside run in one dbt, which parses while the night loads."""
-    return contextlib.nullcontext() if kept_dbt.current() else kept_dbt.keeping(_start_dbt)
+@contextlib.contextmanager
+def keeping_dbt() -> Iterator[None]:
+    """Let every layer that is built inside run in one dbt; it parses at once where no night is planned."""
+    if kept_dbt.current():
+        yield
+        return
+    kept = _kept_dbt()
+    if not all(_plan_file(_command(layer, is_full=False)).exists() for layer in LAYERS):
+        kept.begin()
+    with kept_dbt.keeping(kept):
+        yield
 
 
-def _start_dbt() -> kept_dbt.KeptDbt:
-    process = _popen(["serve"], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
+def _kept_dbt() -> kept_dbt.KeptDbt:
     parse = ["parse", "--quiet", "--vars", _variables()]
-    return kept_dbt.KeptDbt(process, settings().var / "dbt" / "said", parse)
+    return kept_dbt.KeptDbt(
+        lambda: _popen(["serve"], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL),
+        settings().var / "dbt" / "said", parse,
+    )  # fmt: skip
 
 
 def _dbt(arguments: list[str]) -> subprocess.CompletedProcess[str]:

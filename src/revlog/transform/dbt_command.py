@@ -20,6 +20,7 @@ from dbt.cli.main import cli, dbtRunner
 from dbt_common.events.base_types import BaseEvent, EventLevel
 from dbt_common.events.event_manager import EventManager
 
+from revlog.transform import recording
 from revlog.transform.kept_dbt import die_with_parent
 
 DETAILS = (EventLevel.DEBUG, EventLevel.TEST)
@@ -68,23 +69,26 @@ def serve() -> None:
     if not parsed.success:
         return
     gc.freeze()
+    recorder = recording.listen()
     _answer(answers, 0)
     for line in sys.stdin:
         command = json.loads(line)
         child = os.fork()
         if child == 0:
             # No exit handlers: they are the parent's.
-            os._exit(_run(command, parsed.result))
+            os._exit(_run(command, parsed.result, recorder))
         _answer(answers, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 
-def _run(command: dict[str, Any], manifest: Any) -> int:
+def _run(command: dict[str, Any], manifest: Any, recorder: recording.Recorder) -> int:
     die_with_parent()
     _say_into(command)
     # dbt would write the manifest again, too, which takes as long as some twenty models.
     done = dbtRunner(manifest=manifest).invoke([*command["arguments"], "--no-write-json"])
     if isinstance(done.result, RunExecutionResult):
-        done.result.write(str(Path(os.environ["DBT_TARGET_PATH"]) / "run_results.json"))
+        target = Path(os.environ["DBT_TARGET_PATH"])
+        done.result.write(str(target / "run_results.json"))
+        recording.keep(recorder, target)
     if done.exception:
         print(done.exception, file=sys.stderr)
     sys.stdout.flush()
@@ -133,4 +137,8 @@ if __name__ == "__main__":
     if sys.argv[1:] == ["serve"]:
         serve()
     else:
-        cli()
+        recorder = recording.listen()
+        try:
+            cli()
+        finally:
+            recording.keep(recorder, Path(os.environ["DBT_TARGET_PATH"]))

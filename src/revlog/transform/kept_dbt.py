@@ -1,4 +1,4 @@
-"""One dbt for a night: imported and parsed once, while the night loads, for all layers that follow."""
+"""One dbt for a night: imported and parsed once, while the night loads, for all layers that need it."""
 
 from __future__ import annotations
 
@@ -25,14 +25,25 @@ def die_with_parent() -> None:
 
 
 class KeptDbt:
-    """A process that runs commands of dbt one after the other."""
+    """A process that runs commands of dbt one after the other; it starts with the first, or when told to."""
 
-    def __init__(self, process: subprocess.Popen[str], said: Path, parse: list[str]) -> None:
-        self._process, self._said = process, said
+    def __init__(self, start: Callable[[], subprocess.Popen[str]], said: Path, parse: list[str]) -> None:
+        self._start, self._said, self._parse = start, said, parse
+        self._process: subprocess.Popen[str] | None = None
         self._is_parsed = False
-        # One that has ended already is told of by the first command.
-        with contextlib.suppress(BrokenPipeError):
-            self._order(parse)
+
+    def begin(self) -> None:
+        """Start the process, if it has not been, and let it parse."""
+        if self._process is None:
+            self._process = self._start()
+            # One that has ended already is told of by the first command.
+            with contextlib.suppress(BrokenPipeError):
+                self._order(self._parse)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process is gone."""
+        return self._process is not None and self._process.poll() is not None
 
     def run(
         self, arguments: list[str], look: Callable[[], object]
@@ -41,6 +52,8 @@ class KeptDbt:
 
         `look` is called now and then; what it raises ends the process, and the command with it.
         """
+        self.begin()
+        assert self._process
         try:
             # The answer to the command that parses comes before all others.
             if not self._is_parsed and self._answer(look) is None:
@@ -59,6 +72,8 @@ class KeptDbt:
 
     def close(self) -> None:
         """Let the process end; what it may be parsing still is written whole."""
+        if self._process is None:
+            return
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe:
                 with contextlib.suppress(BrokenPipeError):
@@ -70,7 +85,7 @@ class KeptDbt:
             self._process.wait()
 
     def _order(self, arguments: list[str]) -> None:
-        assert self._process.stdin
+        assert self._process and self._process.stdin
         command = {
             "arguments": arguments,
             "stdout": str(self._said.with_suffix(".out")), "stderr": str(self._said.with_suffix(".err")),
@@ -79,7 +94,7 @@ class KeptDbt:
         self._process.stdin.flush()
 
     def _answer(self, look: Callable[[], object]) -> int | None:
-        assert self._process.stdout
+        assert self._process and self._process.stdout
         while not select.select([self._process.stdout], [], [], LOOK_EVERY_SECONDS)[0]:
             look()
         answer = self._process.stdout.readline()
@@ -95,9 +110,8 @@ def current() -> KeptDbt | None:
 
 
 @contextlib.contextmanager
-def keeping(start: Callable[[], KeptDbt]) -> Iterator[None]:
-    """Let every layer that is built inside run in one dbt, which begins to parse at once."""
-    kept = start()
+def keeping(kept: KeptDbt) -> Iterator[None]:
+    """Let every layer that is built inside run in one dbt."""
     _kept.append(kept)
     try:
         yield
