@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dbt.adapters.postgres.connections import PostgresConnectionManager
+from dbt.adapters.sql import SQLConnectionManager
 from dbt.task.build import BuildTask
 from dbt_common.events.contextvars import get_node_info
 
@@ -38,13 +39,13 @@ class Recorder:
             of.append(Statement(sql))
 
     def shaped(self) -> None:
-        """Forget the last statement of this thread: it asked for the columns of a query, which are those of its text."""
+        """Forget this thread's last statement: it asked for the columns of a query, which its text says."""
         of, number = self._last.at
         with self._lock:
             of[number] = Statement("")
 
     def answered(self, rows: list[Any], database: str) -> None:
-        """Keep what the last statement of this thread returned; a parameter of the build is not asked again."""
+        """Keep what this thread's last statement returned; a parameter of the build is not asked again."""
         of, number = self._last.at
         with self._lock:
             asked = of[number].sql
@@ -80,12 +81,9 @@ class Recorder:
 def listen() -> Recorder:
     """Let dbt's connections tell a recorder of all that they send from now on."""
     recorder = Recorder()
-    send, fetch = (
-        PostgresConnectionManager.add_query,
-        PostgresConnectionManager.get_result_from_cursor.__func__,
-    )
-    execute, shape = PostgresConnectionManager.execute, PostgresConnectionManager.add_select_query
-    order = BuildTask.get_graph_queue
+    send, execute = PostgresConnectionManager.add_query, PostgresConnectionManager.execute
+    fetch = vars(SQLConnectionManager)["get_result_from_cursor"].__func__
+    shape, order = PostgresConnectionManager.add_select_query, BuildTask.get_graph_queue
 
     def sending(self: Any, sql: str, *more: Any, **named: Any) -> Any:
         connection, cursor = send(self, sql, *more, **named)

@@ -28,7 +28,7 @@ class NotAsPlanned(RuntimeError):
 
 
 class Stopped(RuntimeError):
-    """A node broke off for a reason outside of it: the server, a lock, the disk. The message is the server's."""
+    """A node broke off for a reason outside of it: the server, a lock, the disk; the message is its own."""
 
     def __init__(self, node: str, error: psycopg.OperationalError) -> None:
         # What has no state is of the connection, and told as libpq tells of one.
@@ -37,13 +37,16 @@ class Stopped(RuntimeError):
 
 
 def run(
-    plan: Plan, parameters: Mapping[str, Any], warns_if: Mapping[str, str], look: Callable[[], object],
+    plan: Plan,
+    parameters: Mapping[str, Any],
+    warns_if: Mapping[str, str],
+    look: Callable[[], object],
     look_every: float,
-) -> list[Result]:  # fmt: skip
+) -> list[Result]:
     """Results of the plan's nodes, as dbt gives them, for a build with these parameters.
 
-    `warns_if` is each test's condition. `look` is called every so many seconds; what it raises ends all. Raises
-    NotAsPlanned or Stopped, and leaves what was built so far: a layer that runs again begins anew.
+    `warns_if` is each test's condition. `look` is called every so many seconds; what it raises ends all.
+    Raises NotAsPlanned or Stopped, and leaves what was built so far: a layer that runs again begins anew.
     """
     with _connections() as free:
         _start(plan, parameters, free)
