@@ -12,6 +12,7 @@ from hypothesis import settings as hypothesis_settings
 
 from revlog.database import connections, server
 from revlog.maintenance import migrate
+from revlog.transform import build
 from tests import shared_dbt
 
 # A developer's `.env` has no say in tests.
@@ -68,8 +69,10 @@ def warehouse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
 
 
 @pytest.fixture()
-def own_dbt() -> Iterator[None]:
-    """For a test of how dbt is started: it shares none."""
+def own_dbt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """For a test of how dbt is started: it shares none, and nothing is planned."""
+    planned = build._plan_file
+    monkeypatch.setattr(build, "_plan_file", lambda arguments: tmp_path / "plans" / planned(arguments).name)
     with shared_dbt.none_shared():
         yield
 
