@@ -169,6 +169,8 @@ def open_source(context: EphemeralDataContext) -> Any:
 def _context() -> EphemeralDataContext:
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    # It would write all that it holds as YAML, into memory, twice for each asset.
+    context._save_project_config = lambda: None  # type: ignore[method-assign]
     return context
 
 

@@ -1,0 +1,180 @@
+"""A night sends what dbt rendered for the night before; where anything is otherwise, dbt renders anew."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from revlog.database.connections import connect
+from revlog.transform import build, replay
+from revlog.transform.plan import Node, Plan, Statement
+from tests.integration.ingestion_landing import DAY, load, query, sale, sales
+from tests.nights import begin, build_night, newest, run_layers
+
+DAYS = [DAY + dt.timedelta(days=n) for n in range(8)]
+ASLEEP = Plan(
+    "x",
+    (),
+    {
+        "model.reverse_logistics.asleep": Node(
+            (), (Statement("select pg_sleep(60)"),), 0, {"status": "success"}
+        )
+    },
+)
+
+
+@pytest.fixture(scope="module")
+def company(database: Path) -> Path:
+    """A company whose next night is planned: of a full build, and of two nights after it."""
+    sales(database, f"{DAYS[0]:%Y%m%d}", sale("A"), sale("B"))
+    load(date=DAYS[0])
+    for day in DAYS[:3]:
+        build_night(day)
+    return database
+
+
+@pytest.fixture()
+def asked(company: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Commands that dbt was asked to run."""
+    commands: list[str] = []
+    run = build._dbt
+    monkeypatch.setattr(build, "_dbt", lambda arguments: commands.append(arguments[0]) or run(arguments))
+    return commands
+
+
+def test_a_planned_night_starts_no_dbt_and_is_told_as_any(asked: list[str], company: Path) -> None:
+    by_dbt = newest()
+    sales(company, f"{DAYS[3]:%Y%m%d}", sale("C", amount="30.00"))
+    load(date=DAYS[3])
+    by_plan = build_night(DAYS[3])
+    assert asked == []
+    assert query("select recovery_key, cast(gross_amount as text) from core.fct_recovery order by 1") == [
+        ("sale:A", "10.00"), ("sale:B", "10.00"), ("sale:C", "30.00"),
+    ]  # fmt: skip
+    told = (
+        "select layer, node, resource_type, status from ops.model_runs where build_id = %s order by 1, 2, 3"
+    )
+    assert query(told, by_plan) == query(told, by_dbt)
+    checks = (
+        "select stage, check_name, severity, success, unexpected_count from ops.validation_results"
+        " where run_id = %s and engine = 'dbt' order by 1, 2"
+    )
+    assert query(checks, f"build-{by_plan}") == query(checks, f"build-{by_dbt}")
+    changed = "select rows_affected from ops.model_runs where build_id = %s and node = 'fct_recovery'"
+    assert (query(changed, by_dbt), query(changed, by_plan)) == ([(0,)], [(1,)])
+
+
+def test_a_column_that_was_added_by_hand_is_seen(asked: list[str]) -> None:
+    with connect("admin") as admin:
+        admin.execute("alter table core.fct_recovery add column by_hand text")
+    build_id = begin(DAYS[3])
+    build.run_layer(build_id, "staging")
+    assert asked == []
+    build.run_layer(build_id, "core")
+    assert asked
+    with connect("admin") as admin:
+        admin.execute("alter table core.fct_recovery drop column by_hand")
+
+
+def test_a_table_that_is_gone_is_made_by_dbt(asked: list[str]) -> None:
+    with connect("admin") as admin:
+        admin.execute("drop table build.waste_by_month cascade")
+    build_id = begin(DAYS[3])
+    build.run_layer(build_id, "staging")
+    assert asked
+    run_layers(build_id)
+    assert query("select count(*) from build.waste_by_month") == [(0,)]
+
+
+def test_another_text_of_a_model_is_another_plan(
+    asked: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    named = build._plan_file(["build"])
+    other = tmp_path / "project"
+    other.mkdir()
+    (other / "m.sql").write_text("select 1")
+    (other / "dbt_project.yml").write_text("name: x")
+    monkeypatch.setattr(build, "PROJECT", other)
+    first = build._plan_file(["build"])
+    (other / "m.yml").write_text("models: []")
+    assert (
+        len({named, first, build._plan_file(["build"]), build._plan_file(["build", "--full-refresh"])}) == 4
+    )
+
+
+def test_a_node_that_breaks_is_told_by_dbt(asked: list[str]) -> None:
+    with connect("admin") as admin:
+        admin.execute(
+            "create function core.refuse() returns trigger language plpgsql as"
+            " $$ begin raise exception 'no rows today'; end $$"
+        )
+        admin.execute(
+            "create trigger refused before delete on core.fct_recovery for each statement"
+            " execute function core.refuse()"
+        )
+    build_id = begin(DAYS[3])
+    build.run_layer(build_id, "staging")
+    with pytest.raises(build.CheckFailed, match=r"(?s)model fct_recovery: Database Error.*no rows today"):
+        build.run_layer(build_id, "core")
+    assert asked
+    with connect("admin") as admin:
+        admin.execute("drop trigger refused on core.fct_recovery")
+    run_layers(begin(DAYS[3]))
+
+
+def test_a_session_that_the_server_ends_ends_the_layer(
+    asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build.plan, "read", lambda file: ASLEEP)
+    monkeypatch.setattr(replay, "wait", _ending(replay.wait))
+    with pytest.raises(build.ConnectionBroken, match="terminating connection"):
+        build.run_layer(begin(DAYS[3]), "staging")
+    assert asked == []
+
+
+def _ending(wait: Any) -> Any:
+    """End the session that sleeps, as soon as it does."""
+
+    def ending(*arguments: Any, **named: Any) -> Any:
+        with connect("admin", autocommit=True) as admin:
+            deadline = time.monotonic() + 20
+            ended = (
+                "select pg_terminate_backend(pid) from pg_stat_activity where query like 'select pg_sleep%'"
+            )
+            while not admin.execute(ended).fetchall() and time.monotonic() < deadline:
+                time.sleep(0.05)
+        return wait(*arguments, **named)
+
+    return ending
+
+
+def test_a_night_that_is_lost_ends_its_plan(company: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Lost(Exception):
+        pass
+
+    def lost() -> None:
+        raise Lost
+
+    began = time.monotonic()
+    with pytest.raises(Lost):
+        replay.run(ASLEEP, {}, {}, lost, 0.2)
+    assert time.monotonic() - began < 20
+
+
+def test_a_node_waits_for_those_that_it_reads(company: Path) -> None:
+    """A chain and a branch: the last sees what the others wrote, though four run at once."""
+
+    def node(name: str, *waits_for: str) -> Node:
+        writes = Statement(f"insert into estimates.seen select '{name}' || count(*) from estimates.seen")
+        return Node(waits_for, (writes, Statement("COMMIT")), 0, {"status": "success"})
+
+    with connect("admin") as admin:
+        admin.execute("create table estimates.seen (name text); grant all on estimates.seen to transformer")
+    nodes = {"c": node("c", "b"), "b": node("b", "a"), "a": node("a"), "d": node("d", "c", "a")}
+    found = replay.run(Plan("x", (), nodes), {}, {}, lambda: None, 5)
+    assert query("select name from estimates.seen order by 1") == [("a0",), ("b1",), ("c2",), ("d3",)]
+    assert [result["message"] for result in found] == ["INSERT 0 1"] * 4
