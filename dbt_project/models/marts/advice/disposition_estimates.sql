@@ -8,17 +8,11 @@
 } %}
 {%- set k = var('shrink_units', 10) %}
 
-with experience as (
-
-    select * from {{ ref('disposition_experience') }}
-
-),
-
 -- What becomes of goods that are put up for sale: some are never sold
-sold as (
+with sold as (
 
     select learnt, grade, sum(units) filter (where channel <> 'NONE') / sum(units) as share
-    from experience
+    from {{ ref('disposition_experience') }}
     where level = 'grade' and disposition = 'SECONDARY_SALE'
     group by learnt, grade
 
@@ -26,7 +20,7 @@ sold as (
 
 ways as (
 
-    select * from experience
+    select * from {{ ref('disposition_experience') }}
     where level = 'way' and disposition not in ('RETURN_TO_CUSTOMER', 'KEEP', 'MISSING', 'UNMAPPED')
         and not (disposition = 'SECONDARY_SALE' and channel = 'NONE')
 
@@ -74,7 +68,7 @@ select
     vendors.rtv_window_days
 from offered
 {%- for level, keys in levels.items() %}
-left join experience as by_{{ level }}
+left join {{ ref('disposition_experience') }} as by_{{ level }}
     on by_{{ level }}.level = '{{ level }}'
     and offered.learnt = by_{{ level }}.learnt
     and offered.disposition = by_{{ level }}.disposition
@@ -88,7 +82,7 @@ cross join lateral (  -- noqa: ST05
 {%- endfor %}
 left join {{ ref('dim_vendor') }} as vendors
     on offered.vendor_id = vendors.vendor_id and vendors.is_current and offered.disposition = 'RTV'
-left join experience as by_vendor
+left join {{ ref('disposition_experience') }} as by_vendor
     on by_vendor.level = 'vendor' and offered.disposition = 'RTV'
     and offered.learnt = by_vendor.learnt
     and by_vendor.disposition = 'RTV'
