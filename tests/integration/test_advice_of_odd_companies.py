@@ -98,9 +98,10 @@ def _delete(core: psycopg.Connection[Any], *tables: str) -> None:
 def test_of_a_company_without_anything_there_is_nothing_to_say(core: psycopg.Connection[Any]) -> None:
     _delete(core, *FACTS, *DIMENSIONS)
     ask = _made(core)
-    assert {name: ask(f"select count(*) from build.{name}") for name, _ in _models()} == {
-        name: [0] for name, _ in _models()
-    }
+    # Whose customers are those of marts.customer_overview, which is not made anew here.
+    tables = [name for name, _ in _models() if name != "customer_outlook"]
+    assert {name: ask(f"select count(*) from build.{name}") for name in tables} == dict.fromkeys(tables, [0])
+    assert ask("select count(return_propensity) from build.customer_outlook") == [0]
 
 
 @pytest.mark.parametrize("lacking", [*FACTS, *DIMENSIONS])
