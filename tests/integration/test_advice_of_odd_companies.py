@@ -100,7 +100,9 @@ def test_of_a_company_without_anything_there_is_nothing_to_say(core: psycopg.Con
     ask = _made(core)
     # Whose customers are those of marts.customer_overview, which is not made anew here.
     tables = [name for name, _ in _models() if name != "customer_outlook"]
-    assert {name: ask(f"select count(*) from build.{name}") for name in tables} == dict.fromkeys(tables, [0])
+    assert {name: ask(f"select count(*) from build.{name}") for name in tables} == {
+        name: [0] for name in tables
+    }
     assert ask("select count(return_propensity) from build.customer_outlook") == [0]
 
 
