@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
+from benchmarks import advice
 from benchmarks.report import Row
 from benchmarks.workplace import fresh
 from revlog.builds import judged
@@ -25,6 +29,7 @@ from revlog.transform import build
 
 START, HISTORY_END = dt.date(2025, 1, 1), dt.date(2026, 1, 31)
 NIGHT = HISTORY_END + dt.timedelta(days=1)
+T = TypeVar("T")
 
 
 @dataclass
@@ -32,12 +37,15 @@ class Stages:
     """Seconds by stage of one run."""
 
     seconds: dict[str, float] = field(default_factory=dict)
+    # Of those of the marts: what they tell, computed before them.
+    estimates: float = 0.0
 
-    def time(self, name: str, work: Callable[[], object]) -> None:
-        """Run `work` and add its seconds to the stage `name`."""
+    def time(self, name: str, work: Callable[[], T]) -> T:
+        """Run `work` and add its seconds to the stage `name`; returns what it returned."""
         started = time.perf_counter()
-        work()
+        found = work()
         self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
+        return found
 
     @property
     def total(self) -> float:
@@ -61,7 +69,7 @@ def measure(place: Path, history: int, night: int) -> list[Row]:
     for stage, seconds in large.seconds.items():
         beside = small.seconds[stage]
         rows.append(Row(f"  {stage}", f"{seconds:.1f} s", f"{beside:.1f} s", seconds / beside, ""))
-    return rows
+    return [*rows, *advice.measure(large)]
 
 
 def _run(place: Path, history: int, night: int) -> Stages:
@@ -113,8 +121,17 @@ def run_night(date: dt.date) -> Stages:
     for layer in build.LAYERS:
         if layer == "marts":
             gate("core")
-        stages.time(f"dbt {layer}", lambda layer=layer: build.run_layer(build_id, layer))  # type: ignore[misc]
+        told = stages.time(f"dbt {layer}", functools.partial(build.run_layer, build_id, layer))
+        if layer == "marts":
+            stages.estimates = _seconds_of_estimates(told)
     gate("publish")
     judged.finish(build_id)
     stages.time("publish", lambda: publish(build_id))
     return stages
+
+
+def _seconds_of_estimates(told: str) -> float:
+    """What the layer says of them, as by `revlog.estimates.step`."""
+    found = re.search(r"estimates, .* \((\d+\.\d) s\)", told)
+    assert found, told
+    return float(found[1])

@@ -20,15 +20,15 @@ from revlog.database.connections import connect
 from revlog.gates.acceptance import accept
 
 STAGES = {
-    "loading": "from nightly import stages; stages._ingest_all(DATE, print)",
-    "gate landed": "from nightly import stages; stages.gate(BUILD, 'landed')",
-    "dbt staging": "from nightly import stages; stages.transform(BUILD, 'staging')",
-    "dbt core": "from nightly import stages; stages.transform(BUILD, 'core')",
-    "gate core": "from nightly import stages; stages.gate(BUILD, 'core')",
-    "dbt marts": "from nightly import stages; stages.transform(BUILD, 'marts')",
-    "gate publish": "from nightly import stages; stages.gate(BUILD, 'publish')",
-    "publish": "from nightly import stages; stages.publish(BUILD)",
-    "report": "from nightly import stages; stages.report(DATE)",
+    "loading": "from revlog.night import stages; stages._ingest_all(DATE, print)",
+    "gate landed": "from revlog.night import stages; stages.gate(BUILD, 'landed')",
+    "dbt staging": "from revlog.night import stages; stages.transform(BUILD, 'staging')",
+    "dbt core": "from revlog.night import stages; stages.transform(BUILD, 'core')",
+    "gate core": "from revlog.night import stages; stages.gate(BUILD, 'core')",
+    "dbt marts": "from revlog.night import stages; stages.transform(BUILD, 'marts')",
+    "gate publish": "from revlog.night import stages; stages.gate(BUILD, 'publish')",
+    "publish": "from revlog.night import stages; stages.publish(BUILD)",
+    "report": "from revlog.night import stages; stages.report(DATE)",
 }
 # What a thread of dbt says of a statement; `discard all` between nodes is no node's.
 STATEMENT = "SQLQuery"
@@ -142,7 +142,7 @@ def _peaks(days: int) -> list[Row]:
 
 
 def _begun(date: str) -> int:
-    processes.run(["-c", f"from nightly import stages; stages.begin_build('{date}', 'benchmark')"])
+    processes.run(["-c", f"from revlog.night import stages; stages.begin_build('{date}', 'benchmark')"])
     return int(_rows("select max(build_id) from ops.builds"))
 
 

@@ -30,6 +30,23 @@ create table finance.refund_exceptions (class text, gap text, currency text, sta
     order_no text, rma_no text, refund_id text, memo_no text, period text, open_since date,
     reporting_amount numeric(18, 2));
 create table finance.refund_reconciliation (pattern_name text, is_reconciled boolean, group_key text);
+create table marts.publication (business_date date);
+create table marts.return_forecast_weeks (site text, week_ahead integer, expected_units numeric(14, 4),
+    low_80 integer, high_80 integer);
+create table marts.quality_alerts (alert_key text, first_seen_on date, amount_at_stake numeric(18, 2));
+create table marts.claims_to_file (claim_key text, deadline_on date, expected_amount numeric(18, 2));
+create table marts.disposition_advice (receipt_id text, open_units bigint, difference numeric(18, 2));
+create table marts.returnless_advice (sku text, advice text);
+create table marts.customer_outlook (customer_id text, is_above_peers boolean, currency text);
+insert into marts.publication values ('2026-02-10');
+insert into marts.return_forecast_weeks values
+    ('LEJ', 1, 30, 20, 40), ('POZ', 1, 12.4, 8, 14), ('LEJ', 2, 90, 70, 110);
+insert into marts.quality_alerts values ('A', '2026-02-04', 100.50), ('B', '2026-02-03', 20);
+insert into marts.claims_to_file values
+    ('A', '2026-02-16', 10), ('B', '2026-02-17', 5), ('C', '2026-02-12', null);
+insert into marts.disposition_advice values ('R1', 3, 2), ('R2', 1, null);
+insert into marts.returnless_advice values ('L1', 'KEEP'), ('L2', 'TAKE BACK');
+insert into marts.customer_outlook values ('C1', true, 'EUR'), ('C2', false, 'EUR');
 insert into marts.kpi_definitions (kpi, title, question, formula, unit, bases, better, caveats, needs,
     numerator_unit, denominator_unit, also_called) values
     ('returned_stock_days', 'Days of stock', 'How long?', 'a / b', 'days', 'STOCK', 'down', '', '', 'units',

@@ -363,6 +363,19 @@ def test_what_may_still_come_in_time_asks_nobody_to_look(rows: ScorecardRows) ->
                 connection.execute(f"delete from finance.{table} where group_key in ('D', 'E')")
 
 
+def test_what_comes_next_is_of_the_published_night(page: html.HtmlElement) -> None:
+    """Half of 20 and half of 6 units, which stray each for itself: the root of 100 and 9 is 10.4."""
+    lines = [_words(line) for line in page.xpath("//section[@id='ahead']//li/span")]
+    assert lines == [
+        "expected next 7 days: 42 units ± 10",
+        "1 new quality alert this week; 2 stand, 120.50 EUR at stake",
+        "2 claims expire this week, 10.00 EUR; 3 can be filed, 15.00 EUR",
+        "4 units wait for a decision; their best ways should bring 6.00 EUR more than the second best",
+        "1 product costs more to take back than it brings",
+        "1 customer returns more than what they bought explains",
+    ]
+
+
 def test_a_check_that_was_mended_is_no_alert(rows: ScorecardRows) -> None:
     assert [(r["check_name"], r["message"]) for r in rows.alerts] == [("still", "first line")]
 

@@ -60,6 +60,17 @@ def test_the_tail_is_that_of_scipy() -> None:
     assert as_many_or_more(n, np.zeros(3), a, b).tolist() == [1.0, 1.0, 1.0]
 
 
+def test_the_tail_of_more_units_than_can_be_added_up() -> None:
+    """The share of so many units is the customer's own rate, which is drawn from a beta distribution."""
+    n, a, b = np.array([3e9, 2e6]), np.array([2.0, 5.0]), np.array([8.0, 45.0])
+    x = n * [0.5, 0.25]
+    assert as_many_or_more(n, x, a, b) == pytest.approx(stats.beta.sf(x / n, a, b), rel=1e-3)
+    # Just beyond what is added up, by SciPy's own sum of the units that did not come back.
+    n, x, a, b = (np.array([v], float) for v in (102_000, 1_500, 10.0, 990.0))
+    expected = 1 - stats.betabinom.cdf(1_499, 102_000, 10.0, 990.0)
+    assert as_many_or_more(n, x, a, b) == pytest.approx([expected], rel=0.02)
+
+
 def test_categories_of_which_nothing_or_everything_comes_back() -> None:
     found = propensities(_bought(("A", "NEVER", 5, 0), ("B", "ALWAYS", 3, 3)))
     assert found["propensity"].tolist() == [0.0, 1.0]

@@ -15,7 +15,7 @@ from lxml import html
 
 from revlog.contracts.contract import all_feeds
 from revlog.metrics.definitions import kpis
-from revlog.reports import charts, finance_page, kpi_series, scorecard_leads
+from revlog.reports import ahead, charts, finance_page, kpi_series, scorecard_leads
 from revlog.reports.carried import by_lack
 from revlog.reports.figures import Figures
 from revlog.reports.kpi_cards import KpiCards
@@ -467,6 +467,20 @@ def test_before_the_first_night_the_pages_say_so() -> None:
     nothing = ScorecardRows(Figures(None, [], [], None, [], [], [], []))
     assert "No night has been published" in page(nothing)
     assert "Nothing has been reconciled yet" in finance_page.page(Reconciliation(None, *([[]] * 5)), [])
+
+
+def test_what_comes_next_stands_before_the_readers_parts() -> None:
+    rows = dataclasses.replace(
+        _rows("x"), ahead=[ahead.Line("expected next 7 days: 4 units", "return_forecast_weeks")]
+    )
+    tree = html.fromstring(page(rows))
+    assert tree.xpath("//section/@id")[:2] == ["ahead", "operations"]
+    [line] = tree.xpath("//section[@id='ahead']//li")
+    assert [part.text_content() for part in line] == [
+        "expected next 7 days: 4 units", "marts.return_forecast_weeks",
+    ]  # fmt: skip
+    nothing = html.fromstring(page(_rows("x"))).xpath("//section[@id='ahead']")[0].text_content()
+    assert "Nothing has been published that tells it." in nothing
 
 
 def test_a_night_that_was_held_is_told() -> None:

@@ -19,26 +19,24 @@ rma_lines as (
     where order_no = unit_key and sku is not null and not is_void
 ),
 
--- What came under an RMA's number, with that of its line or without
+-- What came under an RMA's number: with that of its line, or without
 named as (
-    select rma_no, rma_line_no, sku, sum(quantity) as quantity
+    select rma_no, rma_line_no, case when rma_line_no is null then sku end as sku, sum(quantity) as quantity
     from {{ ref('stg_wms__return_receipts') }}
     where rma_no in (select rma_no from rma_lines)
-    group by rma_no, rma_line_no, sku
+    group by rma_no, rma_line_no, case when rma_line_no is null then sku end
 ),
 
 authorized as (
     select
         lines.*,
         lines.quantity_authorized
-        - coalesce((
-            select sum(named.quantity) from named
-            where named.rma_no = lines.rma_no and named.rma_line_no = lines.rma_line_no
-        ), 0)
-        - {{ up_to('coalesce((select sum(named.quantity) from named where named.rma_no = lines.rma_no'
-            ' and named.rma_line_no is null and named.sku = lines.sku), 0) - lines.units_before',
-            'lines.quantity_authorized') }} as units_left
+        - coalesce(of_line.quantity, 0)
+        - {{ up_to('coalesce(of_sku.quantity, 0) - lines.units_before', 'lines.quantity_authorized') }} as units_left
     from rma_lines as lines
+    left join named as of_line on lines.rma_no = of_line.rma_no and lines.rma_line_no = of_line.rma_line_no
+    left join named as of_sku
+        on lines.rma_no = of_sku.rma_no and lines.sku = of_sku.sku and of_sku.rma_line_no is null
 ),
 
 asked as (

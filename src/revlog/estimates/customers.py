@@ -32,6 +32,8 @@ DECISION_DAYS, HAND_OVER_DAYS = 2, 14
 # Between customers who are all alike, and customers of whom each always or never returns.
 LEAST_SPREAD, MOST_SPREAD = 1e-4, 0.9
 DIGITS = 6
+# Of a sum of more terms a smooth tail of the same mean and variance is within 5 %, and takes no memory.
+MOST_TERMS = 100_000
 
 
 def compute(connection: psycopg.Connection[Any], as_of: dt.date) -> pd.DataFrame:
@@ -101,7 +103,10 @@ def as_many_or_more(units: Numbers, returned: Numbers, a: Numbers, b: Numbers) -
     from scipy import special
 
     found = np.ones(len(units))
-    [many] = np.nonzero((a > 0) & (b > 0) & (returned > units * a / (a + b)))
+    is_more = (a > 0) & (b > 0) & (returned > units * a / (a + b))
+    is_long = is_more & (units - returned >= MOST_TERMS)
+    found[is_long] = _smooth_tail(units[is_long], returned[is_long], a[is_long], b[is_long])
+    [many] = np.nonzero(is_more & ~is_long)
     terms = (units[many] - returned[many]).astype(int) + 1
     at = np.repeat(many, terms)
     beyond = np.arange(terms.sum()) - np.repeat(terms.cumsum() - terms, terms)
@@ -114,6 +119,17 @@ def as_many_or_more(units: Numbers, returned: Numbers, a: Numbers, b: Numbers) -
     )
     found[many] = np.bincount(at, np.exp(chance), len(units))[many]
     return np.minimum(found, 1.0)
+
+
+def _smooth_tail(units: Numbers, returned: Numbers, a: Numbers, b: Numbers) -> Numbers:
+    """The same probability where units are too many to add up: their share is beta distributed, too."""
+    import numpy as np
+    from scipy import stats
+
+    alike = (a + b + 1) * units / (a + b + units) - 1
+    mean = a / (a + b)
+    tail = stats.beta.sf((returned - 0.5) / units, mean * alike, (1 - mean) * alike)
+    return np.asarray(tail, np.float64)
 
 
 ESTIMATE = Estimate("customer_propensity", compute)

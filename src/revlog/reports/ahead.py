@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from revlog.reports.snapshots import Reader, Row, exists, snapshot
 from revlog.reports.units import counted
@@ -41,7 +41,14 @@ from expected, alerts, claims, advised, returnless, customers
 """
 
 
-def read_ahead(reader: Reader | None = None) -> list[str]:
+class Line(NamedTuple):
+    """What is to be known, in words, and the table of marts that tells all of it."""
+
+    text: str
+    table: str
+
+
+def read_ahead(reader: Reader | None = None) -> list[Line]:
     """The lines; none before the first publication that has the tables."""
     if reader is None:
         with snapshot() as own:
@@ -52,21 +59,33 @@ def read_ahead(reader: Reader | None = None) -> list[str]:
     return lines(row) if row else []
 
 
-def lines(row: Row) -> list[str]:
-    """What the figures say, in words."""
+def lines(row: Row) -> list[Line]:
+    """What the figures say."""
+    stand = f"; {counted(row['alerts'])} stand, {_money(row, 'at_stake')} at stake" if row["alerts"] else ""
     return [
-        f"expected next 7 days: {_units(row)}",
-        f"{_many(row['new_alerts'], 'new quality alert')} this week"
-        + (f"; {counted(row['alerts'])} stand, {_money(row, 'at_stake')} at stake" if row["alerts"] else ""),
-        f"{_many(row['ending'], 'claim')} {_verb(row['ending'], 'expire')} this week,"
-        f" {_money(row, 'ending_amount')}; {counted(row['claims'])} can be filed,"
-        f" {_money(row, 'claims_amount')}",
-        f"{_many(row['waiting'], 'unit')} {_verb(row['waiting'], 'wait')} for a decision; their best ways"
-        f" should bring {_money(row, 'gained')} more than the second best",
-        f"{_many(row['losing'], 'product')} {_verb(row['losing'], 'cost')} more to take back than"
-        f" {'it brings' if row['losing'] == 1 else 'they bring'}",
-        f"{_many(row['above'], 'customer')} {_verb(row['above'], 'return')} more than what they bought"
-        " explains",
+        Line(f"expected next 7 days: {_units(row)}", "return_forecast_weeks"),
+        Line(f"{_many(row['new_alerts'], 'new quality alert')} this week{stand}", "quality_alerts"),
+        Line(
+            f"{_many(row['ending'], 'claim')} {_verb(row['ending'], 'expire')} this week,"
+            f" {_money(row, 'ending_amount')}; {counted(row['claims'])} can be filed,"
+            f" {_money(row, 'claims_amount')}",
+            "claims_to_file",
+        ),
+        Line(
+            f"{_many(row['waiting'], 'unit')} {_verb(row['waiting'], 'wait')} for a decision; their best ways"
+            f" should bring {_money(row, 'gained')} more than the second best",
+            "disposition_advice",
+        ),
+        Line(
+            f"{_many(row['losing'], 'product')} {_verb(row['losing'], 'cost')} more to take back than"
+            f" {'it brings' if row['losing'] == 1 else 'they bring'}",
+            "returnless_advice",
+        ),
+        Line(
+            f"{_many(row['above'], 'customer')} {_verb(row['above'], 'return')} more than what they bought"
+            " explains",
+            "customer_outlook",
+        ),
     ]
 
 

@@ -24,6 +24,7 @@ from revlog.reports.scorecard_rows import ScorecardRows, read_scorecard_rows
 from revlog.reports.scorecard_tables import drawings, tables
 
 PARTS = (
+    ("ahead", "What next"),
     ("operations", "Operations"),
     ("product", "Product"),
     ("service", "Customer service"),
@@ -79,6 +80,7 @@ def made(
         made_at=dt.datetime.now(dt.UTC),
         state=_state(rows),
         leads=leads,
+        ahead=rows.ahead,
         audiences=audiences,
         cards=cards,
         since=night.date,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from revlog.contracts.contract import sound_contracts
 from revlog.reports import kpi_series, product_changes
+from revlog.reports.ahead import Line, read_ahead
 from revlog.reports.carried import read_definitions
 from revlog.reports.figures import Figures, figures_in, is_published
 from revlog.reports.snapshots import Row, exists, snapshot
@@ -29,6 +30,7 @@ class ScorecardRows:
     work: list[Row] = field(default_factory=list)
     alerts: list[Row] = field(default_factory=list)
     stages: list[Row] = field(default_factory=list)
+    ahead: list[Line] = field(default_factory=list)
 
     @property
     def last_night(self) -> dt.date | None:
@@ -241,4 +243,5 @@ def read_scorecard_rows() -> ScorecardRows:
             regulated=rows(REGULATED, "marts.regulated_units", "marts.dimension_product"),
             sources=rows(SOURCES), refused=rows(REFUSED), quarantined=rows(QUARANTINED),
             work=rows(WORK), alerts=rows(ALERTS), stages=rows(STAGES),
+            ahead=read_ahead(reader),
         )  # fmt: skip

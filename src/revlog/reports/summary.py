@@ -157,7 +157,7 @@ def _ahead(console: Console) -> None:
     if found := read_ahead():
         console.print("[bold]What next[/]")
         for line in found:
-            console.print(f"  {rich_text(line)}")
+            console.print(f"  {rich_text(line.text)}")
         console.print()
 
 

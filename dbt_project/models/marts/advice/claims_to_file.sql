@@ -46,7 +46,7 @@ found as (
         coalesce(delivered_on, received_on) + {{ var('carrier_claim_days') }} as deadline_on,
         quantity as units,
         -- less what the goods have brought all the same
-        cast(greatest(round(quantity * unit_cost * rate, 2) - recovered, 0) as numeric(18, 2)) as cost, 1 as share,
+        cast(round(quantity * unit_cost * rate, 2) - recovered as numeric(18, 2)) as cost, 1 as share,
         'tell the carrier of the damage, with pictures from the inspection' as next_step
     from {{ ref('claim_candidates') }}
     where reason = 'DAMAGED_IN_TRANSIT'

@@ -1,95 +1,39 @@
 -- Grain: one row per unit group to decide and way that the company has ever gone: which share of its cost a unit
--- should bring, what it should cost and how long it should take. The mean of each group of goods is drawn towards
--- that of the next wider group, the more the fewer units it rests on. Not published.
+-- should bring, what it should cost and how long it should take. The mean of its SKU is drawn towards that of such
+-- goods, the more the fewer units it rests on. Not published.
 {{ config(materialized='table') }}
-{%- set levels = {
-    'grade': ['grade'], 'category': ['grade', 'product_category'],
-    'age': ['grade', 'product_category', 'age_band'], 'sku': ['grade', 'age_band', 'sku'],
-} %}
 {%- set k = var('shrink_units', 10) %}
-
-with experience as (
-
-    select * from {{ ref('disposition_experience') }}
-
-),
-
--- What becomes of goods that are put up for sale: some are never sold
-sold as (
-
-    select learnt, grade, sum(units) filter (where channel <> 'NONE') / sum(units) as share
-    from experience
-    where level = 'grade' and disposition = 'SECONDARY_SALE'
-    group by learnt, grade
-
-),
-
-ways as (
-
-    select * from experience
-    where level = 'way' and disposition not in ('RETURN_TO_CUSTOMER', 'KEEP', 'MISSING', 'UNMAPPED')
-        and not (disposition = 'SECONDARY_SALE' and channel = 'NONE')
-
-),
-
-offered as (
-
-    select
-        candidates.*,
-        ways.disposition,
-        ways.channel,
-        cast(coalesce(sold.share, 1) as numeric(38, 6)) as sold_share,
-        ways.recovered / ways.original_cost as share,
-        ways.cost / ways.units as cost,
-        ways.unit_days / ways.units as days
-    from {{ ref('disposition_candidates') }} as candidates
-    inner join ways on candidates.learnt = ways.learnt
-    left join sold
-        on candidates.learnt = sold.learnt and candidates.grade = sold.grade
-        and ways.disposition = 'SECONDARY_SALE'
-
-)
 
 select
     {%- for column in [
         'learnt', 'candidate', 'product_category', 'grade', 'reason', 'shipped_on', 'hazmat_class', 'weee_category',
-        'was_worked_on', 'decided_on', 'unit_cost', 'disposition', 'channel', 'sold_share',
+        'was_worked_on', 'decided_on', 'unit_cost',
     ] %}
-    offered.{{ column }},
+    candidates.{{ column }},
     {%- endfor %}
-    coalesce(by_category.units, 0) as cases,
-    coalesce(by_grade.units, 0) as cases_of_grade,
-    -- of the category where it has cases enough, else of the grade
-    cast(coalesce({{ error_of_mean('by_category') }}, {{ error_of_mean('by_grade') }}) as numeric(38, 6)) as net_error,
+    means.disposition, means.channel, means.sold_share,
+    means.cases, means.cases_of_grade, means.net_error,
     cast(case
-        when offered.disposition <> 'RTV' then of_sku.share
+        when means.disposition <> 'RTV' then of_sku.share
         -- a vendor's contract is what its credits are drawn towards
         else coalesce(by_vendor.units, 0) / (coalesce(by_vendor.units, 0) + {{ k }})
             * coalesce(by_vendor.recovered / by_vendor.original_cost, 0)
             + {{ k }} / (coalesce(by_vendor.units, 0) + {{ k }})
             * coalesce(vendors.rtv_recovery_pct / 100, of_sku.share)
     end as numeric(38, 6)) as share,
-    cast(of_sku.cost as numeric(38, 6)) as cost,
-    cast(of_sku.days as numeric(38, 6)) as days,
+    cast(of_sku.cost as numeric(38, 6)) as cost, cast(of_sku.days as numeric(38, 6)) as days,
     vendors.rtv_window_days
-from offered
-{%- for level, keys in levels.items() %}
-left join experience as by_{{ level }}
-    on by_{{ level }}.level = '{{ level }}'
-    and offered.learnt = by_{{ level }}.learnt
-    and offered.disposition = by_{{ level }}.disposition
-    and offered.channel = by_{{ level }}.channel
-    {%- for key in keys %}
-    and offered.{{ key }} = by_{{ level }}.{{ key }}
-    {%- endfor %}
-cross join lateral (  -- noqa: ST05
-    {{ drawn_towards('by_' ~ level, (['offered', 'of_grade', 'of_category', 'of_age'])[loop.index0]) }}
-) as of_{{ level }}
-{%- endfor %}
+from {{ ref('disposition_candidates') }} as candidates
+inner join {{ ref('disposition_means') }} as means
+    on candidates.learnt = means.learnt and candidates.grade = means.grade
+    and candidates.product_category = means.product_category and candidates.age_band = means.age_band
+left join {{ ref('disposition_experience') }} as by_sku
+    on by_sku.level = 'sku' and candidates.learnt = by_sku.learnt and candidates.grade = by_sku.grade
+    and candidates.age_band = by_sku.age_band and candidates.sku = by_sku.sku
+    and means.disposition = by_sku.disposition and means.channel = by_sku.channel
+cross join lateral ({{ drawn_towards('by_sku', 'means') }}) as of_sku  -- noqa: ST05
 left join {{ ref('dim_vendor') }} as vendors
-    on offered.vendor_id = vendors.vendor_id and vendors.is_current and offered.disposition = 'RTV'
-left join experience as by_vendor
-    on by_vendor.level = 'vendor' and offered.disposition = 'RTV'
-    and offered.learnt = by_vendor.learnt
-    and by_vendor.disposition = 'RTV'
-    and offered.vendor_id = by_vendor.vendor_id
+    on candidates.vendor_id = vendors.vendor_id and vendors.is_current and means.disposition = 'RTV'
+left join {{ ref('disposition_experience') }} as by_vendor
+    on by_vendor.level = 'vendor' and by_vendor.disposition = 'RTV' and means.disposition = 'RTV'
+    and candidates.learnt = by_vendor.learnt and candidates.vendor_id = by_vendor.vendor_id

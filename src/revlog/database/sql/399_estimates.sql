@@ -1,8 +1,8 @@
 -- What can be expected. The tables belong to who replaces their rows in each build: src/revlog/estimates/.
 create table if not exists estimates.customer_propensity (
     customer_id text not null,
-    units integer not null,
-    returned_units integer not null,
+    units bigint not null,
+    returned_units bigint not null,
     expected_units double precision not null,
     propensity double precision not null,
     propensity_low_95 double precision not null,
@@ -10,6 +10,20 @@ create table if not exists estimates.customer_propensity (
     p_value double precision not null,
     q_value double precision not null
 );
+
+do $$
+declare
+    found text;
+begin
+    -- an earlier version had room for two billion units
+    for found in
+        select attname from pg_attribute
+        where attrelid = 'estimates.customer_propensity'::regclass and attname in ('units', 'returned_units')
+            and atttypid = 'integer'::regtype
+    loop
+        execute format('alter table estimates.customer_propensity alter column %I type bigint', found);
+    end loop;
+end $$;
 
 -- What comes back in the next four weeks (origin_on is the date of the build), and what was said on earlier days.
 create table if not exists estimates.return_forecast (
