@@ -29,6 +29,22 @@ cases as (
 
 ),
 
+-- Goods put up for sale and never sold went through no channel: then by the best one
+done as (
+
+    select
+        cases.disposition_id,
+        options.channel,
+        options.net,
+        options.net_error,
+        row_number() over (partition by cases.disposition_id order by options.net desc, options.channel asc) as rank
+    from cases
+    inner join options
+        on cases.disposition_id = options.candidate and cases.disposition = options.disposition
+        and (cases.channel = options.channel or cases.channel = 'NONE')
+
+),
+
 judged as (
 
     select
@@ -48,14 +64,7 @@ judged as (
         advised.net_error as advised_error
     from cases
     inner join advised on cases.disposition_id = advised.candidate and advised.rank = 1
-    -- goods put up for sale and never sold went through no channel: then by the best one
-    inner join lateral (
-        select options.channel, options.net, options.net_error from options
-        where cases.disposition_id = options.candidate and cases.disposition = options.disposition
-            and options.channel in (cases.channel, case when cases.channel = 'NONE' then options.channel end)
-        order by options.net desc, options.channel asc
-        limit 1
-    ) as done on true
+    inner join done on cases.disposition_id = done.disposition_id and done.rank = 1
 
 ),
 
