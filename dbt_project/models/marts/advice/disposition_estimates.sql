@@ -25,11 +25,9 @@ ways as (
 kinds as (
     select
         goods.*,
-        ways.disposition,
-        ways.channel,
+        ways.disposition, ways.channel,
         cast(coalesce(sold.share, 1) as numeric(38, 6)) as sold_share,
-        ways.recovered / ways.original_cost as share,
-        ways.cost / ways.units as cost,
+        ways.recovered / ways.original_cost as share, ways.cost / ways.units as cost,
         ways.unit_days / ways.units as days
     from (
         select distinct learnt, grade, product_category, age_band from {{ ref('disposition_candidates') }}
@@ -44,8 +42,7 @@ offered as materialized (
     select
         kinds.learnt, kinds.grade, kinds.product_category, kinds.age_band, kinds.disposition, kinds.channel,
         kinds.sold_share,
-        coalesce(by_category.units, 0) as cases,
-        coalesce(by_grade.units, 0) as cases_of_grade,
+        coalesce(by_category.units, 0) as cases, coalesce(by_grade.units, 0) as cases_of_grade,
         -- of the category where it has cases enough, else of the grade
         cast(coalesce({{ error_of_mean('by_category') }}, {{ error_of_mean('by_grade') }}) as numeric(38, 6)) as net_error,
         of_age.*
@@ -85,15 +82,13 @@ select
     vendors.rtv_window_days
 from {{ ref('disposition_candidates') }} as candidates
 inner join offered
-    {%- for key in ['learnt', 'grade', 'product_category', 'age_band'] %}
-    {{ 'on' if loop.first else 'and' }} candidates.{{ key }} = offered.{{ key }}
-    {%- endfor %}
+    on candidates.learnt = offered.learnt and candidates.grade = offered.grade
+    and candidates.product_category = offered.product_category and candidates.age_band = offered.age_band
 left join {{ ref('disposition_experience') }} as by_sku
-    on by_sku.level = 'sku'
+    on by_sku.level = 'sku' and candidates.sku = by_sku.sku
     {%- for key in ['learnt', 'disposition', 'channel', 'grade', 'age_band'] %}
     and offered.{{ key }} = by_sku.{{ key }}
     {%- endfor %}
-    and candidates.sku = by_sku.sku
 cross join lateral (  -- noqa: ST05
     {{ drawn_towards('by_sku', 'offered') }}
 ) as of_sku
