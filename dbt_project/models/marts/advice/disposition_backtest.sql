@@ -5,78 +5,61 @@
 -- category.
 {{ config(materialized='table') }}
 
-with options as (
-
-    select * from {{ ref('disposition_options') }}
-    where learnt = 'backtest'
-
-),
-
-advised as (
-
+-- Each case beside its options: those open to it, and the way that it went. Ranked in one pass, not joined: the
+-- planner takes what a rank leaves for a handful and would search it for each case
+with ranked as (
     select
-        *,
-        row_number() over (partition by candidate order by net desc, cases desc, disposition asc, channel asc) as rank
-    from options
-    where barred_by is null and net is not null
-
+        options.*,
+        row_number() over (
+            partition by disposition_id, is_open order by net desc, cases desc, disposition asc, channel asc
+        ) as rank_of_open,
+        row_number() over (partition by disposition_id, is_done order by net desc, channel asc) as rank_of_done
+    from (
+        select
+            cases.disposition_id, cases.product_category, cases.grade, cases.units, cases.recovered - cases.cost as realised,
+            cases.disposition as done_disposition,
+            options.disposition, options.channel, options.cases, options.net, options.net_error,
+            options.barred_by is null and options.net is not null as is_open,
+            -- goods put up for sale and never sold went through no channel: then by the best one
+            cases.disposition = options.disposition and cases.channel in (options.channel, 'NONE') as is_done
+        from {{ ref('disposition_cases') }} as cases
+        inner join {{ ref('disposition_options') }} as options
+            on cases.disposition_id = options.candidate and options.learnt = 'backtest'
+        where cases.decided_on >= {{ backtest_begins_on() }} and cases.known_on <= {{ as_of_date() }}
+    ) as options
 ),
 
-cases as (
-
-    select * from {{ ref('disposition_cases') }}
-    where decided_on >= {{ backtest_begins_on() }} and known_on <= {{ as_of_date() }}
-
-),
-
--- Goods put up for sale and never sold went through no channel: then by the best one
-done as (
-
+chosen as (
     select
-        cases.disposition_id,
-        options.channel,
-        options.net,
-        options.net_error,
-        row_number() over (partition by cases.disposition_id order by options.net desc, options.channel asc) as rank
-    from cases
-    inner join options
-        on cases.disposition_id = options.candidate and cases.disposition = options.disposition
-        and (cases.channel = options.channel or cases.channel = 'NONE')
-
+        {%- for side, rank in {'done': 'rank_of_done', 'advised': 'rank_of_open'}.items() %}
+        {%- for column in ['disposition', 'channel', 'net', 'net_error'] if (side, column) != ('done', 'disposition') %}
+        max({{ column }}) filter (where {{ rank }} = 1 and {{ 'is_done' if side == 'done' else 'is_open' }}) as {{ side }}_{{ column }},
+        {%- endfor %}
+        {%- endfor %}
+        product_category, grade, units, realised, done_disposition
+    from ranked
+    group by disposition_id, product_category, grade, units, realised, done_disposition
+    having bool_or(is_done) and bool_or(is_open)
 ),
 
 judged as (
-
     select
-        cases.disposition_id,
-        cases.product_category,
-        cases.grade,
-        cases.units,
-        cases.recovered - cases.cost as realised,
-        done.net * cases.units as expected_of_done,
-        advised.net * cases.units as expected_of_advice,
-        cases.disposition = advised.disposition and done.channel = advised.channel as is_agreed,
-        cases.disposition as done_disposition,
-        done.channel as done_channel,
-        done.net_error as done_error,
-        advised.disposition as advised_disposition,
-        advised.channel as advised_channel,
-        advised.net_error as advised_error
-    from cases
-    inner join advised on cases.disposition_id = advised.candidate and advised.rank = 1
-    inner join done on cases.disposition_id = done.disposition_id and done.rank = 1
-
+        *,
+        done_net * units as expected_of_done,
+        advised_net * units as expected_of_advice,
+        done_disposition = advised_disposition and done_channel = advised_channel as is_agreed
+    from chosen
 ),
 
 -- Units of one category, grade and way rest on one mean, and are off together
 sides as (
 
     select product_category, grade, advised_disposition as disposition, advised_channel as channel, units,
-        advised_error as error
+        advised_net_error as error
     from judged
     where not is_agreed
     union all
-    select product_category, grade, done_disposition, done_channel, -units as units, done_error as error
+    select product_category, grade, done_disposition, done_channel, -units as units, done_net_error as error
     from judged
     where not is_agreed
 
@@ -101,7 +84,7 @@ by_category as (
         sum(units) as units,
         coalesce(sum(units) filter (where is_agreed), 0) as agreed_units,
         coalesce(sum(units) filter (
-            where not is_agreed and (done_error is null or advised_error is null)
+            where not is_agreed and (done_net_error is null or advised_net_error is null)
         ), 0) as units_without_error,
         sum(realised) as realised,
         coalesce(sum(realised) filter (where is_agreed), 0) as realised_agreed,
