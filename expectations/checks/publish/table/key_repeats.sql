@@ -6,14 +6,14 @@ select
     count(*) as times
 from batch
 where not exists (
-    select 1
-    from pg_catalog.pg_constraint as held
-    where held.conrelid = to_regclass('build.{{ table }}') and held.contype = 'p'
-        and (
-            select array_agg(cast(columns.attname as text))
-            from pg_catalog.pg_attribute as columns
-            where columns.attrelid = held.conrelid and columns.attnum = any(held.conkey)
-        ) <@ string_to_array('{{ key }}', ', ')
-)
+        select 1
+        from pg_catalog.pg_constraint as held
+        where held.conrelid = to_regclass('build.{{ table }}') and held.contype = 'p'
+            and (
+                select array_agg(cast(columns.attname as text))
+                from pg_catalog.pg_attribute as columns
+                where columns.attrelid = held.conrelid and columns.attnum = any(held.conkey)
+            ) <@ string_to_array('{{ key }}', ', ')
+    )
 group by {{ key }}
 having count(*) > 1
