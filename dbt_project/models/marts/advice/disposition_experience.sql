@@ -3,7 +3,7 @@
 -- decided. Levels go from the widest group to the narrowest. Not published.
 {{ config(
     materialized='table',
-    indexes=[{'columns': ['level', 'disposition', 'grade']}]
+    indexes=[{'columns': ['level', 'sku', 'disposition', 'channel', 'grade', 'age_band', 'learnt']}]
 ) }}
 
 with known as (
