@@ -68,16 +68,17 @@ def test_a_planned_night_starts_no_dbt_and_is_told_as_any(asked: list[str], comp
     assert (query(changed, by_dbt), query(changed, by_plan)) == ([(0,)], [(1,)])
 
 
-def test_a_column_that_was_added_by_hand_is_seen(asked: list[str]) -> None:
+def test_a_comment_that_was_written_over_is_seen_and_mended(asked: list[str]) -> None:
+    comment = "select obj_description('core.fct_recovery'::regclass)"
+    before = query(comment)
     with connect("admin") as admin:
-        admin.execute("alter table core.fct_recovery add column by_hand text")
+        admin.execute("comment on table core.fct_recovery is 'mine'")
     build_id = begin(DAYS[3])
     build.run_layer(build_id, "staging")
     assert asked == []
     build.run_layer(build_id, "core")
-    assert asked
-    with connect("admin") as admin:
-        admin.execute("alter table core.fct_recovery drop column by_hand")
+    assert asked == ["build"]
+    assert query(comment) == before != [("mine",)]
 
 
 def test_a_table_that_is_gone_is_made_by_dbt(asked: list[str]) -> None:
@@ -173,7 +174,8 @@ def test_a_node_waits_for_those_that_it_reads(company: Path) -> None:
         return Node(waits_for, (writes, Statement("COMMIT")), 0, {"status": "success"})
 
     with connect("admin") as admin:
-        admin.execute("create table estimates.seen (name text); grant all on estimates.seen to transformer")
+        admin.execute("create table estimates.seen (name text)")
+        admin.execute("grant all on estimates.seen to transformer; grant select on estimates.seen to auditor")
     nodes = {"c": node("c", "b"), "b": node("b", "a"), "a": node("a"), "d": node("d", "c", "a")}
     found = replay.run(Plan("x", (), nodes), {}, {}, lambda: None, 5)
     assert query("select name from estimates.seen order by 1") == [("a0",), ("b1",), ("c2",), ("d3",)]
