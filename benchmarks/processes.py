@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from revlog.config.settings import process_environment
+from revlog.config.settings import ROOT, process_environment
 from revlog.database.connections import connect
 
 # A small process in between: a child of a large one begins with that one's peak (getrusage).
@@ -50,7 +50,7 @@ def run(arguments: Sequence[str], **environment: str) -> Cost:
         server, started = server_cpu(), time.perf_counter()
         done = subprocess.run(
             [sys.executable, "-S", "-c", MEASURE, file.name, sys.executable, *arguments],
-            env=process_environment() | environment, cwd=process_environment()["PYTHONPATH"],
+            env=process_environment() | environment, cwd=ROOT,
             capture_output=True, text=True,
         )  # fmt: skip
         seconds = time.perf_counter() - started

@@ -99,6 +99,6 @@ def _environment(place: Path, tree: Path) -> dict[str, str]:
     """A warehouse and ports of its own for a run of a tree."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("REVLOG_")}
     return kept | {
-        "PYTHONPATH": str(tree), "REVLOG_ENV_FILE": os.devnull, "REVLOG_VAR": str(place / f"run_{tree.name}"),
-        "REVLOG_PORT": "0",
+        "PYTHONPATH": f"{tree / 'src'}{os.pathsep}{tree}", "REVLOG_ENV_FILE": os.devnull,
+        "REVLOG_VAR": str(place / f"run_{tree.name}"), "REVLOG_PORT": "0",
     }  # fmt: skip
