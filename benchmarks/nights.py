@@ -28,7 +28,7 @@ from revlog.publication.publish import publish
 from revlog.transform import build
 
 START, HISTORY_END = dt.date(2025, 1, 1), dt.date(2026, 1, 31)
-NIGHT = HISTORY_END + dt.timedelta(days=1)
+FIRST_NIGHT, NIGHT = HISTORY_END + dt.timedelta(days=1), HISTORY_END + dt.timedelta(days=2)
 T = TypeVar("T")
 
 
@@ -74,15 +74,19 @@ def measure(place: Path, history: int, night: int) -> list[Row]:
 
 def _run(place: Path, history: int, night: int) -> Stages:
     landing = place / f"history_{history}"
-    simulate(landing, history, 1, "--night-order-lines", str(night))
+    simulate(landing, history, 2, "--night-order-lines", str(night))
     # Returns follow old sales: a larger history would bring more of them.
-    for file in landing.rglob(f"*{NIGHT:%Y%m%d}*"):
-        if not file.name.startswith("erp_sales_lines"):
-            file.unlink()
+    for date in (FIRST_NIGHT, NIGHT):
+        for file in landing.rglob(f"*{date:%Y%m%d}*"):
+            if not file.name.startswith("erp_sales_lines"):
+                file.unlink()
     fresh(f"bench_history_{history}", landing)
     run_night(HISTORY_END)
-    for feed in feeds():
-        accept(feed, NIGHT, "sales alone")
+    for date in (FIRST_NIGHT, NIGHT):
+        for feed in feeds():
+            accept(feed, date, "sales alone")
+    # dbt renders the first night after a full build, and those that follow are as it was.
+    run_night(FIRST_NIGHT)
     return run_night(NIGHT)
 
 

@@ -71,8 +71,8 @@ def warehouse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
 @pytest.fixture()
 def own_dbt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """For a test of how dbt is started: it shares none, and nothing is planned."""
-    planned = build._plan_file
-    monkeypatch.setattr(build, "_plan_file", lambda arguments: tmp_path / "plans" / planned(arguments).name)
+    planned = build.plan_file
+    monkeypatch.setattr(build, "plan_file", lambda arguments: tmp_path / "plans" / planned(arguments).name)
     with shared_dbt.none_shared():
         yield
 

@@ -94,17 +94,15 @@ def test_a_table_that_is_gone_is_made_by_dbt(asked: list[str]) -> None:
 def test_another_text_of_a_model_is_another_plan(
     asked: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    named = build._plan_file(["build"])
+    named = build.plan_file(["build"])
     other = tmp_path / "project"
     other.mkdir()
     (other / "m.sql").write_text("select 1")
     (other / "dbt_project.yml").write_text("name: x")
     monkeypatch.setattr(build, "PROJECT", other)
-    first = build._plan_file(["build"])
+    first = build.plan_file(["build"])
     (other / "m.yml").write_text("models: []")
-    assert (
-        len({named, first, build._plan_file(["build"]), build._plan_file(["build", "--full-refresh"])}) == 4
-    )
+    assert len({named, first, build.plan_file(["build"]), build.plan_file(["build", "--full-refresh"])}) == 4
 
 
 def test_a_node_that_breaks_is_told_by_dbt(asked: list[str]) -> None:

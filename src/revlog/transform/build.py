@@ -171,7 +171,7 @@ def run_layer(build_id: int, layer: str) -> str:
         return _run_layer(build, layer)
 
 
-def _command(layer: str, is_full: bool) -> list[str]:
+def command(layer: str, is_full: bool) -> list[str]:
     seeds = ("resource_type:seed",) if layer == "staging" and is_full else ()
     return ["build", "--select", *seeds, *LAYERS[layer], *_how(is_full)]
 
@@ -185,7 +185,7 @@ def _how(is_full: bool) -> list[str]:
 def _run_layer(build: Build, layer: str) -> str:
     with waits.watched("transformer", f"layer {layer}") as watch:
         estimated, untold = _estimated(build) if layer == "marts" else ("", {})
-        done, results = _built(build, _command(layer, build.is_full_refresh))
+        done, results = _built(build, command(layer, build.is_full_refresh))
         if spared := _spared(results, _nodes()):
             again = _ran(["build", "--select", *spared, *_how(build.is_full_refresh)])[1]
             rerun = {result["unique_id"] for result in again}
@@ -223,7 +223,7 @@ def _built(
 
     What fails, dbt has to tell: it then runs the layer anew.
     """
-    file = _plan_file(arguments)
+    file = plan_file(arguments)
     if planned := plan.read(file):
         try:
             sent = _sent(planned, build)
@@ -271,7 +271,7 @@ def _stopped(
     return subprocess.CompletedProcess([], 1, "", str(stopped)), told
 
 
-def _plan_file(arguments: list[str]) -> Path:
+def plan_file(arguments: list[str]) -> Path:
     """Where a command's plan is kept: by all that dbt renders it from, and what stands in the database."""
     digest = hashlib.sha256(f"{plan.RENDERED_BY}{_definitions()}{arguments}".encode())
     for file in sorted(PROJECT.rglob("*")):
@@ -453,7 +453,7 @@ def keeping_dbt() -> Iterator[None]:
         yield
         return
     kept = _kept_dbt()
-    if not all(_plan_file(_command(layer, is_full=False)).exists() for layer in LAYERS):
+    if not all(plan_file(command(layer, is_full=False)).exists() for layer in LAYERS):
         kept.begin()
     with kept_dbt.keeping(kept):
         yield
