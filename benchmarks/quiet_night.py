@@ -12,6 +12,7 @@ from benchmarks import processes
 from benchmarks.nights import HISTORY_END, simulate
 from benchmarks.report import Row
 from benchmarks.workplace import fresh
+from revlog.config.settings import settings
 from revlog.contracts.contract import feeds
 from revlog.database.connections import connect
 from revlog.gates.acceptance import accept
@@ -70,7 +71,7 @@ def _night(date: dt.date, **environment: str) -> processes.Cost:
 def _newest_plans() -> list[plan.Plan]:
     """Those of the layers of a night, which the night has just sent."""
     files = [build.plan_file(build.command(layer, is_full=False)) for layer in build.LAYERS]
-    return [planned for file in files if (planned := plan.read(file))]
+    return [planned for file in files if (planned := plan.read(file, settings().var / "dbt" / "target"))]
 
 
 def _sent_alone(plans: list[plan.Plan]) -> tuple[int, float]:

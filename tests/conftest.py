@@ -61,6 +61,11 @@ def warehouse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
         # Several workers start theirs at once: any free port, so that no two want the same.
         patch.setenv("REVLOG_PORT", "0")
         server.start()
+        # What dbt rendered for one worker is rendered for all of them.
+        plans = tmp_path_factory.getbasetemp().parent / "plans"
+        plans.mkdir(exist_ok=True)
+        (var / "dbt").mkdir(mode=0o700)
+        (var / "dbt" / "plans").symlink_to(plans)
         patch.setenv("REVLOG_DATABASE", "template_warehouse")
         migrate.upgrade()
         with shared_dbt.sharing():
@@ -72,7 +77,9 @@ def warehouse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
 def own_dbt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """For a test of how dbt is started: it shares none, and nothing is planned."""
     planned = build.plan_file
-    monkeypatch.setattr(build, "plan_file", lambda arguments: tmp_path / "plans" / planned(arguments).name)
+    monkeypatch.setattr(
+        build, "plan_file", lambda arguments: tmp_path / "plans" / "own" / planned(arguments).name
+    )
     with shared_dbt.none_shared():
         yield
 

@@ -128,7 +128,7 @@ def test_a_node_that_breaks_is_told_by_dbt(asked: list[str]) -> None:
 def test_a_session_that_the_server_ends_ends_the_layer(
     asked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(build.plan, "read", lambda file: ASLEEP)
+    monkeypatch.setattr(build.plan, "read", lambda file, target: ASLEEP)
     monkeypatch.setattr(replay, "wait", _ending(replay.wait))
     with pytest.raises(build.ConnectionBroken, match="terminating connection"):
         build.run_layer(begin(DAYS[3]), "staging")

@@ -40,27 +40,51 @@ def test_an_answer_is_the_same_in_any_order_and_whatever_the_database_is_called(
     assert plan.answer([("a", "b")], "w") != plan.answer([("a",), ("b",)], "w")
 
 
-def test_a_plan_is_read_as_it_was_written(tmp_path: Path) -> None:
+@pytest.fixture()
+def kept(tmp_path: Path) -> Path:
+    """A plan that is kept, of a project whose manifest says `ours`."""
+    (tmp_path / "target").mkdir()
+    (tmp_path / "target" / "manifest.json").write_text("ours")
     node = Node(("a", "b"), (Statement("select 1", "hash"), Statement("commit")), 0, {"status": "success"})
     made = Plan("old", (Statement("create schema s"),), {"n": node, "e": Node((), (), None, None)})
-    plan.write(made, tmp_path / "plan.json")
-    assert plan.read(tmp_path / "plan.json") == made
+    plan.write(made, tmp_path / "target" / "plan.json")
+    plan.keep(tmp_path / "target" / "plan.json", tmp_path / "plans" / "p" / "layer.json", tmp_path / "target")
+    assert plan.read(tmp_path / "plans" / "p" / "layer.json", tmp_path / "target") == made
+    assert not (tmp_path / "target" / "plan.json").exists()
+    return tmp_path / "plans" / "p" / "layer.json"
 
 
 @pytest.mark.parametrize(
     "content", [None, "", "{", "[]", '{"database": "d"}', '{"database": "d", "start": 1}']
 )
-def test_what_can_not_be_read_is_no_plan(tmp_path: Path, content: str | None) -> None:
+def test_what_can_not_be_read_is_no_plan(kept: Path, tmp_path: Path, content: str | None) -> None:
+    kept.unlink()
     if content is not None:
-        (tmp_path / "plan.json").write_text(content)
-    assert plan.read(tmp_path / "plan.json") is None
+        kept.write_text(content)
+    assert plan.read(kept, tmp_path / "target") is None
 
 
-def test_the_oldest_plans_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("now", [None, "another project's"])
+def test_the_manifest_is_that_of_the_plan(kept: Path, tmp_path: Path, now: str | None) -> None:
+    manifest = tmp_path / "target" / "manifest.json"
+    manifest.unlink()
+    if now:
+        manifest.write_text(now)
+    assert plan.read(kept, tmp_path / "target")
+    assert manifest.read_text() == "ours"
+    assert [file.name for file in manifest.parent.iterdir()] == ["manifest.json"]
+
+
+def test_a_plan_without_its_manifest_is_none(kept: Path, tmp_path: Path) -> None:
+    kept.with_name("manifest.json").unlink()
+    assert plan.read(kept, tmp_path / "target") is None
+
+
+def test_plans_of_the_oldest_projects_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan, "KEPT", 2)
+    (tmp_path / "manifest.json").write_text("{}")
     for age, name in enumerate(("c", "b", "a")):
         (tmp_path / "made").write_text(name)
-        plan.keep(tmp_path / "made", tmp_path / "plans" / f"{name}.json")
-        os.utime(tmp_path / "plans" / f"{name}.json", (age, age))
-    assert sorted(file.stem for file in (tmp_path / "plans").iterdir()) == ["a", "b"]
-    assert not (tmp_path / "made").exists()
+        plan.keep(tmp_path / "made", tmp_path / "plans" / name / "layer.json", tmp_path)
+        os.utime(tmp_path / "plans" / name, (age, age))
+    assert sorted(project.name for project in (tmp_path / "plans").iterdir()) == ["a", "b"]

@@ -224,7 +224,7 @@ def _built(
     What fails, dbt has to tell: it then runs the layer anew.
     """
     file = plan_file(arguments)
-    if planned := plan.read(file):
+    if planned := plan.read(file, _target()):
         try:
             sent = _sent(planned, build)
         except replay.NotAsPlanned as unlike:
@@ -238,7 +238,7 @@ def _built(
     made.unlink(missing_ok=True)
     done, results = _ran(arguments)
     if done.returncode == 0 and made.exists():
-        plan.keep(made, file)
+        plan.keep(made, file, _target())
     return done, results
 
 
@@ -273,13 +273,14 @@ def _stopped(
 
 def plan_file(arguments: list[str]) -> Path:
     """Where a command's plan is kept: by all that dbt renders it from, and what stands in the database."""
-    digest = hashlib.sha256(f"{plan.RENDERED_BY}{_definitions()}{arguments}".encode())
+    project = hashlib.sha256(f"{plan.RENDERED_BY}{_definitions()}".encode())
     for file in sorted(PROJECT.rglob("*")):
         if file.suffix in (".sql", ".yml", ".md", ".csv"):
-            digest.update(str(file.relative_to(PROJECT)).encode() + file.read_bytes())
+            project.update(str(file.relative_to(PROJECT)).encode() + file.read_bytes())
     with connect("transformer") as connection:
-        digest.update(repr(connection.execute(BUILT_SO_FAR).fetchall()).encode())
-    return settings().var / "dbt" / "plans" / f"{digest.hexdigest()}.json"
+        stands = connection.execute(BUILT_SO_FAR).fetchall()
+    layer = hashlib.sha256(f"{arguments}{stands}".encode())
+    return settings().var / "dbt" / "plans" / project.hexdigest() / f"{layer.hexdigest()}.json"
 
 
 def _ran(arguments: list[str]) -> tuple[subprocess.CompletedProcess[str], list[dict[str, Any]]]:

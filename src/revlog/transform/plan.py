@@ -7,10 +7,13 @@ answer; where that is another one today, dbt renders anew.
 
 from __future__ import annotations
 
+import filecmp
 import hashlib
 import importlib.metadata
 import json
 import re
+import shutil
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,9 +22,9 @@ from typing import Any
 BEGIN, COMMIT = "BEGIN", "COMMIT"
 # A literal and, behind it, the parameter of ops.builds that it is.
 PARAMETER = re.compile(r"'[^']*' /\*build: (\w+)\*/")
-# What dbt leaves beside its results, and how many are kept.
-MADE = "plan.json"
-KEPT = 24
+# What dbt leaves beside its results, and what the nodes of a plan are; of how many projects plans are kept.
+MADE, MANIFEST = "plan.json", "manifest.json"
+KEPT = 8
 RENDERED_BY = " ".join(
     [
         *(importlib.metadata.version(package) for package in ("dbt-core", "dbt-adapters", "dbt-postgres")),
@@ -82,25 +85,43 @@ def write(plan: Plan, file: Path) -> None:
     file.write_text(json.dumps(asdict(plan)), encoding="utf-8")
 
 
-def read(file: Path) -> Plan | None:
-    """The plan in a file; None where there is none that can be read."""
+def read(file: Path, target: Path) -> Plan | None:
+    """The plan in a file; None where there is none that can be read.
+
+    The manifest in dbt's folder `target` is the plan's from then on: another project may have been parsed.
+    """
+    manifest = file.with_name(MANIFEST)
     try:
         given = json.loads(file.read_text(encoding="utf-8"))
         nodes = {
             name: Node(
-                **node
-                | {"waits_for": tuple(node["waits_for"]), "statements": _statements(node["statements"])}
+                tuple(node["waits_for"]), _statements(node["statements"]), node["main"], node["result"]
             )
             for name, node in given["nodes"].items()
         }
-        return Plan(given["database"], _statements(given["start"]), nodes)
+        planned = Plan(given["database"], _statements(given["start"]), nodes)
+        if not (target / MANIFEST).exists() or not filecmp.cmp(manifest, target / MANIFEST):
+            _copy(manifest, target / MANIFEST)
     except (OSError, ValueError, KeyError, TypeError):
         return None
+    return planned
 
 
-def keep(made: Path, file: Path) -> None:
-    """Put a plan among those that are kept, in the place of the oldest."""
-    file.parent.mkdir(exist_ok=True)
+def keep(made: Path, file: Path, target: Path) -> None:
+    """Put a plan, and the manifest of its project, among those that are kept, in the place of the oldest."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if not file.with_name(MANIFEST).exists():
+        _copy(target / MANIFEST, file.with_name(MANIFEST))
     made.replace(file)
-    for old in sorted(file.parent.glob("*.json"), key=lambda kept: -kept.stat().st_mtime)[KEPT:]:
-        old.unlink(missing_ok=True)
+    projects = sorted(file.parent.parent.iterdir(), key=lambda project: -project.stat().st_mtime)
+    for old in projects[KEPT:]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _copy(file: Path, to: Path) -> None:
+    """Copy with its time, by which one sees that it is the same; nobody reads half of it."""
+    to.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=to.parent, prefix=f".{to.name}.", delete=False) as scratch:
+        pass
+    shutil.copy2(file, scratch.name)
+    Path(scratch.name).replace(to)
