@@ -77,7 +77,7 @@ def _models() -> list[tuple[str, str]]:
 def _made(core: psycopg.Connection[Any]) -> Ask:
     """Estimates and advice of core as it is now; answers queries over schema `build`."""
     for estimate in step.ESTIMATES:
-        step._made(core, estimate, HISTORY)
+        step._replace(core, estimate.table, estimate.compute(core, HISTORY))
     for name, sql in _models():
         core.execute(f"truncate build.{name}".encode())
         core.execute(f"insert into build.{name} {sql}".encode())
