@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import itertools
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -341,6 +342,7 @@ def test_whatever_runs_in_which_order_only_what_was_judged_good_is_published_und
     monkeypatch.setattr(build, "published_tables", company.tables)
     monkeypatch.setattr(build, "_definitions", lambda: "the same")
     monkeypatch.setattr(build, "_dbt", company.dbt)
+    monkeypatch.setattr(build, "plan_file", lambda arguments: Path(os.devnull))
     # There is no core to expect anything from.
     monkeypatch.setattr(step, "ESTIMATES", ())
     monkeypatch.setattr(gates, "run_gate", company.gate)
