@@ -100,7 +100,7 @@ lint: $(VENV)/.ready ## ruff, mypy, import-linter, sqlfluff, yamllint
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
 	@$(VENV)/bin/yamllint -s .
-	@$(PY) -m sqlfluff lint dbt_project/models expectations/checks
+	@$(PY) -m sqlfluff lint --processes 0 dbt_project/models expectations/checks
 
 bench: $(VENV)/.ready ## Ratios against rivals, side by side in one run
 	@$(PY) -m benchmarks

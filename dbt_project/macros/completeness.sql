@@ -1,7 +1,7 @@
 {#- A figure, or nothing where what it is counted from is lacking: unknown is not zero. A publication that is
     older than completeness says what it said. -#}
 {% macro known(figure, completeness, type='numeric(20, 2)') -%}
-    case when {{ completeness }} is distinct from 'lacking' then cast({{ figure }} as {{ type }}) else cast(null as {{ type }}) end
+    case when ({{ completeness }} is distinct from 'lacking') then cast({{ figure }} as {{ type }}) else cast(null as {{ type }}) end
 {%- endmacro %}
 
 {#- Completeness of a weight, or of what is worked out from one: the item master says what goods weigh. `items`
