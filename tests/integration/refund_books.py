@@ -33,7 +33,8 @@ FIRST_MODELS = (
     "int_refund_links",
 )
 FOLDERS = (
-    "intermediate/refunds/", "marts/finance/", "core/bridge_refund_document", "core/bridge_posting_share",
+    "intermediate/core/refunds/", "intermediate/marts/finance/", "marts/finance/",
+    "core/bridge_refund_document", "core/bridge_posting_share",
     "core/dim_refund_group",
 )  # fmt: skip
 LIABILITY, CLEARING, CREDITS = "176200", "136100", "177700"

@@ -58,11 +58,11 @@ def core(built: None) -> Iterator[psycopg.Connection[Any]]:
 def _models() -> list[tuple[str, str]]:
     """Models of advice with their SQL, each behind those that it reads."""
     nodes = json.loads((build._target() / "manifest.json").read_text())["nodes"]
-    folder = "models/marts/advice/"
+    folders = ("models/intermediate/marts/advice/", "models/marts/advice/")
     left = {
         name: node
         for name, node in nodes.items()
-        if node["resource_type"] == "model" and node["original_file_path"].startswith(folder)
+        if node["resource_type"] == "model" and node["original_file_path"].startswith(folders)
     }
     found = []
     while left:

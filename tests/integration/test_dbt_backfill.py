@@ -20,7 +20,7 @@ pytestmark = pytest.mark.long
 
 HISTORY_END = dt.date(2026, 1, 31)
 NIGHTS = [HISTORY_END + dt.timedelta(days=n) for n in range(3)]
-STEPS = ROOT / "dbt_project" / "models" / "marts" / "finance" / "steps"
+STEPS = ROOT / "dbt_project" / "models" / "intermediate" / "marts" / "finance"
 
 
 @pytest.fixture(scope="module")

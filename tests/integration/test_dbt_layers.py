@@ -104,6 +104,17 @@ def test_every_seed_has_an_owner(manifest: dict[str, Any]) -> None:
     assert len(seeds) > 10
 
 
+def test_the_marts_are_what_is_published(manifest: dict[str, Any]) -> None:
+    unpublished = {
+        model["name"] for model in _models(manifest) if not model["config"]["meta"].get("publish_to")
+    }
+    marts = {model["name"] for model in _models(manifest) if model["fqn"][1] == "marts"}
+    working = {model["name"] for model in _models(manifest) if model["fqn"][1] == "intermediate"}
+    assert marts & unpublished == set()
+    assert working - unpublished == set()
+    assert len(marts) > 100 and len(working) > 100
+
+
 def test_every_published_table_has_a_whole_contract(manifest: dict[str, Any]) -> None:
     published = [m for m in _models(manifest) if m["config"]["meta"].get("publish_to")]
     assert len(published) >= 7
@@ -160,9 +171,11 @@ def _is_state(node: Node) -> bool:
 
 
 def _layer(node: Node) -> str:
-    """Folder of a model; sources and seeds by their kind."""
+    """Folder of a model, of what marts are made of theirs; sources and seeds by their kind."""
     kind = str(node["resource_type"])
-    return kind + "s" if kind in ("source", "seed") else str(node["fqn"][1])
+    if kind in ("source", "seed"):
+        return kind + "s"
+    return "marts" if node["fqn"][1:3] == ["intermediate", "marts"] else str(node["fqn"][1])
 
 
 def _of_core(test: Node) -> bool:

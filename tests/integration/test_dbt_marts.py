@@ -36,7 +36,7 @@ HISTORY_END = dt.date(2026, 1, 31)
 NIGHTS = [HISTORY_END + dt.timedelta(days=n) for n in range(3)]
 HELD_BACK = ("erp_sales_lines", "wms_return_receipts", "wms_dispositions", "crm_refunds", "erp_fx_rates")
 MARTS = ROOT / "dbt_project" / "models" / "marts"
-STEPS = MARTS / "finance" / "steps"
+STEPS = ROOT / "dbt_project" / "models" / "intermediate" / "marts" / "finance"
 BOOKS = ("history", "closing")
 
 

@@ -265,7 +265,7 @@ def test_what_was_held_is_judged_again_by_the_next_night(fresh_database: Path) -
 TEST = {"depends_on": {"nodes": ["core", "step", "table"]}, "config": {"meta": {}}}
 NODES: dict[str, dict[str, Any]] = {
     "core": {"fqn": ["p", "core", "fct_settlement"], "config": {"meta": {}}},
-    "step": {"fqn": ["p", "marts", "finance", "steps", "refund_groups"], "config": {}},
+    "step": {"fqn": ["p", "intermediate", "marts", "finance", "refund_groups"], "config": {}},
     "table": {"fqn": ["p", "marts", "operations", "x"], "config": {"meta": {"publish_to": "marts"}}},
 }
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 DOMAINS = ("marts", "finance")
-# Steps and views of finance's tables that are not published themselves, by folder of models/marts.
+# Where models of finance's tables are, in models/marts and in models/intermediate/marts.
 FINANCE_FOLDERS = ("finance", "closing")
 
 # Of marts, and read by views of finance: days and books, of which no check says anything. They come with
@@ -72,7 +72,7 @@ def of_model(node: Mapping[str, Any]) -> str | None:
     """The domain of a published model, or of a step towards one; None for core and what is before it."""
     if public := _meta(node).get("publish_to"):
         return str(public)
-    folders = list(node.get("fqn") or [])[1:3]
+    folders = [folder for folder in list(node.get("fqn") or [])[1:] if folder != "intermediate"]
     if folders[:1] != ["marts"]:
         return None
     return "finance" if folders[1] in FINANCE_FOLDERS else "marts"

@@ -74,8 +74,7 @@ def _path(node: Node) -> str:
 def _layer(node: Node) -> str:
     if node["resource_type"] == "seed":
         return "codes"
-    folder = str(node["fqn"][1])
-    return "build" if folder == "marts" else folder
+    return str(node["config"]["schema"])
 
 
 def _title(node: Node) -> str:

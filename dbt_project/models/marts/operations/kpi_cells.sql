@@ -5,7 +5,6 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_touched',
-    persist_docs={'relation': true, 'columns': true},
     meta={'replaces': 'cells'},
     indexes=[{'columns': ['period_date']}]
 ) }}
