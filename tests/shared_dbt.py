@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 from revlog.config.settings import settings
 from revlog.database.connections import dbt_environment
-from revlog.transform import build, kept_dbt
+from revlog.transform import dbt_process, kept_dbt, project
 
 
 class SharedDbt:
@@ -31,7 +31,7 @@ class SharedDbt:
             return None
         if (now := _what_is_parsed()) != self._parsed or self._kept is None:
             self.close()
-            self._kept, self._parsed = build._kept_dbt(), now
+            self._kept, self._parsed = dbt_process.kept(), now
         try:
             done = self._kept.run(arguments, look)
         except BaseException:
@@ -72,8 +72,8 @@ def none_shared() -> Iterator[None]:
 
 def _what_is_parsed() -> str:
     """Everything that dbt's parsed project goes by: files, variables, where it connects."""
-    digest = hashlib.sha256(build._definitions().encode())
-    for file in sorted(build.PROJECT.rglob("*.yml")):
+    digest = hashlib.sha256(project.definitions().encode())
+    for file in sorted(project.PROJECT.rglob("*.yml")):
         digest.update(f"{file}\n".encode() + file.read_bytes())
     asked = sorted(
         (name, value)

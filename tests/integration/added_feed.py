@@ -12,7 +12,6 @@ import yaml
 
 from revlog.contracts import contract as contracts
 from revlog.ingestion.raw import create_raw_tables
-from revlog.transform import build
 from revlog.transform.sources import source_files
 
 FEED = "crm_complaints"
@@ -68,7 +67,7 @@ def added_feed(folder: Path) -> Iterator[None]:
     """Let the company have the feed beside its others, as docs/how-to/add-a-feed.md says."""
     project = folder / "dbt_project"
     shutil.copytree(contracts.CONTRACTS, folder / "contracts")
-    shutil.copytree(build.PROJECT, project, ignore=shutil.ignore_patterns("target", "logs"))
+    shutil.copytree(project.PROJECT, project, ignore=shutil.ignore_patterns("target", "logs"))
     (folder / "contracts" / f"{FEED}.yml").write_text(CONTRACT)
     (project / "models" / "staging" / "crm" / "stg_crm__complaints.sql").write_text(STAGING)
     (project / "models" / "core" / "fct_complaint.sql").write_text(FACT)
@@ -76,8 +75,8 @@ def added_feed(folder: Path) -> Iterator[None]:
         patch.setattr(contracts, "CONTRACTS", folder / "contracts")
         contracts._read.cache_clear()
         for path, text in source_files().items():
-            (project / path.relative_to(build.PROJECT)).write_text(text)
-        patch.setattr(build, "PROJECT", project)
+            (project / path.relative_to(project.PROJECT)).write_text(text)
+        patch.setattr(project, "PROJECT", project)
         create_raw_tables()
         yield
     contracts._read.cache_clear()

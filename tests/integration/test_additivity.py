@@ -20,7 +20,7 @@ from revlog.night import stages
 from revlog.reports.figures import HEADLINES, read_figures
 from revlog.reports.kpi_series import Line, groups
 from revlog.reports.scorecard_rows import read_scorecard_rows
-from revlog.transform import build, metricflow
+from revlog.transform import metricflow, project
 from simulator.company import Company
 from simulator.habits import DENSE
 from simulator.run import simulate
@@ -60,7 +60,7 @@ def published(database: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
 @pytest.fixture(scope="module")
 def nodes(published: None) -> dict[str, Meta]:
     """Published models and seeds by name, as dbt's manifest has them."""
-    found = json.loads((build._target() / "manifest.json").read_text())["nodes"].values()
+    found = json.loads((project.target() / "manifest.json").read_text())["nodes"].values()
     return {node["name"]: node for node in found if (node["config"].get("meta") or {}).get("publish_to")}
 
 

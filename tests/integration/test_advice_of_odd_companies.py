@@ -17,7 +17,7 @@ import pytest
 from revlog.database.connections import connect
 from revlog.estimates import step
 from revlog.night import stages
-from revlog.transform import build
+from revlog.transform import project
 from simulator.company import Company
 from simulator.run import simulate
 from tests.nights import build_night
@@ -57,7 +57,7 @@ def core(built: None) -> Iterator[psycopg.Connection[Any]]:
 
 def _models() -> list[tuple[str, str]]:
     """Models of advice with their SQL, each behind those that it reads."""
-    nodes = json.loads((build._target() / "manifest.json").read_text())["nodes"]
+    nodes = json.loads((project.target() / "manifest.json").read_text())["nodes"]
     folders = ("models/intermediate/marts/advice/", "models/marts/advice/")
     left = {
         name: node
@@ -69,7 +69,7 @@ def _models() -> list[tuple[str, str]]:
         ready = [name for name, node in left.items() if not left.keys() & set(node["depends_on"]["nodes"])]
         for name in ready:
             node = left.pop(name)
-            sql = build._target() / "compiled" / node["package_name"] / node["original_file_path"]
+            sql = project.target() / "compiled" / node["package_name"] / node["original_file_path"]
             found.append((node["name"], sql.read_text()))
     return found
 

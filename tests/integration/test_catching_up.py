@@ -10,7 +10,7 @@ import pytest
 
 from revlog.database.connections import connect
 from revlog.night import stages
-from revlog.transform import build
+from revlog.transform import dbt_process
 from simulator.company import Company
 from simulator.run import simulate
 from tests import shared_dbt
@@ -37,8 +37,8 @@ def by_month(landing: Path) -> tuple[Prints, list[str]]:
     told: list[str] = []
     started: list[Any] = []
     with pytest.MonkeyPatch.context() as patch, shared_dbt.none_shared():
-        start = build._popen
-        patch.setattr(build, "_popen", lambda *a, **k: started.append(a) or start(*a, **k))
+        start = dbt_process.start
+        patch.setattr(dbt_process, "start", lambda *a, **k: started.append(a) or start(*a, **k))
         stages.catch_up(str(FIRST), str(LAST), "months", lambda line: told.append(str(line)))
     assert len(started) == 1, "one dbt for the range"
     return _prints(), told

@@ -16,7 +16,7 @@ from revlog.config.settings import settings
 from revlog.database import locks
 from revlog.database.connections import connect, dbt_environment
 from revlog.publication.publish import publish
-from revlog.transform import build
+from revlog.transform import build, dbt_process, project
 from tests.integration.ingestion_landing import query, sale, sales
 from tests.nights import finished_build
 
@@ -27,15 +27,15 @@ SEED = ("seed", "--select", "grades")
 def _by_hand(*arguments: str) -> subprocess.CompletedProcess[str]:
     """dbt as somebody starts it who has the password, in the target folder that is parsed already."""
     places = {
-        "DBT_PROFILES_DIR": str(build.PROJECT), "DBT_PROJECT_DIR": str(build.PROJECT),
-        "DBT_TARGET_PATH": str(build._target()), "DBT_LOG_PATH": str(settings().var / "dbt" / "logs"),
-        "DBT_SEEDS": str(build._seeds()),
+        "DBT_PROFILES_DIR": str(project.PROJECT), "DBT_PROJECT_DIR": str(project.PROJECT),
+        "DBT_TARGET_PATH": str(project.target()), "DBT_LOG_PATH": str(settings().var / "dbt" / "logs"),
+        "DBT_SEEDS": str(project.seeds_folder()),
     }  # fmt: skip
     dbt = [sys.executable, "-c", "from dbt.cli.main import cli; cli()"]
     return subprocess.run(
-        [*dbt, *arguments, "--vars", build._variables()],
+        [*dbt, *arguments, "--vars", project.variables()],
         env=dbt_environment("transformer") | places,
-        cwd=build.PROJECT, capture_output=True, text=True, check=False,
+        cwd=project.PROJECT, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
 
@@ -48,7 +48,7 @@ def test_a_build_that_somebody_has_changed_by_hand_is_not_published_and_the_next
 ) -> None:
     sales(fresh_database, "20260201", sale("A"))
     judged_good = finished_build(DAY)
-    assert build._dbt([*SEED]).returncode == 0
+    assert dbt_process.run([*SEED]).returncode == 0
     assert _notes() == [], "a night's own run is none by hand"
     assert publish(judged_good, []).is_new
 
@@ -62,11 +62,11 @@ def test_a_build_that_somebody_has_changed_by_hand_is_not_published_and_the_next
     done = _by_hand(*SEED)
     assert done.returncode == 0, done.stdout
     in_force = seeds.seeds(settings().company)
-    assert {f.name: f.read_text(encoding="utf-8") for f in build._seeds().iterdir()} == in_force
+    assert {f.name: f.read_text(encoding="utf-8") for f in project.seeds_folder().iterdir()} == in_force
     assert _notes() == [(judged_good, "dbt seed")] * 2
     with pytest.raises(BuildRefused, match=r"dbt was run by hand at 20.* from its first step \(clear begin"):
         publish(judged_good, [])
     # Nothing else of it asks for a full build.
     with connect("admin") as connection:
-        connection.execute("update ops.builds set definitions = %s", [build._definitions()])
+        connection.execute("update ops.builds set definitions = %s", [project.definitions()])
     assert build.begin(DAY).is_full_refresh

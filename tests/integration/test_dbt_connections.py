@@ -13,7 +13,7 @@ from dbt_common.events.base_types import EventLevel
 from dbt_common.events.event_manager import EventManager
 
 from revlog.database.connections import connect, dsn
-from revlog.transform import build, dbt_command, kept_dbt
+from revlog.transform import build, dbt_command, dbt_process, kept_dbt
 from tests.integration.ingestion_landing import DAY, query, sale, sales
 from tests.nights import begin
 
@@ -85,8 +85,8 @@ def test_the_layers_of_a_night_share_one_dbt_and_go_on_without_it(
 ) -> None:
     sales(fresh_database, "20260201", sale("A"))
     started: list[list[str]] = []
-    start = build._popen
-    monkeypatch.setattr(build, "_popen", lambda *a, **k: started.append(a[0]) or start(*a, **k))
+    start = dbt_process.start
+    monkeypatch.setattr(dbt_process, "start", lambda *a, **k: started.append(a[0]) or start(*a, **k))
     build_id = begin(DAY, full_refresh=True)
     with build.keeping_dbt():
         kept = kept_dbt.current()

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from revlog.transform import build, rules
+from revlog.transform import dbt_process, project, rules
 
-MODELS = build.PROJECT / "models"
+MODELS = project.PROJECT / "models"
 # What a layer may read. Seeds are loaded into core. Intermediate serves core: it looks things up in
 # dimensions, and closes groups of documents over facts.
 CORE = {"staging", "intermediate", "core", "seeds"}
@@ -32,9 +32,9 @@ Node = dict[str, Any]
 @pytest.fixture(scope="module")
 def manifest(warehouse_server: Path) -> dict[str, Any]:
     """What dbt makes of the project, parsed for a night and without a database."""
-    done = build._dbt(["parse", "--no-partial-parse"])
+    done = dbt_process.run(["parse", "--no-partial-parse"])
     assert done.returncode == 0, done.stdout[-3000:]
-    found: dict[str, Any] = json.loads((build._target() / "manifest.json").read_text())
+    found: dict[str, Any] = json.loads((project.target() / "manifest.json").read_text())
     return found
 
 

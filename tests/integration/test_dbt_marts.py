@@ -23,7 +23,7 @@ from revlog.contracts.contract import feeds
 from revlog.database.connections import connect
 from revlog.ingestion.load import load_feed
 from revlog.publication.publish import publish
-from revlog.transform import build
+from revlog.transform import build, dbt_process, outcomes, pages, project, tables
 from simulator.company import Company
 from simulator.habits import DENSE
 from simulator.run import simulate
@@ -102,7 +102,7 @@ def test_the_marts_hold_something(nightly: Prints) -> None:
 
 
 def test_the_columns_of_a_table_are_those_described(nightly: Prints) -> None:
-    nodes = json.loads((build._target() / "manifest.json").read_text())["nodes"].values()
+    nodes = json.loads((project.target() / "manifest.json").read_text())["nodes"].values()
     said = {
         (node["schema"], node["name"]): set(node["columns"])
         for node in nodes
@@ -123,7 +123,7 @@ def test_what_is_published_by_change_logs_is_what_was_built(nightly: Prints) -> 
 
 
 def test_every_key_of_a_fact_leads_to_a_row_of_its_dimension(nightly: Prints) -> None:
-    wanted = {key.name for table in build.published_tables() for key in table.foreign_keys}
+    wanted = {key.name for table in tables.published_tables() for key in table.foreign_keys}
     with connect("auditor") as connection:
         rows = connection.execute("select conname from pg_constraint where contype = 'f' and convalidated")
         assert wanted - {name for (name,) in rows} == set()
@@ -140,14 +140,14 @@ def test_a_night_without_news_writes_only_what_the_clock_moves(nightly: Prints, 
 
 def test_the_unit_tests_of_the_models_pass(nightly: Prints) -> None:
     """They need built relations for the types of columns only; a night does not run them."""
-    done = build._dbt(["test", "--select", "test_type:unit"])
+    done = dbt_process.run(["test", "--select", "test_type:unit"])
     assert done.returncode == 0, done.stdout[-5000:]
-    assert len(build._results(build._target() / "run_results.json")) >= 90
+    assert len(outcomes.read(project.target() / "run_results.json")) >= 90
 
 
 def test_a_feed_holds_what_reads_it(nightly: Prints) -> None:
     """By lineage; of the groups that marts' over-refunds read they take no journal."""
-    manifest = json.loads((build._target() / "manifest.json").read_text())
+    manifest = json.loads((project.target() / "manifest.json").read_text())
     nodes, children = manifest["nodes"], manifest["child_map"]
 
     def readers(name: str) -> set[str]:
@@ -173,8 +173,8 @@ def test_a_feed_holds_what_reads_it(nightly: Prints) -> None:
 
 
 def test_docs_of_a_warehouse_that_runs_know_what_a_kpi_is_made_of(nightly: Prints) -> None:
-    build.write_docs()
-    book = collect(read_artifacts(build._target()))
+    pages.write_docs()
+    book = collect(read_artifacts(project.target()))
     assert [kpi.name for kpi in book.kpis.values() if not kpi.made_of] == []
 
 

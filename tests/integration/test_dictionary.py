@@ -21,7 +21,7 @@ from revlog.catalog.site import write_dictionary
 from revlog.config.settings import ROOT, settings
 from revlog.contracts.contract import all_feeds
 from revlog.database.connections import connect
-from revlog.transform import build
+from revlog.transform import pages, project
 from tests.browser import HOSTILE, chromium, visit
 
 PROJECT = ROOT / "dbt_project"
@@ -32,7 +32,7 @@ DESCRIBED = ("marts", "finance", "core", "feed", "ops")
 @pytest.fixture(scope="module")
 def folder(database: Path) -> Path:
     """The pages, made from a warehouse in which nothing has been built yet."""
-    page = build.write_docs()
+    page = pages.write_docs()
     write_dictionary(page.parent, settings().var / "dbt" / "target")
     return page.parent
 
@@ -142,8 +142,8 @@ def hostile(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         content = _described(json.loads((source / name).read_text(encoding="utf-8")))
         (target / name).write_text(json.dumps(content), encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(build, "_target", lambda: target)
-        (pages / "dbt.html").write_text(build._docs_page(), encoding="utf-8")
+        patch.setattr(project, "target", lambda: target)
+        (pages / "dbt.html").write_text(pages._docs_page(), encoding="utf-8")
     write_dictionary(pages, target)
     return pages
 

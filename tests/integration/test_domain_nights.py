@@ -17,7 +17,7 @@ from revlog.database.connections import connect
 from revlog.night import stages
 from revlog.night.errors import NightFailed
 from revlog.publication.publish import publish
-from revlog.transform import build
+from revlog.transform import build, project
 from tests.batches import put_off
 from tests.nights import begin, build_night, passes
 
@@ -181,7 +181,7 @@ def test_without_a_feed_that_only_one_domain_reads_the_other_goes_on(company: Pa
 
 def test_feeds_lead_where_the_domains_say(company: Path) -> None:
     """By dbt's own lineage, without what only chooses the units that a night computes anew."""
-    manifest = json.loads((build._target() / "manifest.json").read_text())
+    manifest = json.loads((project.target() / "manifest.json").read_text())
     nodes, children = manifest["nodes"], manifest["child_map"]
 
     def leads_to(name: str) -> set[str]:

@@ -15,7 +15,7 @@ from revlog.database.psql import service_file
 from revlog.gates.judging import _context, open_source
 from revlog.local.airflow import _metadata_url
 from revlog.maintenance.migrate import create_airflow_database, migrate
-from revlog.transform.build import _dbt
+from revlog.transform import dbt_process
 
 HOSTILE = "p@ss:w/rd%20 {{ 1 }} ${HOME} 'q' \"q\" #?&=\\ é"
 
@@ -54,7 +54,7 @@ def test_great_expectations_logs_in() -> None:
 
 
 def test_dbt_logs_in() -> None:
-    done = _dbt(["debug", "--connection"])
+    done = dbt_process.run(["debug", "--connection"])
     assert done.returncode == 0, done.stdout[-2000:]
     assert "OK connection ok" in done.stdout
     assert "p@ss" not in done.stdout + done.stderr

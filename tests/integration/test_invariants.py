@@ -24,7 +24,7 @@ from revlog.gates.acceptance import accept
 from revlog.gates.judging import GateFailed, GateResult, Stage, run_gate
 from revlog.ingestion.load import load_feed
 from revlog.night import stages
-from revlog.transform import build
+from revlog.transform import build, outcomes, project
 from simulator.company import Company
 from simulator.habits import DENSE
 from simulator.run import simulate
@@ -144,7 +144,7 @@ def test_a_check_is_as_hard_as_the_page_says(built: None, check: str) -> None:
         assert config["severity"] == "warn" or config["warn_if"] == "> 0" != config["error_if"]
     else:
         # dbt itself goes on, so that the domain which is not held back has all its models.
-        assert (config["severity"].lower(), config["error_if"]) == ("error", build.NEVER_FAILS)
+        assert (config["severity"].lower(), config["error_if"]) == ("error", outcomes.NEVER_FAILS)
 
 
 def test_what_is_broken_holds_back_finance_and_says_which_rows(
@@ -176,14 +176,14 @@ def test_what_is_broken_holds_back_finance_and_says_which_rows(
 
 
 def _node(check: str) -> dict[str, Any]:
-    nodes = json.loads((build._target() / "manifest.json").read_text())["nodes"].values()
+    nodes = json.loads((project.target() / "manifest.json").read_text())["nodes"].values()
     (node,) = [n for n in nodes if n["resource_type"] == "test" and n["name"] == check]
     return dict(node)
 
 
 def _compiled(check: str) -> str:
     node = _node(check)
-    return (build._target() / "compiled" / node["package_name"] / node["original_file_path"]).read_text()
+    return (project.target() / "compiled" / node["package_name"] / node["original_file_path"]).read_text()
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import pytest
 from revlog.database import locks
 from revlog.database.connections import connect
 from revlog.ingestion import ledger
-from revlog.transform import build
+from revlog.transform import build, dbt_process, kept_dbt
 from tests.integration.ingestion_landing import DAY, FEED, load, query, sale, sales
 
 READERS = ("bi_reader", "finance_reader", "auditor")
@@ -146,8 +146,8 @@ def test_a_layer_that_has_lost_the_night_ends_dbt_and_is_not_good(
     thread = threading.Thread(target=cut_off)
     thread.start()
     with monkeypatch.context() as patch, pytest.raises(psycopg.OperationalError):
-        patch.setattr(build, "LOOK_EVERY_SECONDS", 0.1)
-        patch.setattr(build.kept_dbt, "MODULE", [str(endless)])
+        patch.setattr(dbt_process, "LOOK_EVERY_SECONDS", 0.1)
+        patch.setattr(kept_dbt, "MODULE", [str(endless)])
         build.run_layer(build_id, "staging")
     thread.join()
     assert not Path(f"/proc/{began.read_text().strip()}").exists()

@@ -27,7 +27,7 @@ from revlog.ingestion.load import load_feed
 from revlog.night import stages
 from revlog.night.errors import NightFailed
 from revlog.publication.publish import publish
-from revlog.transform import build
+from revlog.transform import project
 from simulator.company import Company
 from simulator.habits import DENSE
 from simulator.run import simulate
@@ -425,7 +425,7 @@ def _judge(success: bool) -> None:
 
 
 def _nightly_test(name: str) -> str:
-    found = list((build._target() / "compiled").rglob(f"{name}.sql"))
+    found = list((project.target() / "compiled").rglob(f"{name}.sql"))
     return found[0].read_text()
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from revlog.database.connections import connect
-from revlog.transform import build, replay
+from revlog.transform import build, dbt_process, outcomes, plan, project, replay
 from revlog.transform.plan import Node, Plan, Statement
 from tests.integration.ingestion_landing import DAY, load, query, sale, sales
 from tests.nights import begin, build_night, newest, run_layers
@@ -41,8 +41,8 @@ def company(database: Path) -> Path:
 def asked(company: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Commands that dbt was asked to run."""
     commands: list[str] = []
-    run = build._dbt
-    monkeypatch.setattr(build, "_dbt", lambda arguments: commands.append(arguments[0]) or run(arguments))
+    run = dbt_process.run
+    monkeypatch.setattr(dbt_process, "run", lambda arguments: commands.append(arguments[0]) or run(arguments))
     return commands
 
 
@@ -99,7 +99,7 @@ def test_another_text_of_a_model_is_another_plan(
     other.mkdir()
     (other / "m.sql").write_text("select 1")
     (other / "dbt_project.yml").write_text("name: x")
-    monkeypatch.setattr(build, "PROJECT", other)
+    monkeypatch.setattr(project, "PROJECT", other)
     first = build.plan_file(["build"])
     (other / "m.yml").write_text("models: []")
     assert len({named, first, build.plan_file(["build"]), build.plan_file(["build", "--full-refresh"])}) == 4
@@ -117,7 +117,7 @@ def test_a_node_that_breaks_is_told_by_dbt(asked: list[str]) -> None:
         )
     build_id = begin(DAYS[3])
     build.run_layer(build_id, "staging")
-    with pytest.raises(build.CheckFailed, match=r"(?s)model fct_recovery: Database Error.*no rows today"):
+    with pytest.raises(outcomes.CheckFailed, match=r"(?s)model fct_recovery: Database Error.*no rows today"):
         build.run_layer(build_id, "core")
     assert asked
     with connect("admin") as admin:
@@ -128,9 +128,9 @@ def test_a_node_that_breaks_is_told_by_dbt(asked: list[str]) -> None:
 def test_a_session_that_the_server_ends_ends_the_layer(
     asked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(build.plan, "read", lambda file, target: ASLEEP)
+    monkeypatch.setattr(plan, "read", lambda file, target: ASLEEP)
     monkeypatch.setattr(replay, "wait", _ending(replay.wait))
-    with pytest.raises(build.ConnectionBroken, match="terminating connection"):
+    with pytest.raises(outcomes.ConnectionBroken, match="terminating connection"):
         build.run_layer(begin(DAYS[3]), "staging")
     assert asked == []
 

@@ -20,7 +20,6 @@ from revlog.database.connections import connect, dsn
 from revlog.night import stages
 from revlog.night.errors import NightFailed
 from revlog.publication.publish import NotPublished, publish
-from revlog.transform import build
 from tests.nights import finished_build
 
 DATE = dt.date(2026, 1, 31)
@@ -183,7 +182,7 @@ def test_a_view_over_what_is_not_published_is_refused_and_told_without_a_traceba
     said = "dated_shelf reads night, which has no publish_to"
     with pytest.raises(NotPublished, match=said):
         publish(build_id, tables)
-    monkeypatch.setattr(build, "published_tables", lambda: tables)
+    monkeypatch.setattr(tables, "published_tables", lambda: tables)
     with pytest.raises(NightFailed, match=said):
         stages.publish(build_id)
     told = CliRunner().invoke(app, ["publish", str(build_id)])

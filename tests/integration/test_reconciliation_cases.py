@@ -17,7 +17,7 @@ import pytest
 from revlog.contracts.contract import feeds
 from revlog.database.connections import connect
 from revlog.ingestion.load import load_feed
-from revlog.transform import build
+from revlog.transform import dbt_process, project
 from simulator.company import Company
 from simulator.habits import DENSE
 from simulator.run import simulate
@@ -50,10 +50,10 @@ def without_ledger(reconciler: Reconciler, tmp_path_factory: pytest.TempPathFact
     """The same models, as they are compiled for a company that carries no journals."""
     with pytest.MonkeyPatch.context() as patch:
         target = tmp_path_factory.mktemp("target")
-        variables = json.loads(build._variables()) | {"feeds_not_carried": ["erp_gl_entries"]}
-        patch.setattr(build, "_variables", lambda: json.dumps(variables))
-        patch.setattr(build, "_target", lambda: target)
-        done = build._dbt(["compile", "--full-refresh", "--quiet"])
+        variables = json.loads(project.variables()) | {"feeds_not_carried": ["erp_gl_entries"]}
+        patch.setattr(project, "variables", lambda: json.dumps(variables))
+        patch.setattr(project, "target", lambda: target)
+        done = dbt_process.run(["compile", "--full-refresh", "--quiet"])
     assert done.returncode == 0, done.stdout
     return Reconciler(target)
 

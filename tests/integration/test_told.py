@@ -17,7 +17,6 @@ from revlog.ingestion.load import load_feed
 from revlog.local import progress
 from revlog.night import lineage, notices, stages
 from revlog.night.errors import NightFailed
-from revlog.transform import build
 from tests.integration.gate_landing import SALES, put, sales, sales_row
 
 DAY = dt.date(2026, 1, 12)
@@ -63,7 +62,7 @@ def test_views_and_histories_that_people_read_are_told_with_what_they_read(
         Published("places_now", "marts", ("sku",), is_view=True),
         Published("owed_now", "finance", ("sku",), is_view=True),
     ]
-    monkeypatch.setattr(build, "published_tables", lambda: tables)
+    monkeypatch.setattr(tables, "published_tables", lambda: tables)
     with connect("admin") as connection:
         connection.execute(
             "create table build.places (sku text primary key, since date);"

@@ -25,7 +25,7 @@ from revlog.database.waits import StillBlocked
 from revlog.estimates import step
 from revlog.maintenance import migrate
 from revlog.publication.publish import publish
-from revlog.transform import build
+from revlog.transform import build, dbt_process
 from tests.integration.ingestion_landing import sales
 from tests.nights import finished_build, newest
 
@@ -202,7 +202,7 @@ def layer(fresh_database: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[],
     _build("first")
     sales(fresh_database, f"{DATE:%Y%m%d}")
     build_id = build.begin(DATE).build_id
-    monkeypatch.setattr(build, "_dbt", _replace_as_dbt_does)
+    monkeypatch.setattr(dbt_process, "run", _replace_as_dbt_does)
     monkeypatch.setattr(build, "plan_file", lambda arguments: Path(os.devnull))
     # There is no core to expect anything from.
     monkeypatch.setattr(step, "ESTIMATES", ())

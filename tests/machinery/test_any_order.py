@@ -33,7 +33,7 @@ from revlog.gates import judging as gates
 from revlog.night import stages
 from revlog.night.errors import NightFailed
 from revlog.publication.publish import publish
-from revlog.transform import build
+from revlog.transform import build, dbt_process, project, tables
 
 NIGHTS = ("2026-02-01", "2026-02-02")
 # Airflow's tasks of a run: each is given what the one before it has returned, and hands it on.
@@ -339,9 +339,9 @@ def test_whatever_runs_in_which_order_only_what_was_judged_good_is_published_und
     # Thousands of connections, all with the settings of this one test.
     monkeypatch.setattr(connections, "dsn", functools.cache(connections.dsn))
     _connection.cache_clear()
-    monkeypatch.setattr(build, "published_tables", company.tables)
-    monkeypatch.setattr(build, "_definitions", lambda: "the same")
-    monkeypatch.setattr(build, "_dbt", company.dbt)
+    monkeypatch.setattr(tables, "published_tables", company.tables)
+    monkeypatch.setattr(project, "definitions", lambda: "the same")
+    monkeypatch.setattr(dbt_process, "run", company.dbt)
     monkeypatch.setattr(build, "plan_file", lambda arguments: Path(os.devnull))
     # There is no core to expect anything from.
     monkeypatch.setattr(step, "ESTIMATES", ())

@@ -20,7 +20,7 @@ from revlog.database import connections
 from revlog.night import lineage
 from revlog.night.lineage import Origin, Place, Step, step_of_query
 from revlog.night.told import Landed, Told
-from revlog.transform import build
+from revlog.transform import project
 
 TABLES = {
     ("raw", "sales"): {"order_no": "text", "net": "numeric", "tax": "numeric"},
@@ -141,7 +141,7 @@ def test_sql_is_read_anew_only_where_more_than_its_numbers_differ(
     tables = dict(TABLES)
     monkeypatch.setattr(lineage, "_read", read)
     monkeypatch.setattr(lineage, "_tables", lambda _: tables)
-    monkeypatch.setattr(build, "_target", lambda: tmp_path / "target")
+    monkeypatch.setattr(project, "target", lambda: tmp_path / "target")
     monkeypatch.setattr(connections, "connect", lambda _: contextlib.nullcontext())
     before = "select order_no, net as gross from raw.sales where seq > 12 and day < '2026-01-31'"
     _dbt_ran(tmp_path / "target", before)
@@ -157,7 +157,7 @@ def test_what_was_read_before_and_is_broken_is_read_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lineage, "_tables", lambda _: TABLES)
-    monkeypatch.setattr(build, "_target", lambda: tmp_path / "target")
+    monkeypatch.setattr(project, "target", lambda: tmp_path / "target")
     monkeypatch.setattr(connections, "connect", lambda _: contextlib.nullcontext())
     _dbt_ran(tmp_path / "target", "select order_no from raw.sales")
     (tmp_path / "lineage").mkdir()
@@ -215,7 +215,7 @@ def test_sql_is_read_when_the_task_has_ended_of_what_it_had_run(
 
     monkeypatch.setattr(lineage, "_read", reading)
     monkeypatch.setattr(lineage, "_tables", lambda _: TABLES)
-    monkeypatch.setattr(build, "_target", lambda: tmp_path / "target")
+    monkeypatch.setattr(project, "target", lambda: tmp_path / "target")
     monkeypatch.setattr(connections, "connect", lambda _: contextlib.nullcontext())
     _dbt_ran(tmp_path / "target", "select order_no from raw.sales")
     steps = lineage.of_layer("core")

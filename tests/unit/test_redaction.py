@@ -21,7 +21,7 @@ from revlog.database.waits import StillBlocked
 from revlog.night import stages
 from revlog.night.errors import ConnectionBroken, NightFailed
 from revlog.publication.handover import NotPublished
-from revlog.transform.build import CheckFailed
+from revlog.transform.outcomes import CheckFailed
 
 HOSTILE = "Gt7@x/Qz9:W%4 k'L\"#?&$m8"
 # The longest pieces that a careless message could show of it.

@@ -25,7 +25,7 @@ def assets(night: Night) -> list[Asset]:
 
     A view has the keys and rows of the tables that it reads, and the date of `publication`.
     """
-    from revlog.transform.build import published_tables
+    from revlog.transform.tables import published_tables
 
     tables = published_tables()
     missing = [t for t in tables if f"build.{t.name}" not in night.relations]

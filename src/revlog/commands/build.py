@@ -13,7 +13,9 @@ import typer
 from revlog.builds import judged
 from revlog.config.refusal import Refusal
 from revlog.config.settings import settings
-from revlog.transform.build import LAYERS, ConnectionBroken, begin, run_layer, write_docs
+from revlog.transform.build import LAYERS, begin, run_layer
+from revlog.transform.outcomes import ConnectionBroken
+from revlog.transform.pages import write_docs
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 

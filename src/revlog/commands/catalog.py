@@ -7,7 +7,8 @@ import typer
 from revlog.catalog.site import write_dictionary
 from revlog.config.settings import settings
 from revlog.database import server
-from revlog.transform.build import CheckFailed, write_docs
+from revlog.transform.outcomes import CheckFailed
+from revlog.transform.pages import write_docs
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 

@@ -115,12 +115,12 @@ def of_layer(layer: str) -> Iterator[Step]:
     for, and once: what a night runs differs from the night before by its dates and numbers only.
     """
     from revlog.database.connections import connect
-    from revlog.transform import build
+    from revlog.transform import project
 
     with connect("transformer") as connection:
         tables = _tables(connection)
-    nodes = json.loads((build._target() / "manifest.json").read_text(encoding="utf-8"))["nodes"]
-    results = json.loads((build._target() / "run_results.json").read_text(encoding="utf-8"))["results"]
+    nodes = json.loads((project.target() / "manifest.json").read_text(encoding="utf-8"))["nodes"]
+    results = json.loads((project.target() / "run_results.json").read_text(encoding="utf-8"))["results"]
     models = [
         (node["schema"], node["alias"], query)
         for result in results
@@ -129,7 +129,7 @@ def of_layer(layer: str) -> Iterator[Step]:
         and node["resource_type"] == "model"
         and (query := result.get("compiled_code"))
     ]
-    return _steps(layer, models, tables, build._target().with_name("lineage") / f"{layer}.json")
+    return _steps(layer, models, tables, project.target().with_name("lineage") / f"{layer}.json")
 
 
 def _steps(layer: str, models: list[tuple[str, str, str]], tables: Tables, file: Path) -> Iterator[Step]:
@@ -221,7 +221,7 @@ def of_publication(names: Iterable[str]) -> list[Step]:
     """
     from revlog.database import relations
     from revlog.database.connections import connect
-    from revlog.transform.build import published_tables
+    from revlog.transform.tables import published_tables
 
     wanted = set(names)
     domains, steps = {name.partition(".")[0] for name in wanted}, []

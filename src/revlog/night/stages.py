@@ -121,12 +121,12 @@ def transform(build_id: int, layer: str) -> Told:
 
     Raises NightFailed where tests hold back every domain.
     """
-    from revlog.transform import build
+    from revlog.transform import build, outcomes
 
     with _recorded("transformer", "dbt", layer, build_id=build_id):
         try:
             return Told(build.run_layer(build_id, layer), lambda: lineage.of_layer(layer))
-        except build.ConnectionBroken as error:
+        except outcomes.ConnectionBroken as error:
             raise ConnectionBroken(str(error)) from None
 
 

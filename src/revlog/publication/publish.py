@@ -81,7 +81,7 @@ def publish(build_id: int, tables: list[Published] | None = None) -> Publication
     StillBlocked, or the database's own error. After each the night before is still what readers see.
     """
     if tables is None:
-        from revlog.transform.build import published_tables
+        from revlog.transform.tables import published_tables
 
         tables = published_tables()
     purpose = f"publishing build {build_id}, {judged.process()}"

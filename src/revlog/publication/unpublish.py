@@ -69,7 +69,7 @@ def unpublish(approver: str, note: str, tables: list[Published] | None = None) -
     if not approver.strip() or not note.strip():
         raise Refused('say who answers for it, and why: --approver "A. Name" --note "wrong price file"')
     if tables is None:
-        from revlog.transform.build import published_tables
+        from revlog.transform.tables import published_tables
 
         tables = published_tables()
     with (
