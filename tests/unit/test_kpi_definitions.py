@@ -14,7 +14,7 @@ from revlog.reports.subjects import QUESTIONS
 ALL = kpis()
 NEEDED = (
     "title", "question", "formula", "numerator", "denominator", "unit", "bases", "grain", "better", "owner",
-    "needs", "matures", "numerator_unit", "denominator_unit", "subject", "held_as",
+    "needs", "matures", "counts_open", "numerator_unit", "denominator_unit", "subject", "held_as",
 )  # fmt: skip
 MEASURED = re.compile(r"'kpi': '([a-z0-9_]+)")
 

@@ -11,7 +11,7 @@ from revlog.metrics.definitions import Kpi, kpis
 from revlog.metrics.metrics_file import FILE, TwoMetricsOfOneName, content
 
 ROW = {"title": "Share", "question": "How much?", "formula": "a / b", "unit": "ratio", "better": "up",
-       "owner": "operations", "caveats": "", "matures": "true"}  # fmt: skip
+       "owner": "operations", "caveats": "", "matures": "true", "counts_open": "false"}  # fmt: skip
 
 
 def test_the_metrics_are_those_of_the_definitions() -> None:
@@ -21,9 +21,9 @@ def test_the_metrics_are_those_of_the_definitions() -> None:
 def test_a_kpi_has_one_metric_per_basis(tmp_path: Path) -> None:
     seed = tmp_path / "kpi_definitions.csv"
     seed.write_text(
-        "kpi,title,question,formula,unit,bases,better,owner,caveats,matures\n"
-        'rate,Rate,Why?,a / b,ratio,"SALE, RETURN",down,finance,,true\n'
-        "cost.freight,Freight,Why?,a / b,ratio,RETURN,down,finance,,true\n"
+        "kpi,title,question,formula,unit,bases,better,owner,caveats,matures,counts_open\n"
+        'rate,Rate,Why?,a / b,ratio,"SALE, RETURN",down,finance,,true,false\n'
+        "cost.freight,Freight,Why?,a / b,ratio,RETURN,down,finance,,true,false\n"
     )
     metrics = yaml.safe_load(content(kpis(seed)))["metrics"]
     assert [m["name"] for m in metrics] == ["rate_sale", "rate_return", "cost_freight"]
@@ -51,7 +51,7 @@ def test_a_metric_of_what_is_open_goes_by_all_rows_and_says_so() -> None:
 
 
 def test_a_time_that_final_rows_narrow_to_what_is_done_has_another_metric_of_all() -> None:
-    kpi = Kpi("return_cycle_time", ("REQUEST",), ROW)
+    kpi = Kpi("return_cycle_time", ("REQUEST",), ROW | {"counts_open": "true"})
     done, whole = yaml.safe_load(content([kpi]))["metrics"]
     assert (done["name"], whole["name"]) == ("return_cycle_time", "return_cycle_time_with_open")
     assert "is_mature" in done["filter"] and "is_mature" not in whole["filter"]

@@ -20,8 +20,6 @@ BASES = {
 }
 # A level is what stood on a day: days of it are never added up.
 LEVELS = ("STOCK", "SNAPSHOT")
-# Of these an open unit has hours and no denominator, and is never final: what is final is of what is done.
-OF_WHAT_IS_DONE = ("return_cycle_time", "dock_to_disposition_time", "vendor_days_outstanding")
 SEED = ROOT / "dbt_project" / "seeds" / "kpi_definitions.csv"
 
 
@@ -46,7 +44,7 @@ class Kpi:
     @property
     def is_of_what_is_done(self) -> bool:
         """True where final rows leave out what is still open, so that young days with them look fast."""
-        return self.name in OF_WHAT_IS_DONE
+        return self.row["counts_open"] == "true"
 
     def metric(self, basis: str) -> str:
         """Name of the metric of one basis: the KPI's own, and the basis where there are several.
