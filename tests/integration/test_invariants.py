@@ -83,9 +83,6 @@ BROKEN = {
         "core.fct_disposition", "net_quantity = net_quantity + 100", "receipt_id",
         "is_final and net_quantity > 0 and receipt_id in (select receipt_id from core.fct_receipt)",
     ),
-    "classes_re_add_to_the_gap": _spoil(
-        "build.refund_exceptions", "amount = amount + 0.01", "group_key", "status <> 'cleared'"
-    ),
     "classes_re_add_by_period": _spoil("build.refund_gap_periods", "amount = amount + 0.01", "group_key"),
     "proof_re_adds_to_zero": _spoil("build.refund_proof_lines", "amount = 0.01", "entity", "line = 'check'"),
     "proof_holds_every_source": _spoil(

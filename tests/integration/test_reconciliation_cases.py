@@ -1367,7 +1367,7 @@ def test_store_credit_on_its_liability_is_no_open_item_and_clears_when_it_is_spe
             if row["gap"] == "M-P" and row["cleared_amount"]
         ] == [("2026-01-05", "119.00", "0.00")]
     assert reconciler.failing(books, "rollforward_rolls") == []
-    assert reconciler.failing(books, "classes_re_add_to_the_gap") == []
+    assert reconciler.failing(books, "classes_re_add_by_period") == []
     books.spend("RF1", "2026-01-06", "31.00")
     with reconciled(reconciler, books) as found:
         assert (found.credits["RF1"]["status"], found.credits["RF1"]["spent_amount"]) == ("overspent", 150)
