@@ -85,6 +85,14 @@ def own_dbt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
+def rendered_by_dbt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """For a module that reads the SQL which dbt has compiled: no layer is sent as it was planned before."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(build, "plan_file", lambda _: tmp_path_factory.mktemp("plans") / "own" / "layer.json")
+        yield
+
+
+@pytest.fixture(scope="module")
 def database(warehouse_server: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Give the module an empty migrated warehouse and an empty landing zone; yields the latter."""
     with pytest.MonkeyPatch.context() as patch:

@@ -33,7 +33,7 @@ Ask = Callable[[str], list[Any]]
 
 
 @pytest.fixture(scope="module")
-def built(database: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def built(rendered_by_dbt: None, database: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     """A year of a company, built."""
     simulate(
         Company(

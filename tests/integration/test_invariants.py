@@ -35,7 +35,7 @@ PAGE = ROOT / "docs" / "invariants.md"
 
 
 @pytest.fixture(scope="module")
-def built(database: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def built(rendered_by_dbt: None, database: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     """A clean company with every defect of refunds, loaded and built in full."""
     simulate(
         Company(

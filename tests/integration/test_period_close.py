@@ -81,7 +81,7 @@ class HandMade:
 
 
 @pytest.fixture(scope="module")
-def company(database: Path, tmp_path_factory: pytest.TempPathFactory) -> HandMade:
+def company(rendered_by_dbt: None, database: Path, tmp_path_factory: pytest.TempPathFactory) -> HandMade:
     """Models as a full build compiles them, and the first publication: two returns in November, one in
     December whose memo is 10.00 short."""
     simulate(
