@@ -27,6 +27,32 @@ ASLEEP = Plan(
 )
 
 
+# Relations of the schemas that dbt writes to, with all that the catalog says of them but names of indexes.
+SHAPE = """
+with relations as (
+    select c.oid, n.nspname || '.' || c.relname as name, c.relkind, cast(c.relacl as text) as rights
+    from pg_class as c inner join pg_namespace as n on c.relnamespace = n.oid
+    where n.nspname in ('staging', 'intermediate', 'core', 'build') and c.relkind in ('r', 'v')
+)
+select name, 'relation', concat(relkind, rights) from relations
+union all
+select name, 'index', regexp_replace(pg_get_indexdef(indexrelid), ' INDEX \\S+ ON ', ' INDEX ON ')
+from relations inner join pg_index on oid = indrelid
+union all
+select name, 'constraint', pg_get_constraintdef(o.oid)
+from relations as r inner join pg_constraint as o on r.oid = conrelid
+union all
+select name, 'column', concat_ws(' ', attname, format_type(atttypid, atttypmod), attnotnull)
+from relations inner join pg_attribute on oid = attrelid
+where attnum > 0 and not attisdropped
+union all
+select name, 'comment', concat(objsubid, description)
+from relations as r
+inner join pg_description as d on r.oid = d.objoid and d.classoid = cast('pg_class' as regclass)
+order by 1, 2, 3
+"""
+
+
 @pytest.fixture(scope="module")
 def company(database: Path) -> Path:
     """A company whose next night is planned: of a full build, and of two nights after it."""
@@ -44,6 +70,15 @@ def asked(company: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     run = dbt_process.run
     monkeypatch.setattr(dbt_process, "run", lambda arguments: commands.append(arguments[0]) or run(arguments))
     return commands
+
+
+def test_planned_nights_leave_every_relation_as_dbt_does(asked: list[str]) -> None:
+    by_dbt = query(SHAPE)
+    for _ in range(3):
+        build_night(DAYS[2])
+        assert query(SHAPE) == by_dbt
+    assert asked == []
+    assert sum(kind == "index" for _, kind, _ in by_dbt) > 200
 
 
 def test_a_planned_night_starts_no_dbt_and_is_told_as_any(asked: list[str], company: Path) -> None:

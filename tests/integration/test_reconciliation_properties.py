@@ -33,7 +33,7 @@ Sums = dict[Any, Decimal]
 
 
 @pytest.fixture(scope="module")
-def reconciler(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Reconciler:
+def reconciler(rendered_by_dbt: None, database: Path, tmp_path_factory: pytest.TempPathFactory) -> Reconciler:
     """The models as a full build of a small company compiles them."""
     simulate(
         Company(

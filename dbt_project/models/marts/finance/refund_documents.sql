@@ -13,7 +13,7 @@
         {'columns': ['unit_key']}, {'columns': ['group_key']}, {'columns': ['period', 'leg']},
         {'columns': ['effective_on']},
     ],
-    post_hook=partial_index(this, '(rate_on)', 'is_converted'),
+    post_hook="{{ partial_index(this, '(rate_on)', 'is_converted') }}",
 ) }}
 
 with leg_rows as (
