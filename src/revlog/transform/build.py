@@ -12,6 +12,7 @@ import hashlib
 import json
 import logging
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -141,8 +142,8 @@ def _how(is_full: bool) -> list[str]:
 
 def _run_layer(build: Build, layer: str) -> str:
     with waits.watched("transformer", f"layer {layer}") as watch:
-        estimated, untold = _estimated(build) if layer == "marts" else ("", {})
-        done, results = _built(build, command(layer, build.is_full_refresh))
+        estimates = _Estimates(build) if layer == "marts" else None
+        done, results = _built(build, command(layer, build.is_full_refresh), estimates)
         if spared := outcomes.spared(results, project.nodes()):
             again = _ran(["build", "--select", *spared, *_how(build.is_full_refresh)])[1]
             rerun = {result["unique_id"] for result in again}
@@ -151,8 +152,8 @@ def _run_layer(build: Build, layer: str) -> str:
     held = outcomes.held_back(results, project.nodes())
     if not held:
         outcomes.raise_for(layer, done, results, watch.blockers)
-    held = {**untold, **held}
-    told = outcomes.summary(layer, results) + estimated
+    held = {**(estimates.lacking if estimates else {}), **held}
+    told = outcomes.summary(layer, results) + (estimates.told if estimates else "")
     if not held:
         return told
     if not domains.others(held):
@@ -162,28 +163,44 @@ def _run_layer(build: Build, layer: str) -> str:
     return f"{told}\n{domains.in_words(held)} is held back, stays as published:\n{said}"
 
 
-def _estimated(build: Build) -> tuple[str, dict[str, str]]:
-    """Make what can be expected, before the marts that tell it; returns what people are told of it.
+class _Estimates:
+    """What can be expected, made once for a build, before the models that tell it.
 
-    And what marts are held back for where it can't be made: finance reads none of it, and stands for itself.
+    `told` is what people are told of it. `lacking` is what is held back where it can't be made: marts, since
+    finance reads none of it, and stands for itself.
     """
-    try:
-        return f"\n{step.write(build.business_date)}", {}
-    except step.EstimateFailed as error:
-        return "", {"marts": str(error)}
+
+    def __init__(self, build: Build) -> None:
+        self._build = build
+        self._lock = threading.Lock()
+        self._is_made = False
+        self.told = ""
+        self.lacking: dict[str, str] = {}
+
+    def make(self) -> None:
+        """Replace the tables of the estimates, once; raises the database's error."""
+        with self._lock:
+            if self._is_made:
+                return
+            try:
+                self.told = f"\n{step.write(self._build.business_date)}"
+            except step.EstimateFailed as error:
+                self.lacking = {"marts": str(error)}
+            self._is_made = True
 
 
 def _built(
-    build: Build, arguments: list[str]
+    build: Build, arguments: list[str], estimates: _Estimates | None
 ) -> tuple[subprocess.CompletedProcess[str], list[dict[str, Any]]]:
     """Run a layer as it was planned when dbt last ran it, and else by dbt, whose way is kept as the plan.
 
-    What fails, dbt has to tell: it then runs the layer anew.
+    What fails, dbt has to tell: it then runs the layer anew. A plan's models that read no estimate are built
+    while these are made.
     """
     file = plan_file(arguments)
     if planned := plan.read(file, project.target()):
         try:
-            sent = _sent(planned, build)
+            sent = _sent(planned, build, estimates)
         except replay.NotAsPlanned as unlike:
             log.info("dbt renders anew: %s", one_line(str(unlike)))
         except replay.Stopped as stopped:
@@ -191,6 +208,8 @@ def _built(
         else:
             if not any(result["status"] == "fail" for result in sent):
                 return subprocess.CompletedProcess(arguments, 0, "", ""), sent
+    if estimates:
+        estimates.make()
     made = project.target() / plan.MADE
     made.unlink(missing_ok=True)
     done, results = _ran(arguments)
@@ -199,9 +218,14 @@ def _built(
     return done, results
 
 
-def _sent(planned: plan.Plan, build: Build) -> list[dict[str, Any]]:
+def _sent(planned: plan.Plan, build: Build, estimates: _Estimates | None) -> list[dict[str, Any]]:
     """Results of a plan, kept where dbt keeps its own."""
     manifest = project.manifest()
+    readers = {
+        name
+        for name, node in manifest.items()
+        if any(parent.split(".")[2:3] == ["estimates"] for parent in node["depends_on"]["nodes"])
+    }
     warns_if = {
         name: node["config"]["warn_if"] for name, node in manifest.items() if node["resource_type"] == "test"
     }
@@ -210,12 +234,10 @@ def _sent(planned: plan.Plan, build: Build) -> list[dict[str, Any]]:
     }  # fmt: skip
     deadline = time.monotonic() + dbt_process.LONGEST_RUN_SECONDS
     found = replay.run(
-        planned,
-        parameters,
-        warns_if,
-        lambda: dbt_process.look("the layer's plan", deadline),
-        dbt_process.LOOK_EVERY_SECONDS,
-    )
+        planned, parameters, warns_if,
+        lambda: dbt_process.look("the layer's plan", deadline), dbt_process.LOOK_EVERY_SECONDS,
+        replay.Beside(estimates.make, readers) if estimates else None,
+    )  # fmt: skip
     results_file = project.target() / "run_results.json"
     results_file.write_text(json.dumps({"results": found}), encoding="utf-8")
     return outcomes.read(results_file)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import Any
 
@@ -18,9 +19,18 @@ from revlog.transform.plan import BEGIN, Node, Plan, Statement, answer
 
 # As many as dbt has (dbt_project/profiles.yml).
 THREADS = 4
+BESIDE = "beside"
 
 Connection = psycopg.Connection[Any]
 Result = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Work that goes on beside the nodes, on a connection of its own, and nodes that wait for it."""
+
+    work: Callable[[], object]
+    awaited_by: Collection[str]
 
 
 class NotAsPlanned(RuntimeError):
@@ -42,35 +52,50 @@ def run(
     warns_if: Mapping[str, str],
     look: Callable[[], object],
     look_every: float,
+    beside: Beside | None = None,
 ) -> list[Result]:
     """Results of the plan's nodes, as dbt gives them, for a build with these parameters.
 
-    `warns_if` is each test's condition. `look` is called every so many seconds; what it raises ends all.
-    Raises NotAsPlanned or Stopped, and leaves what was built so far: a layer that runs again begins anew.
+    `warns_if` is each test's condition. `look` is called every so many seconds; what it raises ends all, as
+    does what the work beside it raises. Raises NotAsPlanned or Stopped, and leaves what was built so far: a
+    layer that runs again begins anew.
     """
     with _connections() as free:
         _start(plan, parameters, free)
-        waiting = TopologicalSorter({name: node.waits_for for name, node in plan.nodes.items()})
+        waiting = _order(plan, beside)
         waiting.prepare()
         results: list[Result] = []
-        with ThreadPoolExecutor(THREADS, thread_name_prefix="dbt") as pool:
-            running: dict[Future[Result | None], str] = {}
+        with ThreadPoolExecutor(THREADS + 1, thread_name_prefix="dbt") as pool:
+            running: dict[Future[Any], str] = {}
             try:
                 while waiting.is_active():
                     for name in waiting.get_ready():
-                        running[pool.submit(_node, plan, name, parameters, warns_if, free)] = name
+                        if beside and name == BESIDE:
+                            running[pool.submit(beside.work)] = name
+                        else:
+                            running[pool.submit(_node, plan, name, parameters, warns_if, free)] = name
                     done = wait(running, look_every, FIRST_COMPLETED).done
                     if not done:
                         look()
                     for future in done:
-                        waiting.done(running.pop(future))
-                        if result := future.result():
+                        name = running.pop(future)
+                        waiting.done(name)
+                        if (result := future.result()) and name in plan.nodes:
                             results.append(result)
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 _interrupt(free)
                 raise
     return results
+
+
+def _order(plan: Plan, beside: Beside | None) -> TopologicalSorter[str]:
+    order = TopologicalSorter({name: node.waits_for for name, node in plan.nodes.items()})
+    if beside:
+        order.add(BESIDE)
+        for name in plan.nodes.keys() & beside.awaited_by:
+            order.add(name, BESIDE)
+    return order
 
 
 class _Free:

@@ -1,4 +1,4 @@
--- Grain: one row per product category: units decided since the back-test began, what they brought, and what the
+-- Grain: one row per product category: units decided lately, at most so many decisions, what they brought, and what the
 -- advice would have, by what was known before. People choose for reasons that no record holds (a scratch, a
 -- buyer at hand), so that goods that went another way need not have brought its mean: what the advice promises
 -- is no measured gain, and `bias` says how far such means were off for the ways that were gone. To be read by
@@ -24,8 +24,24 @@ advised as (
 
 cases as (
 
-    select * from {{ ref('disposition_cases') }}
-    where decided_on >= {{ backtest_begins_on() }} and known_on <= {{ as_of_date() }}
+    select cases.*
+    from {{ ref('disposition_cases') }} as cases
+    inner join {{ ref('disposition_candidates') }} as judged
+        on judged.learnt = 'backtest' and cases.disposition_id = judged.candidate
+
+),
+
+-- Since when: where so many were decided that the older ones are left out, since the oldest that is not
+begun as (
+
+    select
+        product_category,
+        case
+            when count(*) >= {{ var('backtest_decisions', 1000) }} then min(decided_on) else {{ backtest_begins_on() }}
+        end as decided_from
+    from {{ ref('disposition_candidates') }}
+    where learnt = 'backtest'
+    group by product_category
 
 ),
 
@@ -124,7 +140,8 @@ select
     cast(round(coalesce(errors.off, 0), 2) as numeric(18, 2)) as expected_gain_error,
     cast(by_category.units_without_error as bigint) as units_without_error,
     cast(by_category.expected_of_done - by_category.realised as numeric(18, 2)) as bias,
-    {{ backtest_begins_on() }} as decided_from,
+    begun.decided_from,
     cast('{{ var("reporting_currency") }}' as text) as currency
 from by_category
 left join errors on by_category.product_category = errors.product_category
+left join begun on by_category.product_category = begun.product_category

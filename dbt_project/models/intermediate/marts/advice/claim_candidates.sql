@@ -1,5 +1,6 @@
--- Grain: one row per receipt with the reason that the inspection found, else the one that was told, whose fault that
--- is, and the units that no claim against the vendor names and that have not gone another way. Not published.
+-- Grain: one row per receipt of goods that no claim against the vendor names and that have not gone another way, or that
+-- came damaged: those units, the reason that the inspection found, else the one that was told, and whose fault that is.
+-- Not published.
 {{ config(materialized='table') }}
 
 with claimed as (
@@ -93,3 +94,4 @@ from received
 inner join {{ ref('dim_reason') }} as reasons on received.reason = reasons.reason
 left join {{ ref('dim_vendor') }} as vendors on received.vendor_id = vendors.vendor_id and vendors.is_current
 left join answers on received.vendor_id = answers.vendor_id
+where received.units > 0 or received.reason = 'DAMAGED_IN_TRANSIT'

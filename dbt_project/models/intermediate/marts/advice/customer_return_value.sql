@@ -40,31 +40,16 @@ lines as (
 
 ),
 
-costs as (
+-- What the returns cost, what the goods that came back were worth again, and what they had cost
+balances as (
 
-    select lines.customer_id, sum(costs.reporting_amount) as return_costs
-    from {{ ref('fct_cost_line') }} as costs
-    inner join lines on costs.return_line_key = lines.return_line_key
-    group by lines.customer_id
-
-),
-
--- What the goods that came back were worth again, or cost where they were lost
-recoveries as (
-
-    select lines.customer_id, sum(recoveries.recovered_reporting) as recovered_value
-    from {{ ref('fct_recovery') }} as recoveries
-    inner join lines on recoveries.return_line_key = lines.return_line_key
-    group by lines.customer_id
-
-),
-
-units_disposed as (
-
-    select lines.customer_id, sum(dispositions.asset_cost_reporting) as cost_of_returned
-    from {{ ref('fct_disposition') }} as dispositions
-    inner join lines on dispositions.return_line_key = lines.return_line_key
-    where dispositions.is_final and dispositions.net_quantity > 0
+    select
+        lines.customer_id,
+        sum(balances.cost) as return_costs,
+        sum(balances.recovered) as recovered_value,
+        sum(balances.asset_cost) as cost_of_returned
+    from {{ ref('return_line_balance') }} as balances
+    inner join lines on balances.return_line_key = lines.return_line_key
     group by lines.customer_id
 
 ),
@@ -95,13 +80,11 @@ select
     keys.customer_id,
     kept.cost_of_kept,
     coalesce(kept.is_cost_unknown, true) as is_cost_unknown,
-    coalesce(units_disposed.cost_of_returned, 0) as cost_of_returned,
-    coalesce(costs.return_costs, 0) as return_costs,
-    coalesce(recoveries.recovered_value, 0) as recovered_value,
+    coalesce(balances.cost_of_returned, 0) as cost_of_returned,
+    coalesce(balances.return_costs, 0) as return_costs,
+    coalesce(balances.recovered_value, 0) as recovered_value,
     coalesce(not_paid_back.amount, 0) as not_paid_back
 from keys
 left join kept on keys.customer_id = kept.customer_id
-left join costs on keys.customer_id = costs.customer_id
-left join recoveries on keys.customer_id = recoveries.customer_id
-left join units_disposed on keys.customer_id = units_disposed.customer_id
+left join balances on keys.customer_id = balances.customer_id
 left join not_paid_back on keys.customer_id = not_paid_back.customer_id

@@ -1,5 +1,5 @@
 -- Grain: one row per receipt that waits for its decision, and for the back-test one per disposition that was decided
--- since it began: what decides which way is open and what it should bring. Not published.
+-- since it began, of each category the newest: what decides which way is open and what it should bring. Not published.
 {{ config(materialized='table') }}
 
 select
@@ -36,5 +36,13 @@ select
     false as was_worked_on,
     decided_on,
     cast(original_cost / units as numeric(38, 6)) as unit_cost
-from {{ ref('disposition_cases') }}
-where decided_on >= {{ backtest_begins_on() }} and known_on <= {{ as_of_date() }}
+from (
+    select
+        *,
+        row_number() over (
+            partition by product_category order by decided_on desc, disposition_id asc
+        ) as newest_rank
+    from {{ ref('disposition_cases') }}
+    where decided_on >= {{ backtest_begins_on() }} and known_on <= {{ as_of_date() }}
+) as decided
+where newest_rank <= {{ var('backtest_decisions', 1000) }}

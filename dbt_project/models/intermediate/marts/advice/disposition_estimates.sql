@@ -1,8 +1,7 @@
 -- Grain: one row per unit group to decide and way that the company has ever gone: which share of its cost a unit
 -- should bring, what it should cost and how long it should take. The mean of its SKU is drawn towards that of such
 -- goods, the more the fewer units it rests on. Not published.
-{#- To sort so many rows by text takes three times as long as all of the rest: 8.3 s of 284,000 rows, 3.0 s hashed. #}
-{{ config(materialized='table', pre_hook='set local enable_mergejoin = off') }}
+{{ config(materialized='view', post_hook=[]) }}
 {%- set k = var('shrink_units', 10) %}
 
 select

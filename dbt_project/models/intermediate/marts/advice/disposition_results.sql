@@ -1,6 +1,6 @@
 -- Grain: one row per final disposition of goods that have a grade and a cost: what it brought and through which
 -- channel, what its handling cost, and whether the vendor has still to answer. Not published.
-{{ config(materialized='table') }}
+{{ config(materialized='view', post_hook=[]) }}
 
 with dispositions as (
 

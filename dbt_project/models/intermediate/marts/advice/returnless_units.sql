@@ -6,21 +6,11 @@
     '' if carries('erp_vendor_claims') else "'RTV'", '' if carries('erp_recovery_sales') else "'SECONDARY_SALE'",
 ] | select | list %}
 
-with costs as (
+-- A refund costs its fee whether the goods come back or not
+with balances as (
 
-    select return_line_key, sum(reporting_amount) as amount
-    from {{ ref('fct_cost_line') }}
-    -- a refund costs its fee whether the goods come back or not
-    where component <> 'payment_fee' and return_line_key is not null
-    group by return_line_key
-
-),
-
-recoveries as (
-
-    select return_line_key, sum(recovered_reporting) as amount
-    from {{ ref('fct_recovery') }}
-    where return_line_key is not null
+    select return_line_key, sum(cost - payment_fee) as cost, sum(recovered) as recovered
+    from {{ ref('return_line_balance') }}
     group by return_line_key
 
 ),
@@ -37,12 +27,11 @@ lines as (
         end as units,
         lines.unit_cost * fx.rate as unit_cost,
         lines.line_net_reporting / nullif(lines.line_quantity, 0) as unit_price,
-        coalesce(costs.amount, 0) as cost,
-        coalesce(recoveries.amount, 0) as recovered,
+        coalesce(balances.cost, 0) as cost,
+        coalesce(balances.recovered, 0) as recovered,
         lines.refunded_amount * refund_fx.rate as refunded
     from {{ ref('fct_return_line') }} as lines
-    left join costs on lines.return_line_key = costs.return_line_key
-    left join recoveries on lines.return_line_key = recoveries.return_line_key
+    left join balances on lines.return_line_key = balances.return_line_key
     left join {{ ref('dim_exchange_rate') }} as fx
         on lines.cost_currency = fx.currency
         and lines.basis_on >= fx.valid_from and lines.basis_on < fx.valid_to
