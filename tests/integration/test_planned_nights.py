@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from revlog.database.connections import connect
@@ -213,3 +214,61 @@ def test_a_node_waits_for_those_that_it_reads(company: Path) -> None:
     found = replay.run(Plan("x", (), nodes), {}, {}, lambda: None, 5)
     assert query("select name from estimates.seen order by 1") == [("a0",), ("b1",), ("c2",), ("d3",)]
     assert [result["message"] for result in found] == ["INSERT 0 1"] * 4
+
+
+def test_work_beside_the_nodes_is_awaited_by_those_that_read_it(company: Path) -> None:
+    """The free node has to have run before the work ends; the other one sees both."""
+
+    def node(name: str) -> Node:
+        writes = Statement(
+            f"insert into estimates.written select '{name}' || count(*) from estimates.written"
+        )
+        return Node((), (writes, Statement("COMMIT")), 0, {"status": "success"})
+
+    def work() -> None:
+        with connect("admin", autocommit=True) as admin:
+            deadline = time.monotonic() + 20
+            while not admin.execute("select 1 from estimates.written").fetchall():
+                assert time.monotonic() < deadline, "the node that reads nothing of it waited"
+                time.sleep(0.01)
+            admin.execute("insert into estimates.written values ('work')")
+
+    with connect("admin") as admin:
+        admin.execute("create table estimates.written (name text)")
+        admin.execute("grant all on estimates.written to transformer")
+        admin.execute("grant select on estimates.written to auditor")
+    nodes = {"reader": node("reader"), "free": node("free")}
+    beside = replay.Beside(work, {"reader", "a model that is not of the plan"})
+    found = replay.run(Plan("x", (), nodes), {}, {}, lambda: None, 5, beside)
+    assert query("select name from estimates.written") == [("free0",), ("work",), ("reader2",)]
+    assert [result["message"] for result in found] == ["INSERT 0 1"] * 2
+
+
+def test_what_breaks_beside_the_nodes_ends_them(company: Path) -> None:
+    def work() -> None:
+        raise psycopg.OperationalError("the server is gone")
+
+    with pytest.raises(psycopg.OperationalError, match="the server is gone"):
+        replay.run(Plan("x", (), {}), {}, {}, lambda: None, 5, replay.Beside(work, set()))
+
+
+def test_every_model_of_an_estimate_waits_for_it(company: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[replay.Beside] = []
+
+    def run(*arguments: Any) -> list[Any]:
+        found.append(arguments[-1])
+        raise replay.NotAsPlanned("seen enough")
+
+    build_id = begin(DAYS[3])
+    for layer in ("staging", "core"):
+        build.run_layer(build_id, layer)
+    monkeypatch.setattr(replay, "run", run)
+    build.run_layer(build_id, "marts")
+    (beside,) = found
+    readers = {
+        f"model.reverse_logistics.{file.stem}"
+        for file in (project.PROJECT / "models").rglob("*.sql")
+        if "source('estimates'" in file.read_text()
+    }
+    assert len(readers) > 5
+    assert readers == {name for name in beside.awaited_by if name.startswith("model.")}

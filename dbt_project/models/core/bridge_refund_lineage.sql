@@ -1,4 +1,7 @@
-{{ config(meta={'replaces': 'refund_units'}, indexes=[{'columns': ['document_key'], 'unique': true}, {'columns': ['unit_key']}]) }}
+{{ config(
+    meta={'replaces': 'refund_units'},
+    indexes=[{'columns': ['document_key'], 'unique': true}, {'columns': ['unit_key']}]
+) }}
 -- Grain: one row per row of a feed that a leg of the reconciliation is made of, with its file and line.
 -- A leg's row leads to it by its key.
 

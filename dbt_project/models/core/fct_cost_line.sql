@@ -3,7 +3,8 @@
     {'columns': ['return_line_key']}, {'columns': ['cost_on']}, {'columns': ['tracking_no']},
 ]) }}
 -- Grain: one row per cost line: a carrier charge's share, a receipt, an inspection, a work order, a
--- disposition, the storage up to it, a service case's share, a processor fee. Reporting amounts are rounded per line and add up; amounts only within a currency.
+-- disposition, the storage up to it, a service case's share, a processor fee. Reporting amounts are rounded per line
+-- and add up; amounts only within a currency.
 
 with costs as (
     select * from {{ ref('int_cost_lines') }}

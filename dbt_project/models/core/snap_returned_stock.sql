@@ -14,7 +14,8 @@ with stock as (
     select * from {{ ref('stg_wms__returned_stock') }}
     {% if is_incremental() -%}
     where snapshot_date in (
-        select cast(entity_key as date) from {{ ref('int_touched_keys') }} where entity = 'wms_returned_stock.snapshot_date'
+        select cast(entity_key as date) from {{ ref('int_touched_keys') }}
+        where entity = 'wms_returned_stock.snapshot_date'
     )
     {%- endif %}
 ),

@@ -111,7 +111,9 @@ touched as (
         {%- endfor %}
         {%- for follow in relation.follows %}
         union all
-        select tie.entity, tie.entity_key, {{ 'touched.changed_from' if relation.is_versioned else 'null' }} as changed_from, false as is_news
+        select
+            tie.entity, tie.entity_key,
+            {{ 'touched.changed_from' if relation.is_versioned else 'null' }} as changed_from, false as is_news
         from {{ ref(relation.staging) }} as r
         cross join lateral ({{ ties_of('r', relation) }}) as tie
         where touched.entity = '{{ follow.document }}' and r.{{ follow.column }} = touched.entity_key
@@ -119,7 +121,9 @@ touched as (
             {%- if follow.unless %}
             and not exists (
                 select from {{ ref(follow.unless.staging) }} as known
-                where {% for own, other in follow.unless.by %}known.{{ other }} = r.{{ own }}{{ ' and ' if not loop.last }}{% endfor %}
+                where {% for own, other in follow.unless.by -%}
+                known.{{ other }} = r.{{ own }}{{ ' and ' if not loop.last }}
+                {%- endfor %}
             )
             {%- endif %}
         {%- endfor %}

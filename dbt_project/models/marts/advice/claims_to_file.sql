@@ -22,7 +22,8 @@ found as (
     select
         'VENDOR_RETURN:' || receipt_id as claim_key, 'VENDOR_RETURN' as kind,
         vendor_id, cast(null as text) as carrier, receipt_id, return_line_key, rma_no, order_no, tracking_no, sku,
-        site, reason, received_on as since_on, window_ends_on as deadline_on, claimable as units, {{ cost_of }} as cost, share,
+        site, reason, received_on as since_on, window_ends_on as deadline_on, claimable as units,
+        {{ cost_of }} as cost, share,
         case
             when is_sent then 'it was sent back, and no claim names it'
             else 'send it back within the vendor''s window, with a claim'
@@ -33,7 +34,8 @@ found as (
     select
         'WARRANTY:' || receipt_id as claim_key, 'WARRANTY' as kind,
         vendor_id, null as carrier, receipt_id, return_line_key, rma_no, order_no, tracking_no, sku,
-        site, reason, received_on as since_on, warranty_ends_on as deadline_on, claimable as units, {{ cost_of }} as cost, share,
+        site, reason, received_on as since_on, warranty_ends_on as deadline_on, claimable as units,
+        {{ cost_of }} as cost, share,
         'the window of returns has ended: claim the warranty' as next_step
     from of_vendors
     where warranty_ends_on >= {{ as_of_date() }} and coalesce(window_ends_on < {{ as_of_date() }}, true)

@@ -1,7 +1,8 @@
 -- Grain: one row per row of a feed that a leg of the reconciliation is made of, down to its file and line.
 -- Legs: E entitlement, M credit memos, P cash, G cash in the ledger; T refunds issued, GM memos in the
 -- ledger. amount is as in the source; group_amount is in the currency of the group, at the day's rate,
--- of cash and its postings at the rate of the refund's first movement, of memos' postings at that of the memo. Adds up within a leg and currency.
+-- of cash and its postings at the rate of the refund's first movement, of memos' postings at that of the memo. Adds
+-- up within a leg and currency.
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_touched',

@@ -1,5 +1,5 @@
--- Grain: one row per fiscal period, currency and figure that may be meant by the refunds of a month, or line between two
--- of them, see refund_month_bridge_lines. Not additive.
+-- Grain: one row per fiscal period, currency and figure that may be meant by the refunds of a month, or line between
+-- two of them, see refund_month_bridge_lines. Not additive.
 -- A view, since the night's date is new on every row every night and nothing else is.
 {{ config(materialized='view') }}
 

@@ -9,14 +9,20 @@
 {%- set paid_back = 'paid_amount - charged_back_amount' %}
 {%- set rows = [
     ('M', 100, 'figure', 'credited', 'credited_amount', 'Credit memos, by the day of posting'),
-    ('T', 200, 'figure', 'issued', 'issued_amount', 'Refunds issued, by the day of issue, failed and canceled ones left out'),
+    (
+        'T', 200, 'figure', 'issued', 'issued_amount',
+        'Refunds issued, by the day of issue, failed and canceled ones left out'
+    ),
     ('P', 300, 'figure', 'paid', 'paid_amount', 'Cash that left with failures netted, by the day of booking'),
     ('G', 400, 'figure', 'posted', 'posted_amount', 'Refunds on the liability account, by the period of the journal'),
     ('P', 500, 'figure', 'paid', 'paid_amount', 'Cash that left, as above'),
     ('P', 510, 'line', 'chargebacks', '-charged_back_amount', 'less: Chargebacks'),
     ('P', 520, 'figure', 'refunds_paid', paid_back, 'Refunds paid before fees, as refund_rate counts them'),
     ('P', 530, 'line', 'fees', 'fee_amount', 'Fees of the processor on refunds'),
-    ('P', 540, 'figure', 'refunds_paid_with_fees', paid_back ~ ' + fee_amount', 'Refunds paid and what the processor took for them'),
+    (
+        'P', 540, 'figure', 'refunds_paid_with_fees', paid_back ~ ' + fee_amount',
+        'Refunds paid and what the processor took for them'
+    ),
 ] %}
 
 with sums as (

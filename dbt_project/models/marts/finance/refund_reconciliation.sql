@@ -1,7 +1,7 @@
 -- Grain: one row per match group: its legs, its gaps, the classes that explain them, on what evidence its
 -- documents belong together, and how long it has been open. Amounts are in the row's currency; additive
--- within a currency only, those in the reporting currency over all; null where the company lacks a leg's feed. Rows of untouched groups that
--- agree stay as they were, so there is no column for the night that wrote them.
+-- within a currency only, those in the reporting currency over all; null where the company lacks a leg's feed. Rows
+-- of untouched groups that agree stay as they were, so there is no column for the night that wrote them.
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_touched',

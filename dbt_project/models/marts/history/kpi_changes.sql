@@ -1,6 +1,6 @@
 -- Grain: one row per publication and cell of kpi_daily that it changed: before and after; the files that came
--- with it are in publication_files. Before is empty where the cell is new, after where it is gone, and both where the KPI
--- was lacking what it needs. A KPI whose completeness alone changes is told in kpi_completeness__history.
+-- with it are in publication_files. Before is empty where the cell is new, after where it is gone, and both where the
+-- KPI was lacking what it needs. A KPI whose completeness alone changes is told in kpi_completeness__history.
 {{ config(
     materialized='view',
     meta={'publish_to': 'marts', 'primary_key': [

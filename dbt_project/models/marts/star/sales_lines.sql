@@ -69,7 +69,9 @@ select
     cast(sold.net_amount as numeric(18, 2)) as net_amount,
     sold.net_reporting,
     cast(
-        case when {{ returns_are_known() }} then round(sold.net_reporting * sold.received_quantity / sold.quantity, 2) end
+        case
+            when {{ returns_are_known() }} then round(sold.net_reporting * sold.received_quantity / sold.quantity, 2)
+        end
         as numeric(18, 2)
     ) as returned_reporting
 from sold

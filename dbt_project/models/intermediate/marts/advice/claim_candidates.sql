@@ -1,6 +1,6 @@
--- Grain: one row per receipt of goods that no claim against the vendor names and that have not gone another way, or that
--- came damaged: those units, the reason that the inspection found, else the one that was told, and whose fault that is.
--- Not published.
+-- Grain: one row per receipt of goods that no claim against the vendor names and that have not gone another way, or
+-- that came damaged: those units, the reason that the inspection found, else the one that was told, and whose fault
+-- that is. Not published.
 {{ config(materialized='table') }}
 
 with claimed as (

@@ -69,8 +69,8 @@ told as (
 
 select
     {% for column in [
-        'disposition_id', 'receipt_id', 'product_category', 'grade', 'vendor_id', 'reason', 'shipped_on', 'hazmat_class',
-        'weee_category',
+        'disposition_id', 'receipt_id', 'product_category', 'grade', 'vendor_id', 'reason', 'shipped_on',
+        'hazmat_class', 'weee_category',
     ] -%}
     {{ column }},
     {% endfor -%}

@@ -1,7 +1,7 @@
--- Grain: one row per group of goods to decide (category, grade, age band) and way that the company has ever gone: what a
--- unit of such goods should bring and cost, whatever its SKU. The mean of each group is drawn towards that of the next
--- wider one, the more the fewer units it rests on. Few beside the units, so worked out once for all of them. Not
--- published.
+-- Grain: one row per group of goods to decide (category, grade, age band) and way that the company has ever gone:
+-- what a unit of such goods should bring and cost, whatever its SKU. The mean of each group is drawn towards that of
+-- the next wider one, the more the fewer units it rests on. Few beside the units, so worked out once for all of them.
+-- Not published.
 {{ config(materialized='table') }}
 {%- set levels = {
     'grade': ['grade'], 'category': ['grade', 'product_category'], 'age': ['grade', 'product_category', 'age_band'],

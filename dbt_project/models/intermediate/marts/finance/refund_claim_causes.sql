@@ -1,7 +1,7 @@
 -- Grain: one row per match group, claim, day and gap M-P or M-T of which cents are left that whole causes add up
 -- to, the fewest and first of them: the memos' faults with their sign turned (the payment is what the return entitles
--- to, and only the memo is off), tax, shipping, duty, fees and adjustments that the payment left out: of all memos of the
--- claim, or of one line of one; or one memo of several that nothing was paid for. Not published.
+-- to, and only the memo is off), tax, shipping, duty, fees and adjustments that the payment left out: of all memos of
+-- the claim, or of one line of one; or one memo of several that nothing was paid for. Not published.
 {{ config(materialized='table', indexes=[{'columns': ['group_key', 'day', 'gap', 'claim']}]) }}
 
 {%- set components = ['tax', 'shipping', 'duty', 'restocking_fee', 'return_label_fee', 'adjustment'] %}
@@ -41,7 +41,8 @@ memos as (
 
 candidates as (
     select
-        group_key, day, gap, claim, 0 as place, array_agg(distinct line) as lines, 0 as amount, cast(null as date) as last_on,
+        group_key, day, gap, claim, 0 as place, array_agg(distinct line) as lines, 0 as amount,
+        cast(null as date) as last_on,
         {%- for component in components %}
         sum({{ component }}) as {{ component }},
         {%- endfor %}

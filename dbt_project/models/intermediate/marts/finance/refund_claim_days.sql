@@ -47,7 +47,9 @@ refunds as (
         max(refund.issued_on) as issued_on,
         max(refund.paid_on) as paid_on,
         max(refund.waiting_on) filter (where refund.waiting_amount > 0) as waiting_on,
-        {%- for part in ('charged_back', 'given', 'waiting', 'again', 'fx', 'kept_fee', 'rounding', 'overpaid', 'underpaid') %}
+        {%- for part in (
+            'charged_back', 'given', 'waiting', 'again', 'fx', 'kept_fee', 'rounding', 'overpaid', 'underpaid'
+        ) %}
         sum(refund.{{ part }}_amount) as {{ part }}_amount{{ ',' if not loop.last }}
         {%- endfor %}
     from {{ ref('refund_settlement_days') }} as refund
@@ -71,7 +73,9 @@ gaps as (
         case gap.gap when 'M-T' then refunds.issued_on else refunds.paid_on end as payment_on,
         refunds.waiting_on,
         case gap.gap when 'M-P' then coalesce(refunds.paid_amount, 0) else 0 end as paid_amount,
-        {%- for part in ('charged_back', 'given', 'waiting', 'again', 'fx', 'kept_fee', 'rounding', 'overpaid', 'underpaid') %}
+        {%- for part in (
+            'charged_back', 'given', 'waiting', 'again', 'fx', 'kept_fee', 'rounding', 'overpaid', 'underpaid'
+        ) %}
         case gap.gap when 'M-P' then coalesce(refunds.{{ part }}_amount, 0) else 0 end as {{ part }}_amount
         {{- ',' if not loop.last }}
         {%- endfor %}
@@ -84,7 +88,8 @@ gaps as (
 charged as (
     select
         *,
-        {{ up_to('claimed_amount - credited_amount', 'least(charged_back_amount, waiting_amount)') }} as charged_waiting,
+        {{ up_to('claimed_amount - credited_amount', 'least(charged_back_amount, waiting_amount)') }}
+            as charged_waiting,
         {{ up_to('claimed_amount - credited_amount - waiting_amount',
             'least(charged_back_amount, underpaid_amount)') }} as charged_short
     from gaps

@@ -91,7 +91,8 @@ charged as (
     select
         *,
         {{ up_to('-after_waiting', 'least(charged_back_amount,'
-            ' case when group_has_memo or is_credited then charged_back_amount else group_paid end)') }} as charged_twice
+            ' case when group_has_memo or is_credited then charged_back_amount else group_paid end)') }}
+            as charged_twice
     from settled
 ),
 
@@ -101,7 +102,8 @@ copied as (
     select
         charged.group_key, charged.day, charged.gap,
         sum(copies.amount * least(copies.unnamed_copies, {{ surplus_copies(
-            'least(-charged.after_waiting - charged.charged_twice, charged.group_claimed - charged.charged_twice - charged.cover_amount)',
+            'least(-charged.after_waiting - charged.charged_twice,'
+            ' charged.group_claimed - charged.charged_twice - charged.cover_amount)',
             'copies.amount', 'copies.copies') }})) as amount
     from charged
     inner join {{ ref('refund_copy_days') }} as copies

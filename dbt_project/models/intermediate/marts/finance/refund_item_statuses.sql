@@ -1,8 +1,8 @@
 -- Grain: one row per match group, gap and class with cents as of the business date: how it stands, whose it is, what
 -- to do, and how much of it is open. Store credit that is not on its liability account yet is owed as cash is, less
 -- what was posted or spent of it; of which more was spent than issued, that is open. Once it is spent it is settled.
--- Where no such account is mapped or no journal carried, nobody knows, and the row says so. Gross amounts add up to what is
--- at stake, none of them counted twice. Not published.
+-- Where no such account is mapped or no journal carried, nobody knows, and the row says so. Gross amounts add up to
+-- what is at stake, none of them counted twice. Not published.
 {{ config(materialized='table', indexes=[{'columns': ['group_key', 'gap', 'class'], 'unique': true}]) }}
 
 with states as (
@@ -129,8 +129,8 @@ select
             then 'none: whether it is still owed nobody knows, gl_accounts maps no account to gift_card_liability'
         when compared.is_overspent then 'more store credit was spent than issued: correct the journal, or claim it'
         when compared.is_unsettled and not compared.has_postings
-            then 'post the store credit to its liability account: no journal has used one yet; map it in gl_accounts where'
-                ' it has another number'
+            then 'post the store credit to its liability account: no journal has used one yet; map it in'
+                ' gl_accounts where it has another number'
         when compared.is_unsettled then 'post the store credit to its liability account'
         when compared.is_owed and compared.class = 'CUTOFF'
             then 'wait: the customer is to pay what the goods sent in exchange are dearer by'

@@ -1,4 +1,5 @@
--- Grain: one row per match group, day, return line and class of the gap E-M, only classes with cents. Each class takes its share of what the classes before it left. Not published.
+-- Grain: one row per match group, day, return line and class of the gap E-M, only classes with cents. Each class
+-- takes its share of what the classes before it left. Not published.
 {{ config(materialized='table', indexes=[{'columns': ['group_key', 'day']}]) }}
 
 with lines as (

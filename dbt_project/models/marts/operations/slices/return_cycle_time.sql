@@ -1,4 +1,5 @@
--- Grain: one row per request month, channel and product category. Return cycle time, Kaplan–Meier, open units censored.
+-- Grain: one row per request month, channel and product category. Return cycle time, Kaplan–Meier, open units
+-- censored.
 -- Null where what tells them has not come: unknown is not zero.
 -- Additive: units. Hours are of this slice alone and never add up or average out.
 -- A view over cycle_slices, since the night's date is new on every row and nothing else is.

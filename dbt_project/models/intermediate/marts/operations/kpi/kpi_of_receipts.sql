@@ -67,7 +67,9 @@ judged as (
         case
             when receipts.sales_line_key is null and receipts.is_blind then credits.amount
             else {{ share_upto('sales.net_reporting', 'receipts.upto_quantity', 'sales.quantity') }}
-                - {{ share_upto('sales.net_reporting', '(receipts.upto_quantity - receipts.quantity)', 'sales.quantity') }}
+                - {{ share_upto(
+                    'sales.net_reporting', '(receipts.upto_quantity - receipts.quantity)', 'sales.quantity'
+                ) }}
         end as returned_amount
     from receipts
     inner join lines on receipts.return_line_key = lines.return_line_key

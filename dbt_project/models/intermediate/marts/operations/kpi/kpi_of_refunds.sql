@@ -1,7 +1,7 @@
 -- Grain: one row per row of a refund that the processor settled or failed, on the day of booking (basis
 -- REFUND), and again on the day its sale was shipped (basis SALE); money of no known sale, or of a line that
--- never shipped, has no such day. A refund counts once, however many rows settle it: with the one that completed it. Additive:
--- every measure; amounts are in the reporting currency.
+-- never shipped, has no such day. A refund counts once, however many rows settle it: with the one that completed it.
+-- Additive: every measure; amounts are in the reporting currency.
 {{ config(meta={'replaces': 'units'}) }}
 
 with lines as (

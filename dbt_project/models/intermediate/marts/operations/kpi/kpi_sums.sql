@@ -5,7 +5,10 @@
 {{ config(
     incremental_strategy='posted_to',
     indexes=[
-        {'columns': ['kpi', 'basis', 'period_date', 'channel', 'product_category', 'site', 'mature_on'], 'unique': true},
+        {
+            'columns': ['kpi', 'basis', 'period_date', 'channel', 'product_category', 'site', 'mature_on'],
+            'unique': true,
+        },
         {'columns': ['mature_on']},
     ]
 ) }}

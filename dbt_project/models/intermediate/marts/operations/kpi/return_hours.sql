@@ -3,7 +3,9 @@
 -- Kept by difference like kpi_sums. Additive: units. Not published; the Kaplan–Meier marts read it.
 {{ config(
     incremental_strategy='posted_to',
-    indexes=[{'columns': ['request_month', 'step_no', 'channel', 'product_category', 'hours', 'outcome'], 'unique': true}]
+    indexes=[{
+        'columns': ['request_month', 'step_no', 'channel', 'product_category', 'hours', 'outcome'], 'unique': true,
+    }]
 ) }}
 
 {{ sums_of('return_hours', ['return_unit_spans', 'kpi_of_open_units']) }}
