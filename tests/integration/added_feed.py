@@ -12,6 +12,7 @@ import yaml
 
 from revlog.contracts import contract as contracts
 from revlog.ingestion.raw import create_raw_tables
+from revlog.transform import project
 from revlog.transform.sources import source_files
 
 FEED = "crm_complaints"
@@ -65,18 +66,18 @@ left join orders on complaints.order_no = orders.order_no
 @contextlib.contextmanager
 def added_feed(folder: Path) -> Iterator[None]:
     """Let the company have the feed beside its others, as docs/how-to/add-a-feed.md says."""
-    project = folder / "dbt_project"
+    copy = folder / "dbt_project"
     shutil.copytree(contracts.CONTRACTS, folder / "contracts")
-    shutil.copytree(project.PROJECT, project, ignore=shutil.ignore_patterns("target", "logs"))
+    shutil.copytree(project.PROJECT, copy, ignore=shutil.ignore_patterns("target", "logs"))
     (folder / "contracts" / f"{FEED}.yml").write_text(CONTRACT)
-    (project / "models" / "staging" / "crm" / "stg_crm__complaints.sql").write_text(STAGING)
-    (project / "models" / "core" / "fct_complaint.sql").write_text(FACT)
+    (copy / "models" / "staging" / "crm" / "stg_crm__complaints.sql").write_text(STAGING)
+    (copy / "models" / "core" / "fct_complaint.sql").write_text(FACT)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(contracts, "CONTRACTS", folder / "contracts")
         contracts._read.cache_clear()
         for path, text in source_files().items():
-            (project / path.relative_to(project.PROJECT)).write_text(text)
-        patch.setattr(project, "PROJECT", project)
+            (copy / path.relative_to(project.PROJECT)).write_text(text)
+        patch.setattr(project, "PROJECT", copy)
         create_raw_tables()
         yield
     contracts._read.cache_clear()

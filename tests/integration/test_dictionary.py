@@ -135,7 +135,7 @@ def test_search_works_from_disk_under_the_pages_policy(browser: Browser, folder:
 @pytest.fixture(scope="module")
 def hostile(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Both kinds of pages of a project whose every description is hostile."""
-    target, pages = tmp_path_factory.mktemp("target"), tmp_path_factory.mktemp("pages")
+    target, made = tmp_path_factory.mktemp("target"), tmp_path_factory.mktemp("pages")
     source = settings().var / "dbt" / "target"
     shutil.copy(source / "index.html", target)
     for name in ("manifest.json", "catalog.json"):
@@ -143,9 +143,9 @@ def hostile(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         (target / name).write_text(json.dumps(content), encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(project, "target", lambda: target)
-        (pages / "dbt.html").write_text(pages._docs_page(), encoding="utf-8")
-    write_dictionary(pages, target)
-    return pages
+        (made / "dbt.html").write_text(pages._docs_page(), encoding="utf-8")
+    write_dictionary(made, target)
+    return made
 
 
 def _described(found: Any) -> Any:
