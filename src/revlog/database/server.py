@@ -37,7 +37,10 @@ CONFIGURATION = {
     "effective_cache_size": "'4GB'",
     "work_mem": "'64MB'",
     "maintenance_work_mem": "'256MB'",
-    "max_wal_size": "'4GB'",
+    # What a build makes anew goes to disk once: nobody replicates from this server, backups are dumps.
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "'1GB'",
     "jit": "off",
     "timezone": "'UTC'",
     "log_timezone": "'UTC'",
