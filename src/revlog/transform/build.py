@@ -224,7 +224,10 @@ def _sent(planned: plan.Plan, build: Build, estimates: _Estimates | None) -> lis
     readers = {
         name
         for name, node in manifest.items()
-        if any(parent.split(".")[2:3] == ["estimates"] for parent in node["depends_on"]["nodes"])
+        if any(
+            parent.split(".")[2:3] == ["estimates"]
+            for parent in (node.get("depends_on") or {}).get("nodes") or ()
+        )
     }
     warns_if = {
         name: node["config"]["warn_if"] for name, node in manifest.items() if node["resource_type"] == "test"
