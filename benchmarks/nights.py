@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-import re
 import subprocess
 import sys
 import time
@@ -37,8 +36,8 @@ class Stages:
     """Seconds by stage of one run."""
 
     seconds: dict[str, float] = field(default_factory=dict)
-    # Of those of the marts: what they tell, computed before them.
-    estimates: float = 0.0
+    # What advice takes of it, where that was asked.
+    advice: list[Row] = field(default_factory=list)
 
     def time(self, name: str, work: Callable[[], T]) -> T:
         """Run `work` and add its seconds to the stage `name`; returns what it returned."""
@@ -60,7 +59,7 @@ def measure(place: Path, history: int, night: int) -> list[Row]:
     """
     small = _run(place, history, night)
     few = _night_rows()
-    large = _run(place, 10 * history, night)
+    large = _run(place, 10 * history, night, is_advice_asked=True)
     title = (
         f"a night of {night:,} order lines on {10 * history:,} ({_night_rows():,} rows in all"
         f" feeds) beside {history:,} ({few:,} rows)"
@@ -69,10 +68,10 @@ def measure(place: Path, history: int, night: int) -> list[Row]:
     for stage, seconds in large.seconds.items():
         beside = small.seconds[stage]
         rows.append(Row(f"  {stage}", f"{seconds:.1f} s", f"{beside:.1f} s", seconds / beside, ""))
-    return [*rows, *advice.measure(large)]
+    return [*rows, *large.advice]
 
 
-def _run(place: Path, history: int, night: int) -> Stages:
+def _run(place: Path, history: int, night: int, is_advice_asked: bool = False) -> Stages:
     landing = place / f"history_{history}"
     simulate(landing, history, 2, "--night-order-lines", str(night))
     # Returns follow old sales: a larger history would bring more of them.
@@ -87,7 +86,7 @@ def _run(place: Path, history: int, night: int) -> Stages:
             accept(feed, date, "sales alone")
     # dbt renders the first night after a full build, and those that follow are as it was.
     run_night(FIRST_NIGHT)
-    return run_night(NIGHT)
+    return run_night(NIGHT, is_advice_asked)
 
 
 def _night_rows() -> int:
@@ -112,8 +111,8 @@ def simulate(landing: Path, history: int, nights: int, *options: str) -> None:
     )  # fmt: skip
 
 
-def run_night(date: dt.date) -> Stages:
-    """A whole night, with the seconds of each of its stages."""
+def run_night(date: dt.date, is_advice_asked: bool = False) -> Stages:
+    """A whole night, with the seconds of each of its stages; and what of them advice takes, if asked."""
     stages = Stages()
 
     def gate(stage: Stage) -> None:
@@ -125,17 +124,11 @@ def run_night(date: dt.date) -> Stages:
     for layer in build.LAYERS:
         if layer == "marts":
             gate("core")
-        told = stages.time(f"dbt {layer}", functools.partial(build.run_layer, build_id, layer))
-        if layer == "marts":
-            stages.estimates = _seconds_of_estimates(told)
+        stages.time(f"dbt {layer}", functools.partial(build.run_layer, build_id, layer))
+    marts = advice.measure(build_id) if is_advice_asked else None
     gate("publish")
     judged.finish(build_id)
     stages.time("publish", lambda: publish(build_id))
+    if marts:
+        stages.advice = marts.beside(stages.total - stages.seconds["dbt marts"])
     return stages
-
-
-def _seconds_of_estimates(told: str) -> float:
-    """What the layer says of them, as by `revlog.estimates.step`."""
-    found = re.search(r"estimates, .* \((\d+\.\d) s\)", told)
-    assert found, told
-    return float(found[1])
