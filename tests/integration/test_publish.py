@@ -178,11 +178,11 @@ def test_a_view_over_what_is_not_published_is_refused_and_told_without_a_traceba
 ) -> None:
     build_id = _build_shelf(12, [1])
     before = _shelf()
-    tables = [table for table in STAMPED if table.name != "night"]
+    given = [table for table in STAMPED if table.name != "night"]
     said = "dated_shelf reads night, which has no publish_to"
     with pytest.raises(NotPublished, match=said):
-        publish(build_id, tables)
-    monkeypatch.setattr(tables, "published_tables", lambda: tables)
+        publish(build_id, given)
+    monkeypatch.setattr(tables, "published_tables", lambda: given)
     with pytest.raises(NightFailed, match=said):
         stages.publish(build_id)
     told = CliRunner().invoke(app, ["publish", str(build_id)])

@@ -56,13 +56,13 @@ def test_views_and_histories_that_people_read_are_told_with_what_they_read(
     fresh_database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A table, its history, a view over the table, and a view of the domain that was not published."""
-    tables = [
+    given = [
         Published("places", "marts", ("sku",)),
         Published("places__history", "marts", ("sku",), is_view=True, history_of="places"),
         Published("places_now", "marts", ("sku",), is_view=True),
         Published("owed_now", "finance", ("sku",), is_view=True),
     ]
-    monkeypatch.setattr(tables, "published_tables", lambda: tables)
+    monkeypatch.setattr(tables, "published_tables", lambda: given)
     with connect("admin") as connection:
         connection.execute(
             "create table build.places (sku text primary key, since date);"

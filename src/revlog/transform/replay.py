@@ -147,9 +147,9 @@ def _node(
     node = plan.nodes[name]
     if node.result is None:
         return None
-    began = time.perf_counter()
     told: psycopg.Cursor[Any] | None = None
     with _session(free) as connection, _told(name):
+        began = time.perf_counter()
         # As dbt's driver does, once: what comes after the commit is a transaction of its own.
         connection.execute(BEGIN)
         for number, statement in enumerate(node.statements):
