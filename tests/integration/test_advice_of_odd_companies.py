@@ -56,7 +56,7 @@ def core(built: None) -> Iterator[psycopg.Connection[Any]]:
 
 
 def _models() -> list[tuple[str, str]]:
-    """Models of advice with their SQL, each behind those that it reads."""
+    """Tables of advice with their SQL, each behind those that it reads, by a view or itself."""
     nodes = json.loads((project.target() / "manifest.json").read_text())["nodes"]
     folders = ("models/intermediate/marts/advice/", "models/marts/advice/")
     left = {
@@ -69,6 +69,8 @@ def _models() -> list[tuple[str, str]]:
         ready = [name for name, node in left.items() if not left.keys() & set(node["depends_on"]["nodes"])]
         for name in ready:
             node = left.pop(name)
+            if node["config"]["materialized"] == "view":
+                continue
             sql = project.target() / "compiled" / node["package_name"] / node["original_file_path"]
             found.append((node["name"], sql.read_text()))
     return found

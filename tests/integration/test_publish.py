@@ -20,6 +20,7 @@ from revlog.database.connections import connect, dsn
 from revlog.night import stages
 from revlog.night.errors import NightFailed
 from revlog.publication.publish import NotPublished, publish
+from revlog.transform import tables
 from tests.nights import finished_build
 
 DATE = dt.date(2026, 1, 31)

@@ -17,6 +17,7 @@ from revlog.ingestion.load import load_feed
 from revlog.local import progress
 from revlog.night import lineage, notices, stages
 from revlog.night.errors import NightFailed
+from revlog.transform import tables
 from tests.integration.gate_landing import SALES, put, sales, sales_row
 
 DAY = dt.date(2026, 1, 12)

@@ -1,7 +1,6 @@
--- Grain: one row per claim that nobody has filed and that can still be: against the vendor of faulty goods, while
--- the window of returns or the warranty lasts; against the carrier of goods that came damaged, or of a parcel that
--- was handed over and never came. The first to file is the one that loses most a day. Additive: units and
--- amounts.
+-- Grain: one row per claim that nobody has filed and that can still be: against the vendor of faulty goods, while the
+-- window of returns or the warranty lasts; against the carrier of goods that came damaged, or of a parcel that was
+-- handed over and never came. The first to file is the one that loses most a day. Additive: units and amounts.
 {{ config(materialized='table', indexes=[{'columns': ['kind']}, {'columns': ['deadline_on']}]) }}
 {%- set cost_of = 'cast(round(claimable * unit_cost * rate, 2) as numeric(18, 2))' %}
 
