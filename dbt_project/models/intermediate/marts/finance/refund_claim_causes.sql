@@ -3,7 +3,6 @@
 -- to, and only the memo is off), tax, shipping, duty, fees and adjustments that the payment left out: of all memos of
 -- the claim, or of one line of one; or one memo of several that nothing was paid for. Not published.
 {{ config(materialized='table', indexes=[{'columns': ['group_key', 'day', 'gap', 'claim']}]) }}
-
 {%- set components = ['tax', 'shipping', 'duty', 'restocking_fee', 'return_label_fee', 'adjustment'] %}
 
 with claims as (
