@@ -26,7 +26,11 @@ news as (
     select tie.entity, tie.entity_key
     from {{ source(relation.source, relation.feed) }} as any_version
     cross join lateral ({{ ties_of('any_version', relation) }}) as tie  -- noqa: ST05
-    where ({% for k in relation.key %}any_version.{{ k }}{{ ', ' if not loop.last }}{% endfor %}) in (
+    where (
+        {%- for k in relation.key %}
+        any_version.{{ k }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    ) in (
         {{ touched_keys(relation.source, relation.feed, relation.key) }}
     )
     {%- endfor %}

@@ -54,7 +54,9 @@ left join sold
 left join {{ ref('disposition_experience') }} as by_{{ level }}
     on by_{{ level }}.level = '{{ level }}' and ways.learnt = by_{{ level }}.learnt
     and ways.disposition = by_{{ level }}.disposition and ways.channel = by_{{ level }}.channel
-    {%- for key in keys %} and goods.{{ key }} = by_{{ level }}.{{ key }}{% endfor %}
+    {%- for key in keys %}
+    and goods.{{ key }} = by_{{ level }}.{{ key }}
+    {%- endfor %}
 cross join lateral (  -- noqa: ST05
     {{ drawn_towards('by_' ~ level, (['ways', 'of_grade', 'of_category'])[loop.index0]) }}
 ) as of_{{ level }}

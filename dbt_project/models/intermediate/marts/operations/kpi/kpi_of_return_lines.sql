@@ -69,9 +69,9 @@ received as (
 select
     unit_key, return_line_key, period_date, channel, product_category, site, mature_on, recovered_on,
     disposed_units, in_process_units,
-    {{ components | join('_amount, ') }}_amount,
-    {{ components | join('_amount + ') }}_amount as closed_amount,
-    total_amount - ({{ components | join('_amount + ') }}_amount) as in_process_amount,
+    {{ components | join('_amount,\n    ') }}_amount,
+    {{ components | join('_amount\n    + ') }}_amount as closed_amount,
+    total_amount - ({{ components | join('_amount\n    + ') }}_amount) as in_process_amount,  -- noqa: LT05
     recovered_amount,
     asset_amount
 from received
@@ -88,7 +88,7 @@ select
     null as disposed_units,
     -- goods that the customer keeps are awaited by nobody
     case when lines.is_returnless then 0 else lines.approved_quantity end as in_process_units,
-    {% for component in components %}null as {{ component }}_amount, {% endfor %}
+    null as {{ components | join('_amount,\n    null as ') }}_amount,
     null as closed_amount,
     costs.total_amount as in_process_amount,
     null as recovered_amount,
