@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -171,6 +172,17 @@ def test_a_rejected_file_holds_until_its_replacement_comes(fresh_database: Path)
     message = _failed()
     assert "rejected_files" in message and name in message and "reason=" in message
     sales(fresh_database, DAY)
+    _load()
+    assert run_gate("landed", DAY).failures == []
+
+
+def test_a_replacement_may_keep_the_older_time_of_its_source(fresh_database: Path) -> None:
+    empty = put(fresh_database, f"{FEED}_{DAY:%Y%m%d}.csv", "")
+    _load()
+    assert "empty_file" in _failed()
+    began = empty.stat().st_mtime
+    sales(fresh_database, DAY)
+    os.utime(empty, (began - 3600, began - 3600))
     _load()
     assert run_gate("landed", DAY).failures == []
 

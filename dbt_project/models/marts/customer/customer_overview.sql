@@ -18,18 +18,7 @@ with customers as (
 
 purchases as (
 
-    select
-        survivor_customer_id as customer_id,
-        count(distinct order_no) as orders,
-        sum(shipped_quantity) as purchased_units,
-        sum(net_reporting) as purchased_value,
-        sum(received_quantity) as returned_units,
-        sum(round(net_reporting * received_quantity / nullif(quantity, 0), 2)) as returned_value,
-        min(ordered_on) as first_ordered_on,
-        max(ordered_on) as last_ordered_on
-    from {{ ref('fct_sales_line') }}
-    where is_product and not is_void and shipped_quantity > 0 and survivor_customer_id <> 'UNKNOWN'
-    group by survivor_customer_id
+    select * from {{ ref('customer_purchases') }}
 
 ),
 

@@ -1,6 +1,11 @@
 -- Grain: one row per final disposition whose goods have a grade and a cost: which way they went, what it
 -- brought and cost from the decision on, and since when that is known. Not published.
-{{ config(materialized='table') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_touched',
+    meta={'replaces': 'units'},
+    indexes=[{'columns': ['unit_key']}]
+) }}
 
 -- What was sent to the workshop, and what the work cost
 with workshop as (
@@ -13,6 +18,7 @@ with workshop as (
         (array_agg(disposition order by disposed_at desc, disposition_id desc))[1] as disposition
     from {{ ref('fct_disposition') }}
     where disposition in ('REFURBISH', 'REPAIR') and not is_reversal and not is_reversed
+        and {{ in_touched_units('unit_key') }}
     group by receipt_id
 
 ),
@@ -21,7 +27,7 @@ work as (
 
     select receipt_id, sum(reporting_amount) as amount
     from {{ ref('fct_cost_line') }}
-    where component in ('repair', 'repack') and receipt_id is not null
+    where component in ('repair', 'repack') and receipt_id is not null and {{ in_touched_units('unit_key') }}
     group by receipt_id
 
 ),
@@ -41,6 +47,7 @@ followed as (
         workshop.units as worked_units
     from {{ ref('disposition_results') }} as results
     left join workshop on results.receipt_id = workshop.receipt_id
+    where {{ in_touched_units('results.unit_key') }}
 
 ),
 
@@ -69,8 +76,8 @@ told as (
 
 select
     {% for column in [
-        'disposition_id', 'receipt_id', 'product_category', 'grade', 'vendor_id', 'reason', 'shipped_on',
-        'hazmat_class', 'weee_category',
+        'unit_key', 'disposition_id', 'receipt_id', 'product_category', 'grade', 'vendor_id', 'reason',
+        'shipped_on', 'hazmat_class', 'weee_category',
     ] -%}
     {{ column }},
     {% endfor -%}

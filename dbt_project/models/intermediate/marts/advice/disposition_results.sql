@@ -1,14 +1,20 @@
 -- Grain: one row per final disposition of goods that have a grade and a cost: what it brought and through which
 -- channel, what its handling cost, and whether the vendor has still to answer. Not published.
-{{ config(materialized='view', post_hook=[]) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_touched',
+    meta={'replaces': 'units'},
+    indexes=[{'columns': ['unit_key']}]
+) }}
 
 with dispositions as (
 
     select
-        disposition_id, receipt_id, return_line_key, disposition, net_quantity, grade, product_category, hazmat_class,
-        weee_category, disposed_on, disposed_at, asset_cost_reporting
+        unit_key, disposition_id, receipt_id, return_line_key, disposition, net_quantity, grade, product_category,
+        hazmat_class, weee_category, disposed_on, disposed_at, asset_cost_reporting
     from {{ ref('fct_disposition') }}
     where is_final and net_quantity > 0 and grade <> 'UNGRADED' and asset_cost_reporting > 0
+        and {{ in_touched_units('unit_key') }}
 
 ),
 
@@ -34,6 +40,7 @@ recoveries as (
     from {{ ref('fct_recovery') }} as recoveries
     left join sent_to_vendor
         on recoveries.receipt_id = sent_to_vendor.receipt_id and recoveries.kind = 'vendor_credit'
+    where {{ in_touched_units('recoveries.unit_key') }}
     group by coalesce(recoveries.disposition_id, sent_to_vendor.disposition_id)
 
 ),
@@ -41,7 +48,7 @@ recoveries as (
 unanswered as (
 
     select distinct receipt_id from {{ ref('fct_vendor_claim') }}
-    where status = 'open' and receipt_id is not null
+    where status = 'open' and receipt_id is not null and {{ in_touched_units('unit_key') }}
 
 ),
 
@@ -49,7 +56,7 @@ handling as (
 
     select source_key, sum(reporting_amount) as amount
     from {{ ref('fct_cost_line') }}
-    where component in ('handling', 'disposal')
+    where component in ('handling', 'disposal') and {{ in_touched_units('unit_key') }}
     group by source_key
 
 )
