@@ -98,6 +98,9 @@ def _sent_alone(plans: list[plan.Plan]) -> tuple[int, float]:
 
 
 def _disk(landing: Path, lines: int) -> Row:
+    """What stays: the log of a burst is there until the next checkpoint, five minutes later at the latest."""
+    with connect("admin", autocommit=True) as connection:
+        connection.execute("checkpoint")
     landed = sum(file.stat().st_size for file in landing.rglob("*") if file.is_file())
     stored = processes.bytes_on_disk()
     what = f"database and write-ahead log on disk, {lines:,} order lines, beside landed bytes"

@@ -28,7 +28,7 @@ closed as (
     select coalesce(max(period), '') as closed_through from {{ ref('period_acts') }} where is_in_force
 ),
 
-documents as (
+documents as not materialized (
     select
         documents.period as original_period, 'document' as subject, documents.document_key as item_key,
         groups.ship_from_site as entity, documents.group_currency as currency, documents.group_key,
@@ -43,7 +43,7 @@ documents as (
     where documents.effective_on <= publication.business_date
 ),
 
-gaps as (
+gaps as not materialized (
     select
         period as original_period, 'gap' as subject, gap || ' ' || class as item_key, entity, currency,
         group_key, cast(null as text) as leg, cast(null as text) as document_key, gap, class,
@@ -55,17 +55,33 @@ gaps as (
     from {{ ref('refund_gap_periods') }}
 ),
 
-sides as (
-    select 1 as sign, * from documents
+now as not materialized (
+    select * from documents
     union all
-    select 1 as sign, * from gaps
+    select * from gaps
+),
+
+-- Of a period of which nothing is frozen, every row is still to be reported, as it stands.
+frozen_periods as (
+    select distinct original_period from frozen
+),
+
+sides as (
+    select 1 as sign, now.* from now
+    where now.original_period in (select frozen_periods.original_period from frozen_periods)
     union all
     select -1 as sign, {{ (identity + shown) | join(', ') }}, amount, document_amount, file_id, line_no
     from frozen
 ),
 
 -- What is not reported yet. Whether only its file is another one does not matter.
-differences as (
+differences as not materialized (
+    select
+        {{ (identity + shown) | join(', ') }}, amount, document_amount, array[file_id, line_no] as place
+    from now
+    where not exists (select 1 from frozen_periods where frozen_periods.original_period = now.original_period)
+        and (amount <> 0 or document_amount <> 0)
+    union all
     select
         {{ identity | join(', ') }},
         {%- for column in shown %}
@@ -88,7 +104,13 @@ periods as (
 -- The first open period of the calendar that is not before its own: a 13th goes to the next year's first.
 places as (
     select differences.original_period, closed.closed_through, min(periods.period) as posted_period
-    from (select distinct original_period from differences) as differences
+    from (
+        select original_period from frozen_periods
+        union
+        select period as original_period from {{ ref('refund_documents') }}
+        union
+        select period as original_period from {{ ref('refund_gap_periods') }}
+    ) as differences
     cross join closed
     left join periods
         on differences.original_period <= periods.period and closed.closed_through < periods.period
