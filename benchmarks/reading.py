@@ -19,8 +19,8 @@ FROM_MARTS = """
 """
 ALL_KPIS = """
     select kpi, basis, sum(numerator) as numerator, sum(denominator) as denominator
-    from marts.kpi_daily
-    where period_date >= %(month)s::date and period_date < %(month)s::date + interval '1 month'
+    from marts.kpi_monthly
+    where month = %(month)s::date
     group by kpi, basis
 """
 FROM_CORE = """

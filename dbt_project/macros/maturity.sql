@@ -70,6 +70,12 @@
     where {{ has_come_due('mature_on') }}
 {%- endmacro %}
 
+{#- Months of KPIs of which a cell changed. -#}
+{% macro changed_kpi_months() -%}
+    select kpi, basis, cast(date_trunc('month', period_date) as date)
+    from ({{ changed_cells() }}) as changed
+{%- endmacro %}
+
 {#- Request months whose times changed, and ALL, which holds every month. -#}
 {% macro changed_months() -%}
     select request_month from {{ source('state_of_build', 'return_hours__changes') }}

@@ -3,7 +3,7 @@
     files (keys in changed files), versions (keys that changed in a full table), entity (keys that hang
     on what changed), snapshots (orders, and days that are no longer kept), refund_units (units whose match
     groups are computed anew), refund_groups (those, and groups with an open gap), units (orders), sales_lines
-    (of those, and what has become mature), parcels (that those share), cells, months and stock_days (whose sums
+    (of those, and what has become mature), parcels (that those share), cells, kpi_months, months and stock_days (whose sums
     changed), everything (what only the clock decides). -#}
 {% macro get_incremental_replace_touched_sql(arg_dict) %}
     {%- set columns = arg_dict['dest_columns'] | map(attribute='quoted') | join(', ') -%}
@@ -34,6 +34,8 @@
         true
     {%- elif by['replaces'] == 'cells' -%}
         (kpi, basis, period_date, channel, product_category, site) in ({{ changed_cells() }})
+    {%- elif by['replaces'] == 'kpi_months' -%}
+        (kpi, basis, month) in ({{ changed_kpi_months() }})
     {%- elif by['replaces'] == 'sales_lines' -%}
         sales_line_key in ({{ touched_sales_lines(this) }})
     {%- elif by['replaces'] == 'parcels' -%}

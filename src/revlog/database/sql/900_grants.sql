@@ -102,7 +102,7 @@ begin
     for closed in
         select c.oid::regclass from pg_class as c
         where c.relnamespace = 'marts'::regnamespace and c.relkind = 'r'
-            and c.relname ~ '^(kpi_cells|cycle_slices|cycle_step_slices)(__history.*)?$'
+            and c.relname ~ '^(kpi_cells|kpi_months|cycle_slices|cycle_step_slices)(__history.*)?$'
     loop
         execute format('revoke select on %s from bi_reader, finance_reader', closed);
     end loop;
