@@ -21,9 +21,7 @@ def main(
     memory_rows: Annotated[int, typer.Option(help="Rows of the smaller file.")] = 200_000,
     lines: Annotated[int, typer.Option(help="Order lines of the company of whole nights.")] = 20_000,
     history: Annotated[int, typer.Option(help="Order lines of the smaller history.")] = 30_000,
-    night: Annotated[
-        int, typer.Option(help="Order lines of a night: a day of the larger one.")
-    ] = 750,
+    night: Annotated[int, typer.Option(help="Order lines of a night: a day of the larger one.")] = 750,
     commit: Annotated[str, typer.Option(help="What `make run` is compared with.")] = "HEAD~1",
     tests: Annotated[str, typer.Option(help="Which tests are timed.")] = "tests",
 ) -> None:

@@ -171,11 +171,11 @@ components as (
 {%- endmacro %}
 
 {#- Age bucket of what is open since a day; null where nothing is. -#}
-{% macro age_bucket(since) -%}
+{% macro age_bucket(since, day=none) -%}
     case
         when {{ since }} is null then null
         {%- for most in (3, 7, 14, 30, 60, 90) %}
-        when {{ as_of_date() }} - {{ since }} <= {{ most }}
+        when {{ day or as_of_date() }} - {{ since }} <= {{ most }}
             then '{{ [0, 4, 8, 15, 31, 61][loop.index0] }}-{{ most }}'
         {%- endfor %}
         else '90+'

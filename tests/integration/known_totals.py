@@ -233,6 +233,16 @@ TOTALS: dict[str, dict[str, str]] = {
         " order by group_key, class, case when gap in ('M-P', 'M-T') then 'cash' else gap end,"
         " abs(open_amount) desc) as larger) as once",
     },
+    "refund_exception_items": {
+        # What refund_exceptions shows: of a group and class each amount once, and of cash and refunds issued the larger.
+        "gross_reporting": "select sum(once.reporting) from ("
+        "select distinct group_key, class, abs(open_amount) as amount,"
+        " abs(open_reporting) as reporting from ("
+        "select distinct on (group_key, class, case when gap in ('M-P', 'M-T') then 'cash' else gap end) *"
+        " from finance.refund_exceptions"
+        " order by group_key, class, case when gap in ('M-P', 'M-T') then 'cash' else gap end,"
+        " abs(open_amount) desc) as larger) as once",
+    },
     "store_credits": {
         "issued_reporting": "select sum(reporting_amount) from core.fct_refund_tender"
         " where is_credit_tender and status not in ('failed', 'canceled')",

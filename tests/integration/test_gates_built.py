@@ -167,9 +167,9 @@ PUBLISH = [
         "business_date=",
     ),
     (
-        "build.refund_exceptions",
-        "update build.refund_exceptions set amount = amount + 0.01 where ctid ="
-        " (select min(ctid) from build.refund_exceptions)",
+        "build.refund_exception_items",
+        "update build.refund_exception_items set amount = amount + 0.01 where ctid ="
+        " (select min(ctid) from build.refund_exception_items)",
         "classes_do_not_add_up_to_the_gap",
         "gap=",
     ),

@@ -91,7 +91,7 @@ BROKEN = {
     "rollforward_rolls": _spoil(
         "build.reconciliation_rollforward", "closing_amount = closing_amount + 0.01", "class"
     ),
-    "closing_is_its_items": _spoil("build.refund_period_items", "amount = amount + 0.01", "class"),
+    "closing_is_its_items": _spoil("build.refund_closing_items", "amount = amount + 0.01", "class"),
     "reclassified_cents_stay_in_their_gap": _spoil(
         "build.reconciliation_rollforward", "reclassified_amount = reclassified_amount + 0.01", "currency"
     ),
@@ -352,7 +352,7 @@ def test_a_journal_line_that_core_lost_or_changed_blocks_with_its_file(
 
 def test_a_cent_that_no_class_has_blocks_at_the_last_gate(built: None) -> None:
     with (
-        _planted(_spoil("build.refund_exceptions", "amount = amount + 0.01", "group_key")),
+        _planted(_spoil("build.refund_exception_items", "amount = amount + 0.01", "group_key")),
         pytest.raises(GateFailed, match="classes_do_not_add_up_to_the_gap"),
     ):
         run_gate("publish", DAY)

@@ -14,7 +14,9 @@ from revlog.estimates.estimate import QUERIES
 
 
 def _bought(*rows: tuple[str, str, int, int]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=["customer_id", "product_category", "units", "returned_units"])
+    """All of it known at the end of the week."""
+    found = pd.DataFrame(rows, columns=["customer_id", "product_category", "units", "returned_units"])
+    return found.assign(known_units=found["units"], known_returned_units=found["returned_units"])
 
 
 def test_nobody_bought_anything() -> None:
@@ -50,6 +52,27 @@ def test_a_share_moves_a_customer_as_far_as_their_units_weigh() -> None:
     low, high = stats.beta.interval(0.95, weight * 0.4 + 8, weight * 0.6 + 2)
     assert found.loc[0, "propensity_low_95"] == pytest.approx(low, abs=1e-6)
     assert found.loc[0, "propensity_high_95"] == pytest.approx(high, abs=1e-6)
+
+
+def test_news_of_one_customer_moves_no_other_within_a_week() -> None:
+    bought = _bought(
+        ("A", "SHOES", 10, 8), ("B", "SHOES", 10, 2), ("C", "LAMPS", 10, 5), ("D", "LAMPS", 10, 0)
+    )
+    before = propensities(bought)
+    bought.loc[0, ["units", "returned_units"]] = [14, 12]
+    after = propensities(bought)
+    same = ["propensity", "propensity_low_95", "propensity_high_95", "expected_units"]
+    assert after.loc[1:, same].equals(before.loc[1:, same])
+    # Of shoes half come back, 14 bought: 7.
+    assert after.loc[0, "expected_units"] == 7.0 and after.loc[0, "propensity"] > before.loc[0, "propensity"]
+
+
+def test_a_category_of_which_nothing_is_known_goes_by_what_is_known_by_now() -> None:
+    bought = _bought(("A", "SHOES", 10, 5), ("A", "LAMPS", 8, 2))
+    bought.loc[1, ["known_units", "known_returned_units"]] = 0
+    assert propensities(bought)["expected_units"].tolist() == [7.0]
+    bought[["known_units", "known_returned_units"]] = 0
+    assert propensities(bought)["expected_units"].tolist() == [7.0]
 
 
 def test_the_tail_is_that_of_scipy() -> None:
@@ -104,8 +127,10 @@ def test_nothing_of_a_customer_is_read_but_what_they_bought_and_sent_back() -> N
     """No trait that law protects, and none that stands for one: name, address, country, segment, text."""
     text = (QUERIES / "customers.sql").read_text(encoding="utf-8")
     query = sqlglot.parse_one(text.replace("%(", ":").replace(")s", ""), read="postgres")
-    assert {table.name for table in query.find_all(exp.Table)} == {"fct_sales_line"}
-    assert {column.name for column in query.find_all(exp.Column)} == {
+    named = {table.name for table in query.find_all(exp.Table)}
+    assert named - {cte.alias for cte in query.find_all(exp.CTE)} == {"fct_sales_line"}
+    (settled,) = (cte.this for cte in query.find_all(exp.CTE))
+    assert {column.name for column in settled.find_all(exp.Column)} == {
         "survivor_customer_id", "product_category", "shipped_quantity", "received_quantity",
         # which units count
         "is_product", "is_void", "is_exchange_replacement",

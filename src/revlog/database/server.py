@@ -43,7 +43,7 @@ CONFIGURATION = {
     "max_wal_size": "'1GB'",
     # A build has four sessions: a query on several of so few cores takes them from the others.
     **({"max_parallel_workers_per_gather": "0"} if (os.cpu_count() or 1) <= 4 else {}),
-    # A log that was written in a burst goes away with the next checkpoint, and is not kept for the next burst.
+    # A log that was written in a burst goes with the next checkpoint, and is not kept for the next burst.
     "wal_recycle": "off",
     "wal_init_zero": "off",
     "jit": "off",

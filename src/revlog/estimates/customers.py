@@ -3,6 +3,9 @@
 A customer's units are drawn from a beta-binomial distribution: its mean is what all customers return of the
 categories that they bought, its spread how much customers differ anyway. What a customer returned moves the
 mean towards their own rate, the less the fewer units they bought.
+
+What all customers do is learnt of what was known at the end of a week: so from night to night only customers
+change of whom there is news, and not all of them by a millionth.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ COLUMNS = (
 # is asked for on its last day is decided and handed over.
 UNKNOWN_WINDOW_DAYS = 30
 DECISION_DAYS, HAND_OVER_DAYS = 2, 14
+COUNTS = ("units", "returned_units", "known_units", "known_returned_units")
 # Between customers who are all alike, and customers of whom each always or never returns.
 LEAST_SPREAD, MOST_SPREAD = 1e-4, 0.9
 DIGITS = 6
@@ -41,6 +45,7 @@ def compute(connection: psycopg.Connection[Any], as_of: dt.date) -> pd.DataFrame
     transit_days = profile().transit_days
     parameters = {
         "as_of": as_of,
+        "sunday": as_of - dt.timedelta(days=as_of.isoweekday() % 7),
         "transit_days": transit_days,
         "unknown_window_days": UNKNOWN_WINDOW_DAYS,
         "days_to_come_back": DECISION_DAYS + HAND_OVER_DAYS + transit_days,
@@ -49,19 +54,24 @@ def compute(connection: psycopg.Connection[Any], as_of: dt.date) -> pd.DataFrame
 
 
 def propensities(bought: pd.DataFrame) -> pd.DataFrame:
-    """The customers of these units (`customer_id`, `product_category`, `units`, `returned_units`)."""
+    """The customers of these units: columns of sql/customers.sql."""
     import pandas as pd
 
     if bought.empty:
         return pd.DataFrame(columns=list(COLUMNS))
     from scipy import stats
 
-    bought = bought.astype({"units": float, "returned_units": float})
+    bought = bought.astype(dict.fromkeys(COUNTS, float))
     found = _by_customer(bought)
     units, returned = found["units"].to_numpy(), found["returned_units"].to_numpy()
     expected = found["expected_units"].to_numpy()
     mean = expected / units
-    alike = 1 / _spread(units, returned, mean) - 1
+    known = found[found["known_units"] > 0] if bought["known_units"].any() else found
+    prefix = "known_" if bought["known_units"].any() else ""
+    spread = _spread(
+        *(known[f"{prefix}{name}"].to_numpy() for name in ("units", "returned_units", "expected_units"))
+    )
+    alike = 1 / spread - 1
     a, b = alike * mean + returned, alike * (1 - mean) + units - returned
     is_open = (mean > 0) & (mean < 1)
     found["propensity"] = a / (a + b)
@@ -75,19 +85,28 @@ def propensities(bought: pd.DataFrame) -> pd.DataFrame:
 
 
 def _by_customer(bought: pd.DataFrame) -> pd.DataFrame:
-    """Units of each customer, those that came back, and those expected to by the rates of all customers."""
-    of_all = bought.groupby("product_category")[["units", "returned_units"]].sum()
-    rate = of_all["returned_units"] / of_all["units"]
-    bought = bought.assign(expected_units=bought["units"] * bought["product_category"].map(rate))
-    columns = ["units", "returned_units", "expected_units"]
+    """Counts of each customer, and how many are expected to come back by the rates of all customers.
+
+    A category of which nothing is known yet has the rate of what is known by now.
+    """
+    of_all = bought.groupby("product_category")[list(COUNTS)].sum()
+    rate = (of_all["known_returned_units"] / of_all["known_units"]).where(
+        of_all["known_units"] > 0, of_all["returned_units"] / of_all["units"]
+    )
+    of_unit = bought["product_category"].map(rate)
+    bought = bought.assign(
+        expected_units=bought["units"] * of_unit, known_expected_units=bought["known_units"] * of_unit
+    )
+    columns = [*COUNTS, "expected_units", "known_expected_units"]
     return bought.groupby("customer_id", sort=True)[columns].sum().reset_index()
 
 
-def _spread(units: Numbers, returned: Numbers, mean: Numbers) -> float:
+def _spread(units: Numbers, returned: Numbers, expected: Numbers) -> float:
     """Correlation of two units of one customer, by the moments of what all of them returned.
 
     The variance of a beta-binomial count is n m (1 - m) (1 + (n - 1) r).
     """
+    mean = expected / units
     binomial = units * mean * (1 - mean)
     beyond = ((returned - units * mean) ** 2 - binomial).sum()
     pairs = (binomial * (units - 1)).sum()

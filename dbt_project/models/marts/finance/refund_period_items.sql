@@ -1,38 +1,19 @@
 -- Grain: one row per fiscal period, match group, gap and class that had cents at the end of the period, or has them at
 -- the business date: what the roll-forward closes with, item by item, however it has fared since.
--- Additive within a gap and currency, and never over periods.
-{{ config(materialized='table', indexes=[{'columns': ['group_key']}]) }}
-
-with ends as (
-    select {{ fiscal_period('date_day') }} as period, max(date_day) as last_day
-    from {{ ref('dim_date') }}
-    where date_day <= {{ as_of_date() }}
-    group by {{ fiscal_period('date_day') }}
-)
+-- Additive within a gap and currency, and never over periods. A view, since the period that is not over yet ends
+-- with another day every night.
+{{ config(materialized='view') }}
 
 select
-    ends.period,
-    states.group_key,
-    states.gap,
-    states.class,
-    gaps.is_chain,
-    groups.return_line_key,
-    groups.refund_id,
-    groups.memo_no,
-    groups.order_no,
-    groups.rma_no,
-    groups.ship_from_site as entity,
-    states.amount,
-    groups.currency,
-    {{ beside_in_reporting([('states.amount', 'reporting_amount')], 'rates.rate') }},
-    ends.last_day,
-    states.open_since,
-    states.first_seen_on,
-    case when least(states.valid_to, states.settled_on) <= {{ as_of_date() }}
-        then least(states.valid_to, states.settled_on) end as changed_on
-from ends
-inner join {{ ref('refund_states') }} as states
-    on ends.last_day >= states.valid_from and ends.last_day < least(states.valid_to, states.settled_on)
-inner join {{ ref('dim_refund_group') }} as groups on states.group_key = groups.group_key
-inner join {{ ref('refund_gaps') }} as gaps on states.gap = gaps.gap
-left join {{ ref('refund_group_rates') }} as rates on states.group_key = rates.group_key
+    {%- for column in [
+        'period', 'group_key', 'gap', 'class', 'is_chain', 'return_line_key', 'refund_id', 'memo_no', 'order_no', 'rma_no',
+        'entity', 'amount', 'currency', 'reporting_amount',
+    ] %}
+    items.{{ column }},
+    {%- endfor %}
+    least(items.period_ends_on, publication.business_date) as last_day,
+    items.open_since,
+    items.first_seen_on,
+    items.changed_on
+from {{ ref('refund_closing_items') }} as items
+cross join {{ ref('finance_publication') }} as publication
