@@ -27,7 +27,11 @@ from revlog.publication.publish import publish
 from revlog.transform import build
 
 START, HISTORY_END = dt.date(2025, 1, 1), dt.date(2026, 1, 31)
-FIRST_NIGHT, NIGHT, USUAL_NIGHT = (HISTORY_END + dt.timedelta(days=days) for days in (1, 2, 3))
+# dbt renders the first night after a full build, and may render the next; those after are sent as planned.
+FIRST_NIGHTS, NIGHT, USUAL_NIGHT = (
+    [HISTORY_END + dt.timedelta(days=days) for days in (1, 2)],
+    *(HISTORY_END + dt.timedelta(days=days) for days in (3, 4)),
+)
 T = TypeVar("T")
 
 
@@ -80,19 +84,19 @@ def measure(place: Path, history: int, night: int) -> list[Row]:
 
 def _run(place: Path, history: int, night: int) -> Stages:
     landing = place / f"history_{history}"
-    simulate(landing, history, 3, "--night-order-lines", str(night))
+    simulate(landing, history, 4, "--night-order-lines", str(night))
     # Returns follow old sales: a larger history would bring more of them.
-    for date in (FIRST_NIGHT, NIGHT):
+    for date in (*FIRST_NIGHTS, NIGHT):
         for file in landing.rglob(f"*{date:%Y%m%d}*"):
             if not file.name.startswith("erp_sales_lines"):
                 file.unlink()
     fresh(f"bench_history_{history}", landing)
     run_night(HISTORY_END)
-    for date in (FIRST_NIGHT, NIGHT):
+    for date in (*FIRST_NIGHTS, NIGHT, USUAL_NIGHT):
         for feed in feeds():
-            accept(feed, date, "sales alone")
-    # dbt renders the first night after a full build, and those that follow are as it was.
-    run_night(FIRST_NIGHT)
+            accept(feed, date, "sales alone, or more than on the nights of sales alone")
+    for date in FIRST_NIGHTS:
+        run_night(date)
     return run_night(NIGHT)
 
 
@@ -135,7 +139,8 @@ def run_night(date: dt.date, is_advice_asked: bool = False) -> Stages:
     marts = advice.measure(build_id) if is_advice_asked else None
     gate("publish")
     judged.finish(build_id)
-    stages.time("publish", lambda: publish(build_id))
+    held = stages.time("publish", lambda: publish(build_id)).held
+    assert not held, f"{date}: {', '.join(held)} held back"
     if marts:
         stages.advice = marts.beside(stages.total - stages.seconds["dbt marts"])
     return stages

@@ -30,8 +30,9 @@ LANDED = {s: Asset(name=f"landed_{s}", uri=f"x-landing://reverse-logistics/{s}")
 PUBLISHED = Asset(name="published_marts", uri="x-warehouse://reverse-logistics/marts")
 
 # Ingestion takes one slot a feed, a build takes all of them: two nights never write at once.
-POOL = "warehouse_writes"
-POOL_SLOTS = 4
+POOL, POOL_SLOTS = "warehouse_writes", 4
+# Queues of an executor that has workers.
+INGEST, BUILD = "ingest", "build"
 
 TASK_DEFAULTS = {
     "owner": "data-engineering",
@@ -45,6 +46,7 @@ TASK_DEFAULTS = {
     "on_failure_callback": notices.failed,
     "on_success_callback": lineage.ended,
     "pool": POOL,
+    "queue": BUILD,
 }
 START = dt.datetime(2010, 1, 1, tzinfo=dt.UTC)
 # Business date of the first night that runs by itself, or `never` (`make run`, tests). Without it a DAG

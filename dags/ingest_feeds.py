@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from airflow.sdk import DAG, Param, task
-from assets import END, FIRST, LANDED, SOURCES, TASK_DEFAULTS, as_role, in_time, night_of, nightly, tell
+from assets import (
+    END,
+    FIRST,
+    INGEST,
+    LANDED,
+    SOURCES,
+    TASK_DEFAULTS,
+    as_role,
+    in_time,
+    night_of,
+    nightly,
+    tell,
+)
 
 from revlog.night import stages
 
@@ -34,7 +46,7 @@ def ingest_dag(source: str, cron: str) -> DAG:
         end_date=END,
         catchup=False,
         max_active_runs=1,
-        default_args=TASK_DEFAULTS | as_role("loader"),
+        default_args=TASK_DEFAULTS | {"queue": INGEST} | as_role("loader"),
         doc_md=DOC.format(source=source),
         deadline=in_time(),
         tags=["reverse-logistics", "ingest", source],

@@ -234,7 +234,7 @@ TOTALS: dict[str, dict[str, str]] = {
         " abs(open_amount) desc) as larger) as once",
     },
     "refund_exception_items": {
-        # What refund_exceptions shows: of a group and class each amount once, and of cash and refunds issued the larger.
+        # As in refund_exceptions: of a group and class each amount once.
         "gross_reporting": "select sum(once.reporting) from ("
         "select distinct group_key, class, abs(open_amount) as amount,"
         " abs(open_reporting) as reporting from ("

@@ -202,7 +202,9 @@ def test_a_check_that_is_not_0_shows_what_is_left(books: Books, tmp_path: Path) 
         try:
             found = load_workbook(write_workbook(PERIOD, tmp_path / "off.xlsx"), data_only=True)
         finally:
-            connection.execute(f"update finance.refund_exception_items set amount = amount - 0.07 where {key}")
+            connection.execute(
+                f"update finance.refund_exception_items set amount = amount - 0.07 where {key}"
+            )
             connection.execute("drop table public.kept")
     left = {row["Check"]: row["EUR"] for row in _table(found["Summary"], "Check")}
     # Its class is off from the proof by it, and the gap from its documents: by each of the gap's classes.
@@ -302,7 +304,8 @@ def test_a_decision_stands_with_its_item_while_the_amount_is_the_same(books: Boo
     with connect("admin", autocommit=True) as connection:
         item = [amount + 1, group, gap, name]
         change = (
-            "update finance.refund_exception_items set amount = %s where (group_key, gap, class) = (%s, %s, %s)"
+            "update finance.refund_exception_items set amount = %s"
+            " where (group_key, gap, class) = (%s, %s, %s)"
         )
         connection.execute(change, item)
         try:

@@ -34,14 +34,16 @@ from revlog.database.connections import AIRFLOW, STAGE_ROLES, address, dsn
 from revlog.maintenance.migrate import create_airflow_database
 from revlog.outputs.files import own_folder
 
-# Without the log servers: they would listen on all interfaces, and the logs are on this machine.
-# The scheduler last: a task that it starts before the API answers fails.
+# Arguments of `airflow` by process. Without the log servers: they would listen on all interfaces, and logs
+# are on this machine. The scheduler last: a task that it starts before the API answers fails.
 PROCESSES = {
-    "api-server": (),
-    "dag-processor": (),
-    "triggerer": ("--skip-serve-logs",),
-    "scheduler": ("--skip-serve-logs",),
+    "api-server": ("api-server",),
+    "dag-processor": ("dag-processor",),
+    "triggerer": ("triggerer", "--skip-serve-logs"),
+    "scheduler": ("scheduler", "--skip-serve-logs"),
 }
+LOCAL, CELERY = "LocalExecutor", "CeleryExecutor"
+QUEUES, WORKER = "default,ingest,build", "worker-"
 DAGS = (
     "ingest_erp", "ingest_wms", "ingest_crm", "build_marts", "maintenance", "close_period", "erase_customer",
 )  # fmt: skip
@@ -65,6 +67,23 @@ class AirflowError(RuntimeError):
     """Airflow did not do what it was asked; the message says what to look at."""
 
 
+def executor() -> str:
+    """LocalExecutor, which runs tasks in the scheduler's processes, or CeleryExecutor, which has workers."""
+    found = variable("AIRFLOW_EXECUTOR", LOCAL)
+    if found not in (LOCAL, CELERY):
+        raise AirflowError(f"AIRFLOW_EXECUTOR={found!r} is neither {LOCAL} nor {CELERY}")
+    return found
+
+
+def processes() -> dict[str, tuple[str, ...]]:
+    """Arguments of `airflow` by process; AIRFLOW_WORKERS workers where the executor has any."""
+    if executor() != CELERY:
+        return PROCESSES
+    worker = ("celery", "worker", "--skip-serve-logs", "--queues", QUEUES, "--celery-hostname")
+    names = [f"{WORKER}{n}" for n in range(1, int(variable("AIRFLOW_WORKERS", "1")) + 1)]
+    return {name: (*worker, f"{name}@%h") for name in names} | PROCESSES
+
+
 def home() -> Path:
     """Airflow's folder: logs, process ids, generated password."""
     return own_folder(settings().var / "airflow")
@@ -74,13 +93,14 @@ def environment() -> dict[str, str]:
     """Environment of every Airflow process: without the administrator's login, and readers' passwords."""
     port = api_port()
     fernet = base64.urlsafe_b64encode(hashlib.sha256(secret("airflow_fernet").encode()).digest())
-    return _inherited() | {
+    found = _inherited() | _of_workers()
+    return found | {
         "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}",
         "AIRFLOW_HOME": str(home()),
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "airflow_plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__EXECUTOR": executor(),
         "AIRFLOW__CORE__PARALLELISM": "4",
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
         "AIRFLOW__CORE__FERNET_KEY": fernet.decode(),
@@ -118,6 +138,20 @@ def environment() -> dict[str, str]:
         # One company to the end, whichever one a command beside it brings meanwhile.
         "COMPANY": settings().company,
         "LANDING_URL": settings().landing_url,
+    }
+
+
+def _of_workers() -> dict[str, str]:
+    if executor() != CELERY:
+        return {}
+    if not (broker := variable("AIRFLOW_BROKER_URL")):
+        raise AirflowError(
+            f"AIRFLOW_EXECUTOR={CELERY} wants AIRFLOW_BROKER_URL, such as redis://127.0.0.1:6379/0"
+        )
+    return {
+        "AIRFLOW__CELERY__BROKER_URL": broker,
+        "AIRFLOW__CELERY__RESULT_BACKEND": f"db+{_metadata_url('postgresql+psycopg2')}",
+        "AIRFLOW__CELERY__WORKER_CONCURRENCY": "4",
     }
 
 
@@ -209,7 +243,7 @@ def start(nightly: bool) -> None:
 
 def _start_missing(nightly: bool) -> None:
     running = _running()
-    for name in PROCESSES:
+    for name in processes():
         if name not in running:
             if name == "scheduler":
                 _wait_for_api()
@@ -237,8 +271,9 @@ def stop() -> list[str]:
     with _locked():
         found = sorted({name for name, _ in _ours()})
         running = _running()
-        # The scheduler first: it waits for its tasks, which report to the API server.
-        for names in (["scheduler"], list(PROCESSES)):
+        # The scheduler first, then workers: they wait for their tasks, which report to the API server.
+        workers = [name for name in running if name.startswith(WORKER)]
+        for names in (["scheduler"], workers, list(PROCESSES)):
             leaders = [running[name] for name in names if name in running]
             _end(leaders, patience=STOP_SECONDS)
         _end([process for _, process in _ours()])
@@ -246,13 +281,16 @@ def stop() -> list[str]:
 
 
 def stopped() -> list[str]:
-    """Processes that were started and live no more."""
+    """Processes that live no more and without which nothing goes on: of several workers one is enough."""
     running = _running()
-    return [name for name in PROCESSES if name not in running]
+    gone = [name for name in processes() if name not in running]
+    if any(name.startswith(WORKER) for name in running):
+        gone = [name for name in gone if not name.startswith(WORKER)]
+    return gone
 
 
 def is_running() -> bool:
-    """True while every process lives."""
+    """True while nothing that is needed has stopped."""
     return not stopped()
 
 
@@ -411,7 +449,7 @@ def _spawn(name: str, variables: dict[str, str]) -> None:
     log = home() / f"{name}.log"
     with log.open("ab") as output:
         subprocess.Popen(
-            [str(Path(sys.executable).parent / "airflow"), name, *PROCESSES[name]],
+            [str(Path(sys.executable).parent / "airflow"), *processes()[name]],
             env=environment() | variables | {MARK: str(home()), NAME: name},
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
@@ -470,7 +508,7 @@ def _set_prepared(mark: str) -> None:
 
 def _fingerprint(nights: dict[str, str]) -> str:
     """Changes where DAGs, environment or schedule do."""
-    parts: list[str | bytes] = [str(nights), variable("NIGHT_DEADLINE_MINUTES")]
+    parts: list[str | bytes] = [str(nights), variable("NIGHT_DEADLINE_MINUTES"), executor()]
     parts += [(ROOT / "requirements.lock").read_bytes()]
     parts += [path.read_bytes() for path in sorted((ROOT / "dags").glob("*.py"))]
     digest = hashlib.sha256()
