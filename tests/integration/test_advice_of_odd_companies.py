@@ -56,9 +56,10 @@ def core(built: None) -> Iterator[psycopg.Connection[Any]]:
 
 
 def _models() -> list[tuple[str, str]]:
-    """Tables of advice with their SQL, each behind those that it reads, by a view or itself."""
+    """Tables of advice, and of what customers bought, with their SQL, each behind those that it reads."""
     nodes = json.loads((project.target() / "manifest.json").read_text())["nodes"]
-    folders = ("models/intermediate/marts/advice/", "models/marts/advice/")
+    steps = "models/intermediate/marts/"
+    folders = (f"{steps}advice/", f"{steps}customer/", "models/marts/advice/")
     left = {
         name: node
         for name, node in nodes.items()
