@@ -70,9 +70,9 @@
     where {{ has_come_due('mature_on') }}
 {%- endmacro %}
 
-{#- Months of KPIs of which a cell changed. -#}
+{#- Months of bases of which a cell changed. -#}
 {% macro changed_kpi_months() -%}
-    select kpi, basis, cast(date_trunc('month', period_date) as date)
+    select basis, cast(date_trunc('month', period_date) as date)
     from ({{ changed_cells() }}) as changed
 {%- endmacro %}
 

@@ -35,7 +35,7 @@
     {%- elif by['replaces'] == 'cells' -%}
         (kpi, basis, period_date, channel, product_category, site) in ({{ changed_cells() }})
     {%- elif by['replaces'] == 'kpi_months' -%}
-        (kpi, basis, month) in ({{ changed_kpi_months() }})
+        (basis, month) in ({{ changed_kpi_months() }})
     {%- elif by['replaces'] == 'sales_lines' -%}
         sales_line_key in ({{ touched_sales_lines(this) }})
     {%- elif by['replaces'] == 'parcels' -%}

@@ -265,6 +265,22 @@ def test_row_security_is_not_lost_unsaid(texts: None) -> None:
         publish(newest(), [STOCK, SHOWN])
 
 
+def test_row_security_is_not_lost_unsaid_where_a_table_becomes_a_view(texts: None) -> None:
+    with connect("transformer") as connection:
+        connection.execute("drop view build.stock_shown")
+        connection.execute("create table build.stock_shown as select id, what from build.stock")
+    shown = Published("stock_shown", "marts", ("id",))
+    publish(newest(), [STOCK, shown])
+    with connect("publisher") as connection:
+        connection.execute("alter table marts.stock_shown enable row level security")
+    with connect("transformer") as connection:
+        connection.execute("drop table build.stock_shown")
+        connection.execute("create view build.stock_shown as select id, what from build.stock")
+    with pytest.raises(NotPublished, match=r"stock_shown .* row-level security.* a view of their own"):
+        publish(newest(), [STOCK, SHOWN])
+    assert _kind("stock_shown") == "r"
+
+
 def test_a_publisher_that_fails_last_leaves_shape_and_night_as_they_were(
     texts: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -75,6 +75,35 @@ def test_a_category_of_which_nothing_is_known_goes_by_what_is_known_by_now() -> 
     assert propensities(bought)["expected_units"].tolist() == [7.0]
 
 
+def test_a_few_units_that_were_known_say_nothing_of_all() -> None:
+    """Of drones one unit was known, which stayed; since then twenty of X and two of twenty of Y came back."""
+    rows = [("A", "DRONES", 1, 0), ("X", "DRONES", 20, 20), ("Y", "DRONES", 20, 2)]
+    bought = _bought(*rows, *((f"C{n}", "LAMPS", 10, n % 4) for n in range(40)))
+    bought.loc[[1, 2], ["known_units", "known_returned_units"]] = 0
+    found = propensities(bought).set_index("customer_id")
+    assert found.loc["X", "expected_units"] == pytest.approx(20 * 22 / 41)
+    assert (
+        found.loc["X", "propensity_low_95"]
+        < found.loc["X", "propensity"]
+        < found.loc["X", "propensity_high_95"]
+    )
+
+
+def test_nobody_stands_out_of_customers_of_whom_little_was_known() -> None:
+    """A launch: of 5 % of customers a unit was known at the week's end, which tells nothing of a spread."""
+    random = np.random.default_rng(4)
+    for _ in range(10):
+        units = random.integers(10, 40, 400)
+        returned = stats.betabinom.rvs(units, 0.9, 2.1, random_state=random)
+        bought = _bought(
+            *((f"C{n}", "ALL", int(u), int(r)) for n, (u, r) in enumerate(zip(units, returned, strict=True)))
+        )
+        known = random.random(400) < 0.05
+        bought["known_units"] = known.astype(int)
+        bought["known_returned_units"] = (known & (random.random(400) < returned / units)).astype(int)
+        assert (propensities(bought)["q_value"] <= 0.05).sum() <= 1
+
+
 def test_the_tail_is_that_of_scipy() -> None:
     n, x, a, b = (np.array(v, float) for v in ([5, 12, 3], [4, 9, 3], [0.7, 2.0, 1.5], [2.1, 5.0, 0.5]))
     expected = stats.betabinom.sf(x - 1, n.astype(int), a, b)

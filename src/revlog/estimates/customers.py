@@ -4,13 +4,15 @@ A customer's units are drawn from a beta-binomial distribution: its mean is what
 categories that they bought, its spread how much customers differ anyway. What a customer returned moves the
 mean towards their own rate, the less the fewer units they bought.
 
-What all customers do is learnt of what was known at the end of a week: so from night to night only customers
-change of whom there is news, and not all of them by a millionth.
+What all customers do is learnt of units that were settled at the end of a week, where these are most of what
+is settled by now: so from night to night only customers change of whom there is news, and not all of them by
+a millionth. What comes back of a unit all the same, or is corrected, moves all of them.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -32,6 +34,8 @@ COLUMNS = (
 # is asked for on its last day is decided and handed over.
 UNKNOWN_WINDOW_DAYS = 30
 DECISION_DAYS, HAND_OVER_DAYS = 2, 14
+# What was known at the end of the week is learnt from where it is so much of what is known by now.
+MOST_OF = 0.5
 COUNTS = ("units", "returned_units", "known_units", "known_returned_units")
 # Between customers who are all alike, and customers of whom each always or never returns.
 LEAST_SPREAD, MOST_SPREAD = 1e-4, 0.9
@@ -66,11 +70,12 @@ def propensities(bought: pd.DataFrame) -> pd.DataFrame:
     units, returned = found["units"].to_numpy(), found["returned_units"].to_numpy()
     expected = found["expected_units"].to_numpy()
     mean = expected / units
-    known = found[found["known_units"] > 0] if bought["known_units"].any() else found
-    prefix = "known_" if bought["known_units"].any() else ""
-    spread = _spread(
-        *(known[f"{prefix}{name}"].to_numpy() for name in ("units", "returned_units", "expected_units"))
+    by_now = _Moments.of(units, returned, expected)
+    known = found[found["known_units"] > 0]
+    by_then = _Moments.of(
+        *(known[f"known_{name}"].to_numpy() for name in ("units", "returned_units", "expected_units"))
     )
+    spread = (by_then if by_then.pairs >= MOST_OF * by_now.pairs else by_now).spread
     alike = 1 / spread - 1
     a, b = alike * mean + returned, alike * (1 - mean) + units - returned
     is_open = (mean > 0) & (mean < 1)
@@ -87,12 +92,13 @@ def propensities(bought: pd.DataFrame) -> pd.DataFrame:
 def _by_customer(bought: pd.DataFrame) -> pd.DataFrame:
     """Counts of each customer, and how many are expected to come back by the rates of all customers.
 
-    A category of which nothing is known yet has the rate of what is known by now.
+    A category of which most is new, or of which none, or all, came back so far, has the rate of what is known
+    by now.
     """
     of_all = bought.groupby("product_category")[list(COUNTS)].sum()
-    rate = (of_all["known_returned_units"] / of_all["known_units"]).where(
-        of_all["known_units"] > 0, of_all["returned_units"] / of_all["units"]
-    )
+    units, returned = of_all["known_units"], of_all["known_returned_units"]
+    is_known = (units >= MOST_OF * of_all["units"]) & (returned > 0) & (returned < units)
+    rate = (returned / units).where(is_known, of_all["returned_units"] / of_all["units"])
     of_unit = bought["product_category"].map(rate)
     bought = bought.assign(
         expected_units=bought["units"] * of_unit, known_expected_units=bought["known_units"] * of_unit
@@ -101,16 +107,27 @@ def _by_customer(bought: pd.DataFrame) -> pd.DataFrame:
     return bought.groupby("customer_id", sort=True)[columns].sum().reset_index()
 
 
-def _spread(units: Numbers, returned: Numbers, expected: Numbers) -> float:
-    """Correlation of two units of one customer, by the moments of what all of them returned.
+@dataclass(frozen=True)
+class _Moments:
+    """Sums over customers: variance of what they returned beyond chance, and what correlation adds to it."""
 
-    The variance of a beta-binomial count is n m (1 - m) (1 + (n - 1) r).
-    """
-    mean = expected / units
-    binomial = units * mean * (1 - mean)
-    beyond = ((returned - units * mean) ** 2 - binomial).sum()
-    pairs = (binomial * (units - 1)).sum()
-    return float(min(max(beyond / pairs, LEAST_SPREAD), MOST_SPREAD)) if pairs > 0 else LEAST_SPREAD
+    beyond: float
+    pairs: float
+
+    @classmethod
+    def of(cls, units: Numbers, returned: Numbers, expected: Numbers) -> _Moments:
+        """The variance of a beta-binomial count is n m (1 - m) (1 + (n - 1) r)."""
+        mean = expected / units
+        binomial = units * mean * (1 - mean)
+        beyond = ((returned - units * mean) ** 2 - binomial).sum()
+        return cls(float(beyond), float((binomial * (units - 1)).sum()))
+
+    @property
+    def spread(self) -> float:
+        """Correlation of two units of one customer."""
+        return (
+            min(max(self.beyond / self.pairs, LEAST_SPREAD), MOST_SPREAD) if self.pairs > 0 else LEAST_SPREAD
+        )
 
 
 def as_many_or_more(units: Numbers, returned: Numbers, a: Numbers, b: Numbers) -> Numbers:

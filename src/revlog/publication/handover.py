@@ -62,6 +62,14 @@ class Change:
         return Relation(OUTGOING, self.public.name)
 
 
+def _refuse_row_security(connection: Connection, public: Relation, then: str) -> None:
+    if relations.has_row_security(connection, public):
+        raise NotPublished(
+            f"{public} gets another shape and has row-level security, which would be lost: take its policies"
+            f" away, publish, and {then}"
+        )
+
+
 @dataclass
 class Handover:
     """What a publication hands over, by name; what it only renames, and what it creates."""
@@ -81,11 +89,7 @@ class Handover:
 
     def make_table(self, connection: Connection, public: Relation, like: Relation) -> Change:
         """Make an empty table in `incoming` that will follow `public`, with the same rights."""
-        if relations.has_row_security(connection, public):
-            raise NotPublished(
-                f"{public} gets another shape and has row-level security, which would be lost: take its"
-                " policies away, publish, and create them anew"
-            )
+        _refuse_row_security(connection, public, "create them anew")
         change = Change(public, "r", kind(connection, public))
         connection.execute(
             sql.SQL(
@@ -100,6 +104,7 @@ class Handover:
 
     def make_view(self, connection: Connection, public: Relation, built: Relation, query: str) -> None:
         """Make a view in `incoming` that will follow `public`."""
+        _refuse_row_security(connection, public, "give who may see some rows only a view of their own")
         change = Change(public, "v", kind(connection, public))
         connection.execute(sql.SQL("create view {} as {}").format(change.incoming.identifier, sql.SQL(query)))
         relations.describe(connection, built, change.incoming, "view")

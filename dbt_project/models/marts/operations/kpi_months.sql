@@ -1,6 +1,6 @@
 -- Grain: one row per KPI, basis, month, channel, product category, site, currency, and whether its days are mature:
--- what kpi_monthly shows. Of levels (bases STOCK and SNAPSHOT) the last day of the month that any was counted on, since
--- days of them don't add up. Months of which a cell changed are added up anew.
+-- what kpi_monthly shows. Of levels (bases STOCK and SNAPSHOT) the last day of the month that any of the basis was counted
+-- on: days of them don't add up, and a level that is 0 by then has no cell. Months of which a cell changed are made anew.
 -- Additive: numerator and denominator, over everything but kpi and basis, and of levels not over months.
 {{ config(
     materialized='incremental',
@@ -15,11 +15,11 @@ with cells as (
         *,
         cast(date_trunc('month', period_date) as date) as month,
         max(period_date) over (
-            partition by kpi, basis, date_trunc('month', period_date)
+            partition by basis, date_trunc('month', period_date)
         ) as last_date
     from {{ ref('kpi_cells') }}
     {% if is_incremental() -%}
-    where (kpi, basis, cast(date_trunc('month', period_date) as date)) in ({{ changed_kpi_months() }})
+    where (basis, cast(date_trunc('month', period_date) as date)) in ({{ changed_kpi_months() }})
     {%- endif %}
 
 )

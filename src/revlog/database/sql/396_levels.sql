@@ -1,4 +1,4 @@
--- Levels (bases STOCK and SNAPSHOT of kpi_daily) as they stood at the end of a day: of each KPI the last day up to it
+-- Levels (bases STOCK and SNAPSHOT of kpi_daily) as they stood at the end of a day: of each basis the last day up to it
 -- that was counted, and no other, so that nobody adds days up. The body is checked when it is called: the view that
 -- it reads comes with the first publication.
 create or replace function marts.kpi_levels_on(day date)
@@ -15,14 +15,14 @@ begin
         cells.currency, cells.numerator, cells.denominator
     from marts.kpi_daily as cells
     inner join (
-        select days.kpi, max(days.period_date) as last_date from marts.kpi_daily as days
+        select days.basis, max(days.period_date) as last_date from marts.kpi_daily as days
         where days.basis in ('STOCK', 'SNAPSHOT') and days.period_date <= day
-        group by days.kpi
-    ) as last_days on cells.kpi = last_days.kpi and cells.period_date = last_days.last_date
+        group by days.basis
+    ) as last_days on cells.basis = last_days.basis and cells.period_date = last_days.last_date
     where cells.basis in ('STOCK', 'SNAPSHOT');
 end $$;
 comment on function marts.kpi_levels_on(date) is
-    'Levels of kpi_daily at the end of a day: of each KPI the last day up to it that was counted.
+    'Levels of kpi_daily at the end of a day: of each basis the last day up to it that was counted.
 Open returns stand on the business date only; of other days see open_returns_by_day.';
 revoke all on function marts.kpi_levels_on(date) from public;
 grant execute on function marts.kpi_levels_on(date) to bi_reader, finance_reader, auditor;

@@ -1,5 +1,5 @@
 -- Grain: one row per KPI, channel, product category, site and currency: the levels (bases STOCK and SNAPSHOT of
--- kpi_daily) of the last day that has any. No day stands twice, so that a sum over everything but the KPI is right.
+-- kpi_daily) of the last day that has any of the basis: one that is 0 by then has no row. No day stands twice, so that a sum over everything but the KPI is right.
 {{ config(materialized='view') }}
 
 select
@@ -19,5 +19,5 @@ from {{ ref('kpi_daily') }} as cells
 where cells.basis in ('STOCK', 'SNAPSHOT')
     and cells.period_date = (
         select max(days.period_date) from {{ ref('kpi_daily') }} as days
-        where days.kpi = cells.kpi
+        where days.basis = cells.basis
     )
