@@ -6,8 +6,8 @@
 
 select
     {%- for column in [
-        'period', 'group_key', 'gap', 'class', 'is_chain', 'return_line_key', 'refund_id', 'memo_no', 'order_no', 'rma_no',
-        'entity', 'amount', 'currency', 'reporting_amount',
+        'period', 'group_key', 'gap', 'class', 'is_chain', 'return_line_key', 'refund_id', 'memo_no', 'order_no',
+        'rma_no', 'entity', 'amount', 'currency', 'reporting_amount',
     ] %}
     items.{{ column }},
     {%- endfor %}

@@ -1,7 +1,7 @@
 -- Grain: one row per KPI, basis, month, channel, product category, site, currency, and whether its days are mature:
--- what kpi_monthly shows. Of levels (bases STOCK and SNAPSHOT) the last day of the month that any of the basis was counted
--- on: days of them don't add up, and a level that is 0 by then has no cell. Months of which a cell changed are made anew.
--- Additive: numerator and denominator, over everything but kpi and basis, and of levels not over months.
+-- what kpi_monthly shows. Of levels (bases STOCK and SNAPSHOT) the last day of the month that any of the basis was
+-- counted on: days of them don't add up, and a level that is 0 by then has no cell. Months of which a cell changed
+-- are made anew.
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_touched',
