@@ -2,6 +2,7 @@
 -- what kpi_monthly shows. Of levels (bases STOCK and SNAPSHOT) the last day of the month that any of the basis was
 -- counted on: days of them don't add up, and a level that is 0 by then has no cell. Months of which a cell changed
 -- are made anew.
+-- Additive: numerator and denominator, over everything but kpi and basis, and of levels not over months.
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_touched',

@@ -1,6 +1,6 @@
 -- Grain: one row per KPI, channel, product category, site and currency: the levels (bases STOCK and SNAPSHOT of
--- kpi_daily) of the last day that has any of the basis: one that is 0 by then has no row. No day stands twice, so that a
--- sum over everything but the KPI is right.
+-- kpi_daily) of the last day that has any of the basis: one that is 0 by then has no row. No day stands twice, so
+-- that a sum over everything but the KPI is right.
 {{ config(materialized='view') }}
 
 select
